@@ -1,0 +1,1 @@
+# What `cmake --install` copies: a tree that works wherever it is moved.
