@@ -4,7 +4,7 @@
 # precompiled header (an MLIR translation unit costs 15 s without it, 2 s with it).
 # laic_tablegen(TARGET OUT.td-file outputs...): runs mlir-tblgen or laic-tblgen.
 
-find_package(MLIR 22 REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+find_package(MLIR 22.1 REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
 list(APPEND CMAKE_MODULE_PATH ${LLVM_CMAKE_DIR} ${MLIR_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)
