@@ -1,0 +1,69 @@
+// What an operation's `inferShapes` sees and sets: symbolic shapes and, for small integer and float tensors, contents.
+#ifndef LAIC_DIALECT_LAIC_SHAPECONTEXT_H
+#define LAIC_DIALECT_LAIC_SHAPECONTEXT_H
+
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/SizeSymbols.h"
+
+#include <optional>
+
+namespace laic {
+
+/// What is known of a value. Contents are flat in row-major order and kept for at most kMaxContents elements.
+struct ValueFacts {
+  mlir::Type element;                 // null: absent operand (laic.none)
+  std::optional<SymShape> shape;      // nullopt: rank unknown
+  std::optional<llvm::SmallVector<mlir::AffineExpr, 4>> ints; // integer and bool tensors: sizes or constants
+  std::optional<llvm::SmallVector<double, 4>> floats;          // float tensors: constants
+  mlir::Attribute constant;           // value of a laic.constant, whatever its size; null otherwise
+};
+
+class ShapeContext {
+public:
+  static constexpr int64_t kMaxContents = 4096;
+
+  ShapeContext(mlir::Operation *op, SizeSymbols &symbols, llvm::ArrayRef<const ValueFacts *> operands,
+               llvm::MutableArrayRef<ValueFacts> results)
+      : symbols(symbols), op(op), operands(operands), results(results) {}
+
+  SizeSymbols &symbols;
+
+  bool has(unsigned i) const { return i < operands.size() && operands[i]->element; }
+  const ValueFacts &facts(unsigned i) const { return *operands[i]; }
+  unsigned operandCount() const { return operands.size(); }
+  mlir::Type element(unsigned i) const { return operands[i]->element; }
+  /// Rank and dims of an operand. Inference of an op runs only when all present operands have a known rank.
+  llvm::ArrayRef<mlir::AffineExpr> shape(unsigned i) const { return *operands[i]->shape; }
+  int64_t rank(unsigned i) const { return operands[i]->shape->size(); }
+  /// Contents of a small integer operand, or a diagnostic "needs 'what' to be known when compiling".
+  llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> sizes(unsigned i, llvm::StringRef what);
+  /// The same where every element must be a constant.
+  llvm::FailureOr<llvm::SmallVector<int64_t, 4>> constants(unsigned i, llvm::StringRef what);
+
+  mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
+  /// axis in [-rank, rank) made non-negative, or a diagnostic.
+  llvm::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
+  /// numpy broadcasting of two dims: equal, or one is 1. Unknown against unknown: their maximum, decided at run time.
+  llvm::FailureOr<mlir::AffineExpr> broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
+  llvm::FailureOr<SymShape> broadcast(llvm::ArrayRef<mlir::AffineExpr> a, llvm::ArrayRef<mlir::AffineExpr> b);
+  /// Product of dims.
+  mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> dims) const;
+
+  void set(unsigned i, llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element);
+  void setInts(unsigned i, llvm::ArrayRef<mlir::AffineExpr> contents);
+  void setFloats(unsigned i, llvm::ArrayRef<double> contents);
+  /// Result 0 has operand i's shape and element type (and contents when `contents`).
+  llvm::LogicalResult same(unsigned i, bool contents = false);
+  llvm::LogicalResult fail(const llvm::Twine &message);
+
+  /// All elementwise operations: broadcast of all operands; folds contents of + - * / and comparisons.
+  llvm::LogicalResult inferElementwise(mlir::Operation *op);
+
+private:
+  mlir::Operation *op;
+  llvm::ArrayRef<const ValueFacts *> operands;
+  llvm::MutableArrayRef<ValueFacts> results;
+};
+
+} // namespace laic
+#endif

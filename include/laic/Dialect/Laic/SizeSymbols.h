@@ -1,0 +1,80 @@
+// Symbolic sizes: every unknown dim is an affine expression over a function's size symbols.
+//
+// A symbol is a dim of an input, an element of an integer input, or a function of earlier sizes that affine
+// expressions cannot say (min, max, select, ...). Two sizes are known to be equal when their expressions are.
+#ifndef LAIC_DIALECT_LAIC_SIZESYMBOLS_H
+#define LAIC_DIALECT_LAIC_SIZESYMBOLS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <map>
+#include <string>
+
+namespace laic {
+
+using SymShape = llvm::SmallVector<mlir::AffineExpr, 4>;
+
+/// One size symbol. Kept on the function as a dictionary in `laic.symbols`:
+///   {kind = "dim", arg, dim, name}         size of a dim of an argument
+///   {kind = "element", arg, index}         flat element of an integer argument
+///   {kind = "min"|"max"|"select"|"equal"|"less"|"div"|"mod", map = affine_map<()[...] -> (a, b[, c])>}
+/// select: a != 0 ? b : c. equal, less: 0 or 1. div truncates toward zero as ONNX's integer Div does.
+struct SizeSymbol {
+  std::string kind;
+  std::string name; // for messages: "batch", or "dim 0 of 'x'"
+  int64_t arg = 0, index = 0;
+  llvm::SmallVector<mlir::AffineExpr, 3> args;
+};
+
+class SizeSymbols {
+public:
+  explicit SizeSymbols(mlir::MLIRContext *ctx) : ctx(ctx) {}
+  /// Reads `laic.symbols` of a function; `store` writes it back.
+  static SizeSymbols load(mlir::func::FuncOp func);
+  void store(mlir::func::FuncOp func) const;
+
+  /// The symbol for a dim of an argument; dims of the same non-empty name share one.
+  mlir::AffineExpr inputDim(llvm::StringRef name, int64_t arg, int64_t dim);
+  mlir::AffineExpr inputElement(int64_t arg, int64_t index);
+  mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, ctx); }
+  /// Folds where it can, otherwise finds or makes a derived symbol.
+  mlir::AffineExpr min(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr max(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr select(mlir::AffineExpr cond, mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr equal(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr less(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// floor(a / b) and ONNX's truncating division; exact products are cancelled ((a * b) / b = a).
+  mlir::AffineExpr floorDiv(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr truncDiv(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr mod(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr mul(mlir::AffineExpr a, mlir::AffineExpr b);
+
+  /// True when the expression can be shown to be >= value, given that dims are >= 0.
+  bool knownAtLeast(mlir::AffineExpr expr, int64_t value) const;
+  /// The map `()[s0..sn-1] -> (exprs)` that attributes hold.
+  mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs) const;
+  const SizeSymbol &operator[](unsigned i) const { return symbols[i]; }
+  unsigned size() const { return symbols.size(); }
+  mlir::MLIRContext *getContext() const { return ctx; }
+
+private:
+  mlir::AffineExpr derived(llvm::StringRef kind, llvm::ArrayRef<mlir::AffineExpr> args);
+  mlir::MLIRContext *ctx;
+  std::vector<SizeSymbol> symbols;
+  std::map<std::string, unsigned> byName;
+};
+
+/// Canonical form: sums of products with like terms collected and factors ordered, so that equal sizes are identical.
+mlir::AffineExpr canonicalSize(mlir::AffineExpr expr);
+/// The constant, or nullopt.
+std::optional<int64_t> constantSize(mlir::AffineExpr expr);
+/// kDynamic for every non-constant dim.
+llvm::SmallVector<int64_t> staticShape(llvm::ArrayRef<mlir::AffineExpr> shape);
+
+} // namespace laic
+#endif

@@ -1,0 +1,44 @@
+// Where the bytes of large constants lie: mapped files and spill buffers, by source name.
+#ifndef LAIC_DIALECT_LAIC_WEIGHTSTORE_H
+#define LAIC_DIALECT_LAIC_WEIGHTSTORE_H
+
+#include "laic/Dialect/Laic/Laic.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace laic {
+
+/// Thread-safe. Bytes stay valid while the store lives; the store belongs to the dialect instance of an MLIRContext.
+class WeightStore {
+public:
+  /// Registers the bytes of a mapped file under `source`; `keepAlive` owns them. Registering again replaces.
+  void addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive);
+  /// Takes bytes over (a folded or converted constant) and returns the attribute that refers to them.
+  WeightAttr addOwned(std::vector<char> bytes, mlir::RankedTensorType type);
+  /// The bytes of a weight; empty when the source is unknown or too short (check `lookup(...).size()`).
+  llvm::ArrayRef<char> lookup(WeightAttr weight) const;
+
+private:
+  struct Source {
+    llvm::ArrayRef<char> bytes;
+    std::shared_ptr<void> keepAlive;
+  };
+  mutable std::mutex mutex;
+  llvm::StringMap<Source> sources;
+  int64_t owned = 0;
+};
+
+/// Bytes per element in memory of an element type as constants and buffers store it (i1: one byte). 0: no fixed size.
+int64_t elementBytes(mlir::Type element);
+
+/// A constant attribute (dense when small, else a weight) for raw little-endian bytes: i1 as one byte each.
+mlir::TypedAttr makeConstant(WeightStore &store, llvm::ArrayRef<char> bytes, mlir::RankedTensorType type);
+/// The raw bytes of a laic.constant's value; `scratch` holds them where the attribute does not (i1, splats).
+llvm::ArrayRef<char> constantBytes(WeightStore &store, mlir::Attribute value, std::vector<char> &scratch);
+
+} // namespace laic
+#endif

@@ -1,0 +1,40 @@
+// Registers the `laic` dialect, its attributes and its operations.
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace laic;
+
+#include "laic/Dialect/Laic/LaicDialect.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "laic/Dialect/Laic/LaicAttrs.cpp.inc"
+
+#include "laic/Dialect/Laic/LaicInterfaces.cpp.inc"
+
+void LaicDialect::initialize() {
+  weights = std::make_unique<WeightStore>();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "laic/Dialect/Laic/LaicAttrs.cpp.inc"
+      >();
+  registerLaicDialectOperations(this);
+}
+
+LaicDialect::~LaicDialect() = default;
+
+#include "laic/Dialect/Laic/OnnxTable.inc"
+
+llvm::ArrayRef<OnnxOpRow> laic::getOnnxOpTable() { return kOnnxOps; }
+
+const OnnxOpRow *laic::findOnnxOp(llvm::StringRef domain, llvm::StringRef onnx) {
+  auto key = std::make_pair(domain, onnx);
+  const OnnxOpRow *row = llvm::lower_bound(kOnnxOps, key, [](const OnnxOpRow &row, const auto &key) {
+    return std::make_pair(llvm::StringRef(row.domain), llvm::StringRef(row.onnx)) < key;
+  });
+  if (row == std::end(kOnnxOps) || row->domain != domain || row->onnx != onnx)
+    return nullptr;
+  return row;
+}
