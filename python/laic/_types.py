@@ -1,0 +1,43 @@
+"""Element types: runtime numbers (those of onnx.TensorProto.DataType) and the numpy types that carry them.
+
+Types that numpy lacks come as ml_dtypes when that package is there, otherwise as bits (u2 or u1). Four- and two-bit integers
+travel as one i1 or u1 per element.
+"""
+import numpy as np
+
+try:
+    import ml_dtypes
+except ImportError:  # bits are fine
+    ml_dtypes = None
+
+STRING = 8
+_PLAIN = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8",
+          21: "u1", 22: "i1", 25: "u1", 26: "i1"}
+_EXTENDED = {16: ("bfloat16", "u2"), 17: ("float8_e4m3fn", "u1"), 18: ("float8_e4m3fnuz", "u1"), 19: ("float8_e5m2", "u1"),
+             20: ("float8_e5m2fnuz", "u1"), 23: ("float4_e2m1fn", "u1"), 24: ("float8_e8m0fnu", "u1")}
+_NARROW = {"int4": "i1", "uint4": "u1", "int2": "i1", "uint2": "u1"}
+
+
+def numpy_type(number):
+    """The numpy dtype of a runtime type; None for strings and unknown ones."""
+    if number in _PLAIN:
+        return np.dtype(_PLAIN[number])
+    if number in _EXTENDED:
+        name, bits = _EXTENDED[number]
+        return np.dtype(getattr(ml_dtypes, name, bits) if ml_dtypes else bits)
+    return None
+
+
+def as_type(array, number):
+    """array in the carrier type of `number` when it is that type under another name (bits, ml_dtypes' int4); else None."""
+    wanted = numpy_type(number)
+    if wanted is None:
+        return None
+    if array.dtype == wanted:
+        return array
+    if _NARROW.get(array.dtype.name) == wanted.str[1:]:
+        return array.astype(wanted)
+    bits = _EXTENDED.get(number, (None, None))[1]
+    if bits and array.dtype == np.dtype(bits):
+        return array.view(wanted)
+    return None

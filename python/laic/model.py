@@ -1,0 +1,189 @@
+"""A loaded artifact that can be called with numpy arrays."""
+import ctypes
+import os
+import threading
+import weakref
+from ctypes import byref, c_int64
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _types
+from ._runtime import VERIFY, Binding, ContextOptions, MemoryInfo, ModuleOptions, PoolOptions, TensorInfo, runtime
+from .errors import InvalidArgumentError, UnsupportedError
+
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output. shape: ints, names of dynamic dims, None for dynamic dims without a name."""
+
+    name: str
+    dtype: np.dtype
+    shape: tuple
+    type: str
+
+    @staticmethod
+    def read(function, module, index):
+        info = TensorInfo()
+        runtime().check(function(module, index, byref(info)))
+        shape = tuple(info.dims[i] if info.dims[i] >= 0 else (info.symbols[i] or b"").decode() or None for i in range(info.rank))
+        return Tensor(info.name.decode(), _types.numpy_type(info.type), shape, runtime().type_name(info.type).decode()), info.type
+
+
+def _binding(array, number):
+    """A dense binding of a C-contiguous array; it keeps what it points to alive."""
+    sizes = (c_int64 * max(1, array.ndim))(*array.shape)
+    binding = Binding(data=array.ctypes.data, type=number, rank=array.ndim, sizes=sizes, strides=None, capacity=0)
+    binding.keep = (array, sizes)
+    return binding
+
+
+class _Context:
+    """One thread's runtime context."""
+
+    def __init__(self, module, pool, device):
+        options = ContextOptions(pool=pool, device=device)
+        self.handle = runtime().create(runtime().context_create, module, byref(options))
+        self.finalizer = weakref.finalize(self, runtime().context_release, self.handle)
+
+
+class Model:
+    """An artifact ready to run. Safe to call from many threads: each gets a context of its own; they share the worker pool.
+
+    path     the artifact's file, or its bytes
+    threads  workers that one call may use; None: as many as this process may use
+    device   "cpu", "cuda", ...; None: the first usable plan
+    verify   "full" checks the hash of every byte, "structure" leaves out those of the weights
+    """
+
+    def __init__(self, path, *, threads=None, device=None, verify="full"):
+        if verify not in VERIFY:
+            raise InvalidArgumentError(f"verify must be one of {', '.join(VERIFY)}, got {verify!r}")
+        if threads is not None and threads < 1:
+            raise InvalidArgumentError(f"threads must be at least 1, got {threads}")
+        api = runtime()
+        options = ModuleOptions(verify=VERIFY[verify])
+        if isinstance(path, (bytes, bytearray, memoryview)):
+            self._memory = _aligned(path)
+            self._module = api.create(api.module_load_memory, self._memory.ctypes.data, self._memory.size, byref(options))
+        else:
+            self._module = api.create(api.module_load, os.fsencode(path), byref(options))
+        weakref.finalize(self, api.module_release, self._module)
+        self._device = device.encode() if device else None
+        self._pool = None
+        if threads != 1:
+            self._pool = api.create(api.pool_create, byref(PoolOptions(threads=threads or 0)))
+            weakref.finalize(self, api.pool_release, self._pool)
+        self._local = threading.local()
+        inputs = [Tensor.read(api.module_input, self._module, i) for i in range(api.module_input_count(self._module))]
+        outputs = [Tensor.read(api.module_output, self._module, i) for i in range(api.module_output_count(self._module))]
+        self.inputs, self._input_types = [t for t, _ in inputs], [n for _, n in inputs]
+        self.outputs, self._output_types = [t for t, _ in outputs], [n for _, n in outputs]
+
+    def __repr__(self):
+        def show(tensors):
+            return ", ".join(f"{t.name}: {t.type}{list(t.shape)}" for t in tensors)
+
+        return f"<laic.Model ({show(self.inputs)}) -> ({show(self.outputs)})>"
+
+    def explain(self):
+        """Which plan and instruction set is used here and why, one line per decision."""
+        return runtime().module_explain(self._module).decode()
+
+    def memory(self):
+        """Bytes of arena and workspace of this thread's context and how many allocations it made so far."""
+        info = MemoryInfo()
+        runtime().context_memory(self._context().handle, byref(info))
+        return {"arena_bytes": info.arena_bytes, "workspace_bytes": info.workspace_bytes, "allocations": info.allocations}
+
+    def __call__(self, *arrays, **named):
+        """Runs on inputs by position or name. One output comes bare, several as a tuple in graph order."""
+        if len(arrays) > len(self.inputs):
+            raise InvalidArgumentError(f"expects {len(self.inputs)} inputs, got {len(arrays)}")
+        feed = {t.name: a for t, a in zip(self.inputs, arrays)}
+        twice = feed.keys() & named.keys()
+        if twice:
+            raise InvalidArgumentError(f"input '{sorted(twice)[0]}' is given by position and by name")
+        results = tuple(self.run({**feed, **named}).values())
+        return results[0] if len(results) == 1 else results
+
+    def run(self, feed, out=None):
+        """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit and be dense."""
+        api, context = runtime(), self._context().handle
+        unknown = feed.keys() - {t.name for t in self.inputs}
+        if unknown:
+            raise InvalidArgumentError(f"no input '{sorted(unknown)[0]}'; this model has {self._names(self.inputs)}")
+        bound = []
+        for index, (tensor, number) in enumerate(zip(self.inputs, self._input_types)):
+            if tensor.name not in feed:
+                raise InvalidArgumentError(f"input '{tensor.name}' is missing; this model has {self._names(self.inputs)}")
+            bound.append(_binding(self._carrier(tensor, number, feed[tensor.name]), number))
+            api.check(api.bind_input(context, index, byref(bound[-1])))
+        for index, (tensor, number) in enumerate(zip(self.outputs, self._output_types)):
+            if out and tensor.name in out:
+                bound.append(self._writable(tensor, number, out[tensor.name]))
+            else:
+                bound.append(Binding(type=number))
+            api.check(api.bind_output(context, index, byref(bound[-1])))
+        api.check(api.run(context))
+        return {t.name: out[t.name] if out and t.name in out else self._read(context, index, t)
+                for index, t in enumerate(self.outputs)}
+
+    def _context(self):
+        if not hasattr(self._local, "context"):
+            self._local.context = _Context(self._module, self._pool, self._device)
+        return self._local.context
+
+    @staticmethod
+    def _names(tensors):
+        return ", ".join(f"'{t.name}'" for t in tensors) or "none"
+
+    @staticmethod
+    def _carrier(tensor, number, value):
+        if tensor.dtype is None:
+            raise UnsupportedError(f"input '{tensor.name}': type {tensor.type} has no numpy form here")
+        array = np.asarray(value)
+        carrier = _types.as_type(array, number)
+        if carrier is None:
+            raise InvalidArgumentError(f"input '{tensor.name}': expects {tensor.dtype}, got {array.dtype}")
+        if carrier.ndim != len(tensor.shape):
+            raise InvalidArgumentError(f"input '{tensor.name}': expects rank {len(tensor.shape)}, got shape {carrier.shape}")
+        return carrier if carrier.flags.c_contiguous else np.ascontiguousarray(carrier)
+
+    @staticmethod
+    def _writable(tensor, number, array):
+        if array.dtype != tensor.dtype or not array.flags.c_contiguous or not array.flags.writeable:
+            raise InvalidArgumentError(f"out['{tensor.name}'] must be a dense, writable array of {tensor.dtype}")
+        return _binding(array, number)
+
+    @staticmethod
+    def _read(context, index, tensor):
+        binding = Binding()
+        runtime().check(runtime().output(context, index, byref(binding)))
+        shape = tuple(binding.sizes[i] for i in range(binding.rank))
+        result = np.empty(shape, tensor.dtype)
+        if result.size == 0:
+            return result
+        strides = None
+        if binding.strides:
+            strides = tuple(binding.strides[i] * result.itemsize for i in range(binding.rank))
+        span = result.nbytes if strides is None else result.itemsize + sum((n - 1) * s for n, s in zip(shape, strides))
+        memory = (ctypes.c_byte * span).from_address(binding.data)
+        result[...] = np.ndarray(shape, tensor.dtype, memory, strides=strides)
+        return result
+
+
+def _aligned(data):
+    """A copy of data that starts on a page, as loading from memory asks for."""
+    size = len(data) if isinstance(data, (bytes, bytearray)) else data.nbytes
+    buffer = np.empty(size + PAGE, np.uint8)
+    begin = -buffer.ctypes.data % PAGE
+    buffer[begin:begin + size] = np.frombuffer(data, np.uint8)
+    return buffer[begin:begin + size]
+
+
+def load(path, *, threads=None, device=None, verify="full"):
+    """Loads an artifact made by `laic` or laic.compile; see Model."""
+    return Model(path, threads=threads, device=device, verify=verify)

@@ -1,0 +1,132 @@
+"""laic.compile: forms of models, options, diagnostics, threads."""
+import threading
+
+import numpy as np
+import onnx
+import pytest
+from onnx import parser
+
+import laic
+
+ADD = """<ir_version: 8, opset_import: ["": 17]>
+g (float[N,4] x, float[4] y) => (float[N,4] z) { z = Add(x, y) }"""
+
+
+@pytest.fixture(scope="module")
+def add_model():
+    return parser.parse_model(ADD)
+
+
+def expect_sum(model):
+    x, y = np.arange(12, dtype="f4").reshape(3, 4), np.ones(4, "f4")
+    np.testing.assert_array_equal(model(x, y), x + y)
+    np.testing.assert_array_equal(model(x=x[:1], y=y), x[:1] + y)
+
+
+def test_model_proto_to_memory(add_model):
+    expect_sum(laic.compile(add_model))
+
+
+def test_bytes_to_memory(add_model):
+    expect_sum(laic.compile(add_model.SerializeToString()))
+
+
+def test_path_to_file(add_model, tmp_path):
+    onnx.save(add_model, tmp_path / "add.onnx")
+    model = laic.compile(tmp_path / "add.onnx", output=tmp_path / "add.bin")
+    expect_sum(model)
+    expect_sum(laic.load(tmp_path / "add.bin"))
+    assert model.compilation.dependencies == [str(tmp_path / "add.onnx")]
+    assert model.compilation.artifact is None
+
+
+def test_signature(add_model):
+    model = laic.compile(add_model)
+    assert [(t.name, t.shape, t.dtype, t.type) for t in model.inputs] == [
+        ("x", ("N", 4), np.dtype("f4"), "f32"), ("y", (4,), np.dtype("f4"), "f32")]
+    assert [(t.name, t.shape) for t in model.outputs] == [("z", ("N", 4))]
+
+
+def test_dims_bind(add_model):
+    model = laic.compile(add_model, dims={"N": 2})
+    assert model.inputs[0].shape == (2, 4)
+    with pytest.raises(laic.InvalidArgumentError):
+        model(np.ones((3, 4), "f4"), np.ones(4, "f4"))
+
+
+def test_unknown_option_is_a_usage_error(add_model):
+    with pytest.raises(laic.UsageError, match="no-such-option"):
+        laic.compile(add_model, no_such_option=1)
+
+
+def test_bad_value_is_a_usage_error(add_model):
+    with pytest.raises(laic.UsageError, match="x86-64-v9"):
+        laic.compile(add_model, cpu="x86-64-v9")
+
+
+def test_diagnostics_name_every_unsupported_node():
+    model = parser.parse_model("""<ir_version: 8, opset_import: ["": 17, "my.domain": 1]>
+g (float[4] x) => (float[4] z) { y = my.domain.First(x)
+z = my.domain.Second(y) }""")
+    model.graph.node[0].name, model.graph.node[1].name = "one", "two"
+    with pytest.raises(laic.CompileError) as caught:
+        laic.compile(model, name="custom.onnx")
+    text = str(caught.value)
+    for expected in ("'one'", "'two'", "First", "Second", "custom.onnx"):
+        assert expected in text
+    assert all(d.severity == "error" for d in caught.value.diagnostics if "First" in d.message)
+
+
+def test_garbage_is_refused():
+    with pytest.raises(laic.CompileError):
+        laic.compile(b"this is no model")
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(laic.CompileError, match="nothing.onnx"):
+        laic.compile(tmp_path / "nothing.onnx")
+
+
+def test_failing_leaves_no_file(tmp_path):
+    with pytest.raises(laic.CompileError):
+        laic.compile(b"this is no model", output=tmp_path / "out.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_types_are_refused():
+    with pytest.raises(TypeError, match="path, bytes or an onnx.ModelProto"):
+        laic.compile(42)
+
+
+def test_progress_can_stop(add_model):
+    with pytest.raises(laic.CompileCancelled):
+        laic.compile(add_model, progress=lambda phase, done, total: False)
+
+
+def test_progress_names_phases(digits):
+    phases = []
+    laic.compile(digits, progress=lambda phase, done, total: phases.append(phase))
+    assert {"import", "emit"} <= set(phases)
+
+
+def test_same_bytes_every_time(digits):
+    first, second = (laic.compile_artifact(digits).artifact for _ in range(2))
+    assert first == second
+
+
+def test_four_threads_at_once(add_model, digits):
+    results, errors = [], []
+
+    def work(model):
+        try:
+            results.append(laic.compile_artifact(model, cpu="x86-64-v3").artifact)
+        except Exception as error:  # reported by the main thread
+            errors.append(error)
+
+    workers = [threading.Thread(target=work, args=(m,)) for m in (add_model, digits, add_model, digits)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not errors
+    assert len(set(results)) == 2
