@@ -52,12 +52,13 @@ struct ValueInfo {
   Kind kind = Kind::Tensor;
   DataType type = DataType::Undefined;       // of the (element) tensor
   std::optional<std::vector<Dim>> shape;     // absent: unknown rank
+  bool ofSequence = false;                   // Kind::Optional alone: it holds a sequence of such tensors
 };
 
 struct Graph;
 
 struct Attribute {
-  enum class Kind : uint8_t { Int, Float, String, Tensor, Graph, Ints, Floats, Strings, Tensors, Graphs };
+  enum class Kind : uint8_t { Int, Float, String, Tensor, Graph, Ints, Floats, Strings, Tensors, Graphs, Type };
   std::string name;
   Kind kind = Kind::Int;
   int64_t i = 0;
@@ -70,6 +71,7 @@ struct Attribute {
   std::vector<std::shared_ptr<Tensor>> tensors;
   std::shared_ptr<Graph> graph;
   std::vector<std::shared_ptr<Graph>> graphs;
+  std::shared_ptr<ValueInfo> type; // `type` of Optional
 };
 
 struct Node {
@@ -116,7 +118,8 @@ struct ReadOptions {
 // that no upgrade exists for are listed. Never throws, never crashes on hostile bytes.
 std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &options,
                                  std::vector<Diagnostic> &diagnostics);
-// The same for a model in memory; external data is resolved against `directory` (empty: refused).
+// The same for a model in memory, which must outlive the Model: tensors point into it. External data is resolved against
+// `directory` (empty: refused).
 std::unique_ptr<Model> readModel(const void *data, size_t size, const std::string &name, const std::string &directory,
                                  const ReadOptions &options, std::vector<Diagnostic> &diagnostics);
 
