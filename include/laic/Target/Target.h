@@ -1,0 +1,79 @@
+// What the pipeline asks of a target: legal layouts, code for kernels, and which chips and options exist.
+#ifndef LAIC_TARGET_TARGET_H
+#define LAIC_TARGET_TARGET_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace laic {
+
+/// One kernel function's code within a blob.
+struct KernelCode {
+  std::string name;
+  uint64_t offset = 0, size = 0;
+};
+
+/// The code of all kernels for one feature level.
+struct CodeBlob {
+  std::vector<std::string> requires_; // what a machine must have, e.g. {"x86-64-v4"}; a runtime driver knows the words
+  std::vector<char> bytes;            // free of relocations and imports: map it at a page boundary, call bytes + offset
+  std::vector<KernelCode> kernels;    // in the order of the functions
+  bool hostRunnable = false;          // may be run on this machine (folding of constants)
+};
+
+/// What the plan must know of a kernel, whatever its level.
+/// Symbols of both maps: first every DYNAMIC dim of arguments, then of results, tensor by tensor, dim by dim; then the
+/// index arguments.
+struct KernelInfo {
+  mlir::AffineMap tiles;     // ()[symbols] -> (count); may multiply symbols and divide by them
+  mlir::AffineMap workspace; // ()[symbols] -> (bytes per thread)
+  double flops = 0;          // for static kernels, else 0
+};
+
+struct CodegenResult {
+  std::vector<KernelInfo> infos; // one per function
+  std::vector<CodeBlob> blobs;   // best level first
+};
+
+struct TargetOptions {
+  std::vector<std::string> levels; // canonical, as `parseLevels` returns them; empty: the target's default
+  unsigned threads = 0;            // for compiling; 0: all
+  bool explain = false;            // emit remarks that say what was chosen and why
+};
+
+/// One per folder of lib/Targets. Stateless: calls may come from several threads for different modules.
+class Target {
+public:
+  virtual ~Target() = default;
+  virtual llvm::StringRef getName() const = 0;
+  /// One line for --help.
+  virtual llvm::StringRef getSummary() const = 0;
+  /// Chips or feature levels that `parseLevels` knows, for --help.
+  virtual std::vector<std::string> getChips() const = 0;
+  /// Kinds of --emit beside `artifact` and `mlir`.
+  virtual std::vector<std::string> getEmitKinds() const { return {}; }
+  /// Checks the user's list of levels ("native,x86-64-v3") and appends canonical ones to `levels`, best first, without
+  /// duplicates. Returns what is wrong and how to mend it, or nothing.
+  virtual std::optional<std::string> parseLevels(llvm::StringRef text, std::vector<std::string> &levels) const = 0;
+  /// Brings a lowered module into the target's layouts: afterwards every tensor operation is one root (see
+  /// lib/Transforms/FormDispatches.cpp).
+  virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const = 0;
+  /// Code for kernel functions (one root each). They are only read. Reports every kernel that has no code, not the first alone.
+  virtual llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
+                                                 const TargetOptions &options) const = 0;
+};
+
+/// All targets of this build, sorted by name (generated from the folders of lib/Targets).
+llvm::ArrayRef<std::unique_ptr<Target>> getTargets();
+/// The target of that name, or null.
+const Target *findTarget(llvm::StringRef name);
+
+} // namespace laic
+#endif
