@@ -77,12 +77,16 @@ public:
   /// Row-major reinterpretation (same element count), as collapse/expand_shape; never moves data.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> from, llvm::ArrayRef<mlir::AffineExpr> to);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  mlir::Value castTo(mlir::Value value, mlir::RankedTensorType type); // tensor.cast where the static shapes differ
   /// tensor.pad with a constant; low/high may be any sizes >= 0.
   mlir::Value pad(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> low, llvm::ArrayRef<mlir::AffineExpr> high,
                   llvm::ArrayRef<mlir::AffineExpr> resultShape, mlir::Value scalar);
   /// Extends storage scalars to what ScalarBuilder computes in (f16 -> f32, i8 bool -> i1) and back.
   mlir::Value toCompute(ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement);
   mlir::Value toStorage(ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement);
+  mlir::Type computeElement(mlir::Type onnxElement);
+  /// The value of an operand that is one known number.
+  std::optional<double> scalarConstant(unsigned i) const;
   /// Accumulation type of sums: f32 for f16/bf16/f32, f64, i32 for i8/i16/i32, i64.
   mlir::Type accumulator(mlir::Type onnxElement);
 

@@ -71,6 +71,7 @@ public:
   V cast(V x, mlir::Type to, bool fromUnsigned, bool toUnsigned);
 
   bool isFloat(V x);
+  bool matchConstant(V x); // an arith.constant
   mlir::OpBuilder &b;
   mlir::Location loc;
   bool isUnsigned;

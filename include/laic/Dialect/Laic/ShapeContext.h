@@ -60,6 +60,10 @@ public:
   llvm::LogicalResult inferElementwise(mlir::Operation *op);
 
 private:
+  void foldCast(mlir::Type result);
+  bool allHaveInts() const;
+  static std::string debugTypes(mlir::Type a, mlir::Type b);
+
   mlir::Operation *op;
   llvm::ArrayRef<const ValueFacts *> operands;
   llvm::MutableArrayRef<ValueFacts> results;

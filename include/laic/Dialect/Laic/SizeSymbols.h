@@ -13,7 +13,9 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace laic {
 
@@ -64,6 +66,7 @@ public:
 
 private:
   mlir::AffineExpr derived(llvm::StringRef kind, llvm::ArrayRef<mlir::AffineExpr> args);
+  std::string key(const SizeSymbol &symbol) const;
   mlir::MLIRContext *ctx;
   std::vector<SizeSymbol> symbols;
   std::map<std::string, unsigned> byName;

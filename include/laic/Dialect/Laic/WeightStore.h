@@ -19,6 +19,8 @@ public:
   void addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive);
   /// Takes bytes over (a folded or converted constant) and returns the attribute that refers to them.
   WeightAttr addOwned(std::vector<char> bytes, mlir::RankedTensorType type);
+  /// Drops the bytes of an owned weight that nothing refers to any more; files stay.
+  void release(WeightAttr weight);
   /// The bytes of a weight; empty when the source is unknown or too short (check `lookup(...).size()`).
   llvm::ArrayRef<char> lookup(WeightAttr weight) const;
 

@@ -1,0 +1,299 @@
+// Shape inference helpers that the operator families share.
+#include "laic/Dialect/Laic/ShapeContext.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace laic;
+
+LogicalResult ShapeContext::fail(const Twine &message) { return op->emitError(message); }
+
+FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm::StringRef what) {
+  if (operands[i]->ints)
+    return *operands[i]->ints;
+  return fail("needs '" + what + "' to be known when compiling, but it depends on data that is computed at run time");
+}
+
+FailureOr<llvm::SmallVector<int64_t, 4>> ShapeContext::constants(unsigned i, llvm::StringRef what) {
+  auto exprs = sizes(i, what);
+  if (failed(exprs))
+    return failure();
+  llvm::SmallVector<int64_t, 4> values;
+  for (AffineExpr e : *exprs) {
+    auto c = constantSize(e);
+    if (!c)
+      return fail("needs '" + what + "' to be constant, but it depends on the sizes of the inputs");
+    values.push_back(*c);
+  }
+  return values;
+}
+
+FailureOr<int64_t> ShapeContext::axis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    return fail("expects an axis in [" + Twine(-rank) + ", " + Twine(rank - 1) + "], got " + Twine(axis));
+  return axis < 0 ? axis + rank : axis;
+}
+
+FailureOr<AffineExpr> ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
+  if (a == b)
+    return a;
+  auto ca = constantSize(a), cb = constantSize(b);
+  if (ca == 1)
+    return b;
+  if (cb == 1)
+    return a;
+  if (ca && cb)
+    return fail("cannot broadcast a dim of size " + Twine(*ca) + " with one of size " + Twine(*cb));
+  // A constant other than 1 decides; two unknown sizes are equal or one of them is 1.
+  if (ca)
+    return a;
+  if (cb)
+    return b;
+  return symbols.max(a, b);
+}
+
+FailureOr<SymShape> ShapeContext::broadcast(llvm::ArrayRef<AffineExpr> a, llvm::ArrayRef<AffineExpr> b) {
+  SymShape result(std::max(a.size(), b.size()));
+  for (size_t i = 0; i < result.size(); ++i) {
+    size_t fromEnd = result.size() - i;
+    AffineExpr x = fromEnd <= a.size() ? a[a.size() - fromEnd] : cst(1);
+    AffineExpr y = fromEnd <= b.size() ? b[b.size() - fromEnd] : cst(1);
+    auto dim = broadcast(x, y);
+    if (failed(dim))
+      return failure();
+    result[i] = *dim;
+  }
+  return result;
+}
+
+AffineExpr ShapeContext::product(llvm::ArrayRef<AffineExpr> dims) const {
+  AffineExpr p = cst(1);
+  for (AffineExpr d : dims)
+    p = symbols.mul(p, d);
+  return p;
+}
+
+void ShapeContext::set(unsigned i, llvm::ArrayRef<AffineExpr> shape, Type element) {
+  results[i].shape.emplace();
+  for (AffineExpr e : shape)
+    results[i].shape->push_back(canonicalSize(e));
+  results[i].element = element;
+}
+
+void ShapeContext::setInts(unsigned i, llvm::ArrayRef<AffineExpr> contents) {
+  if (static_cast<int64_t>(contents.size()) > kMaxContents)
+    return;
+  results[i].ints.emplace();
+  for (AffineExpr e : contents)
+    results[i].ints->push_back(canonicalSize(e));
+}
+
+void ShapeContext::setFloats(unsigned i, llvm::ArrayRef<double> contents) {
+  if (static_cast<int64_t>(contents.size()) <= kMaxContents)
+    results[i].floats.emplace(contents.begin(), contents.end());
+}
+
+LogicalResult ShapeContext::same(unsigned i, bool contents) {
+  set(0, shape(i), element(i));
+  if (contents) {
+    results[0].ints = operands[i]->ints;
+    results[0].floats = operands[i]->floats;
+  }
+  return success();
+}
+
+namespace {
+
+// What integer elementwise operations do to sizes; null where nothing is known.
+AffineExpr foldInts(Operation *op, SizeSymbols &s, llvm::ArrayRef<AffineExpr> in) {
+  llvm::StringRef name = op->getName().stripDialect();
+  if (in.size() == 1) {
+    if (name == "identity" || name == "cast")
+      return in[0];
+    if (name == "neg")
+      return canonicalSize(-in[0]);
+    if (name == "not")
+      return s.equal(in[0], s.constant(0));
+    if (name == "abs" && s.knownAtLeast(in[0], 0))
+      return in[0];
+    return {};
+  }
+  if (in.size() == 3)
+    return name == "where" ? s.select(in[0], in[1], in[2]) : AffineExpr();
+  if (in.size() != 2)
+    return {};
+  AffineExpr a = in[0], b = in[1];
+  if (name == "add")
+    return canonicalSize(a + b);
+  if (name == "sub")
+    return canonicalSize(a - b);
+  if (name == "mul")
+    return s.mul(a, b);
+  if (name == "div")
+    return constantSize(b) == 0 ? AffineExpr() : s.truncDiv(a, b);
+  if (name == "mod")
+    return constantSize(b) == 0 ? AffineExpr() : s.mod(a, b);
+  if (name == "equal")
+    return s.equal(a, b);
+  if (name == "less")
+    return s.less(a, b);
+  if (name == "greater")
+    return s.less(b, a);
+  if (name == "less_or_equal")
+    return s.equal(s.less(b, a), s.constant(0));
+  if (name == "greater_or_equal")
+    return s.equal(s.less(a, b), s.constant(0));
+  if (name == "and" && a.getContext())
+    return s.mul(a, b);
+  if (name == "or")
+    return s.max(a, b);
+  return {};
+}
+
+// The index into a broadcast operand of shape `from` for the flat result index over constant `to`.
+int64_t broadcastIndex(int64_t flat, llvm::ArrayRef<int64_t> to, llvm::ArrayRef<int64_t> from) {
+  int64_t index = 0, stride = 1, skip = to.size() - from.size();
+  for (int64_t d = to.size() - 1; d >= 0; --d) {
+    int64_t i = flat % to[d];
+    flat /= to[d];
+    if (d < skip)
+      continue;
+    index += (from[d - skip] == 1 ? 0 : i) * stride;
+    stride *= from[d - skip];
+  }
+  return index;
+}
+
+// Float operations on known constants (Resize scales and the like).
+std::optional<double> foldFloats(Operation *op, llvm::ArrayRef<double> in) {
+  llvm::StringRef name = op->getName().stripDialect();
+  if (in.size() == 1) {
+    if (name == "identity" || name == "cast")
+      return in[0];
+    if (name == "neg")
+      return -in[0];
+    if (name == "floor")
+      return std::floor(in[0]);
+    if (name == "ceil")
+      return std::ceil(in[0]);
+    return std::nullopt;
+  }
+  if (in.size() != 2)
+    return std::nullopt;
+  if (name == "add")
+    return in[0] + in[1];
+  if (name == "sub")
+    return in[0] - in[1];
+  if (name == "mul")
+    return in[0] * in[1];
+  if (name == "div" && in[1] != 0)
+    return in[0] / in[1];
+  return std::nullopt;
+}
+
+} // namespace
+
+LogicalResult ShapeContext::inferElementwise(Operation *op) {
+  SymShape shape;
+  llvm::SmallVector<Type> elements;
+  for (unsigned i = 0; i < operands.size(); ++i) {
+    auto joined = broadcast(shape, this->shape(i));
+    if (failed(joined))
+      return failure();
+    shape = *joined;
+    elements.push_back(element(i));
+  }
+  unsigned firstValue = op->getName().stripDialect() == "where" ? 1 : 0;
+  for (unsigned i = firstValue + 1; i < operands.size(); ++i)
+    if (elements[i] != elements[firstValue] && op->getName().stripDialect() != "pow" &&
+        op->getName().stripDialect() != "bit_shift")
+      return fail("expects operands of one element type, got " + debugTypes(elements[firstValue], elements[i]));
+  Type result = cast<ScalarBodyInterface>(op).resultElement(elements);
+  if (!result)
+    return fail("has an unsupported result type");
+  set(0, shape, result);
+
+  auto dims = staticShape(shape);
+  int64_t count = 1;
+  for (int64_t d : dims)
+    if (ShapedType::isDynamic(d) || (count *= d) > kMaxContents)
+      return success();
+  auto fold = [&](auto member, auto &&apply) {
+    for (const ValueFacts *facts : operands)
+      if (!(facts->*member))
+        return;
+    for (int64_t flat = 0; flat < count; ++flat)
+      if (!apply(flat))
+        return;
+  };
+  if (op->getName().stripDialect() == "cast") {
+    foldCast(result);
+    return success();
+  }
+  if (isa<IntegerType>(result)) {
+    llvm::SmallVector<AffineExpr, 4> contents;
+    fold(&ValueFacts::ints, [&](int64_t flat) {
+      llvm::SmallVector<AffineExpr, 3> in;
+      for (const ValueFacts *facts : operands)
+        in.push_back((*facts->ints)[broadcastIndex(flat, dims, staticShape(*facts->shape))]);
+      AffineExpr value = foldInts(op, symbols, in);
+      if (value)
+        contents.push_back(value);
+      return static_cast<bool>(value);
+    });
+    if (static_cast<int64_t>(contents.size()) == count && allHaveInts())
+      setInts(0, contents);
+    return success();
+  }
+  llvm::SmallVector<double, 4> contents;
+  fold(&ValueFacts::floats, [&](int64_t flat) {
+    llvm::SmallVector<double, 3> in;
+    for (const ValueFacts *facts : operands)
+      in.push_back((*facts->floats)[broadcastIndex(flat, dims, staticShape(*facts->shape))]);
+    auto value = foldFloats(op, in);
+    if (value)
+      contents.push_back(*value);
+    return value.has_value();
+  });
+  if (static_cast<int64_t>(contents.size()) == count && count > 0)
+    setFloats(0, contents);
+  return success();
+}
+
+void ShapeContext::foldCast(Type result) {
+  const ValueFacts &in = *operands[0];
+  bool toInt = isa<IntegerType>(result), toBool = result.isInteger(1);
+  llvm::SmallVector<AffineExpr, 4> ints;
+  llvm::SmallVector<double, 4> floats;
+  if (in.ints && toInt) {
+    for (AffineExpr e : *in.ints)
+      ints.push_back(toBool ? symbols.equal(symbols.equal(e, cst(0)), cst(0)) : e);
+    setInts(0, ints);
+  } else if (in.ints) {
+    for (AffineExpr e : *in.ints) {
+      auto c = constantSize(e);
+      if (!c)
+        return;
+      floats.push_back(static_cast<double>(*c));
+    }
+    setFloats(0, floats);
+  } else if (in.floats && toInt) {
+    for (double d : *in.floats)
+      ints.push_back(cst(toBool ? d != 0 : static_cast<int64_t>(std::clamp(d, -9.0e18, 9.0e18))));
+    setInts(0, ints);
+  } else if (in.floats) {
+    setFloats(0, *in.floats);
+  }
+}
+
+bool ShapeContext::allHaveInts() const {
+  return llvm::all_of(operands, [](const ValueFacts *facts) { return facts->ints.has_value(); });
+}
+
+std::string ShapeContext::debugTypes(Type a, Type b) {
+  std::string s;
+  llvm::raw_string_ostream os(s);
+  os << a << " and " << b;
+  return s;
+}

@@ -1,0 +1,333 @@
+// Symbolic sizes: canonical affine expressions and the symbols that they are made of.
+//
+// Expressions are kept as sums of monomials: each monomial a constant times a sorted product of atoms (symbols,
+// floordiv, mod, ...). Equal sizes are then the same uniqued AffineExpr.
+#include "laic/Dialect/Laic/SizeSymbols.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+
+// A deterministic order of atoms: by text, since pointers differ from run to run.
+std::string text(AffineExpr e) {
+  std::string s;
+  llvm::raw_string_ostream os(s);
+  e.print(os);
+  return s;
+}
+
+struct Polynomial {
+  std::map<std::vector<std::string>, std::pair<std::vector<AffineExpr>, int64_t>> terms;
+  void add(std::vector<AffineExpr> atoms, int64_t factor) {
+    std::sort(atoms.begin(), atoms.end(), [](AffineExpr a, AffineExpr b) { return text(a) < text(b); });
+    std::vector<std::string> key;
+    for (AffineExpr a : atoms)
+      key.push_back(text(a));
+    auto &term = terms[key];
+    term.first = std::move(atoms);
+    term.second += factor;
+    if (term.second == 0)
+      terms.erase(key);
+  }
+};
+
+AffineExpr toExpr(const Polynomial &p, MLIRContext *ctx) {
+  AffineExpr sum = getAffineConstantExpr(0, ctx);
+  // Constants last, as affine maps print them.
+  for (int pass = 0; pass < 2; ++pass)
+    for (const auto &[key, term] : p.terms) {
+      if (key.empty() != (pass == 1))
+        continue;
+      AffineExpr product = getAffineConstantExpr(1, ctx);
+      for (AffineExpr atom : term.first)
+        product = product * atom;
+      sum = sum + product * term.second;
+    }
+  return sum;
+}
+
+Polynomial toPolynomial(AffineExpr e) {
+  Polynomial p;
+  if (auto c = dyn_cast<AffineConstantExpr>(e)) {
+    if (c.getValue() != 0)
+      p.add({}, c.getValue());
+    return p;
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(e);
+  if (binary && e.getKind() == AffineExprKind::Add) {
+    p = toPolynomial(binary.getLHS());
+    for (const auto &[key, term] : toPolynomial(binary.getRHS()).terms)
+      p.add(term.first, term.second);
+    return p;
+  }
+  if (binary && e.getKind() == AffineExprKind::Mul) {
+    Polynomial lhs = toPolynomial(binary.getLHS()), rhs = toPolynomial(binary.getRHS());
+    for (const auto &l : lhs.terms)
+      for (const auto &r : rhs.terms) {
+        std::vector<AffineExpr> atoms = l.second.first;
+        atoms.insert(atoms.end(), r.second.first.begin(), r.second.first.end());
+        p.add(std::move(atoms), l.second.second * r.second.second);
+      }
+    return p;
+  }
+  p.add({e}, 1);
+  return p;
+}
+
+// a / b where b divides every monomial of a exactly, or null.
+AffineExpr exactQuotient(AffineExpr a, AffineExpr b) {
+  Polynomial numerator = toPolynomial(a), denominator = toPolynomial(b);
+  if (denominator.terms.size() != 1)
+    return a == b ? getAffineConstantExpr(1, a.getContext()) : AffineExpr();
+  const auto &[divisorAtoms, divisorFactor] = denominator.terms.begin()->second;
+  Polynomial quotient;
+  for (const auto &[key, term] : numerator.terms) {
+    std::vector<AffineExpr> atoms = term.first;
+    for (AffineExpr atom : divisorAtoms) {
+      auto it = std::find(atoms.begin(), atoms.end(), atom);
+      if (it == atoms.end())
+        return {};
+      atoms.erase(it);
+    }
+    if (divisorFactor == 0 || term.second % divisorFactor != 0)
+      return {};
+    quotient.add(std::move(atoms), term.second / divisorFactor);
+  }
+  return toExpr(quotient, a.getContext());
+}
+
+} // namespace
+
+AffineExpr laic::canonicalSize(AffineExpr e) {
+  if (isa<AffineConstantExpr, AffineSymbolExpr, AffineDimExpr>(e))
+    return e;
+  return toExpr(toPolynomial(e), e.getContext());
+}
+
+std::optional<int64_t> laic::constantSize(AffineExpr e) {
+  if (auto c = dyn_cast_or_null<AffineConstantExpr>(e))
+    return c.getValue();
+  return std::nullopt;
+}
+
+llvm::SmallVector<int64_t> laic::staticShape(llvm::ArrayRef<AffineExpr> shape) {
+  llvm::SmallVector<int64_t> dims;
+  for (AffineExpr e : shape)
+    dims.push_back(constantSize(e).value_or(ShapedType::kDynamic));
+  return dims;
+}
+
+SizeSymbols SizeSymbols::load(func::FuncOp func) {
+  SizeSymbols symbols(func.getContext());
+  auto list = func->getAttrOfType<ArrayAttr>("laic.symbols");
+  if (!list)
+    return symbols;
+  auto integer = [](DictionaryAttr d, llvm::StringRef key) {
+    auto attr = d.getAs<IntegerAttr>(key);
+    return attr ? attr.getInt() : 0;
+  };
+  for (Attribute entry : list) {
+    auto dict = cast<DictionaryAttr>(entry);
+    SizeSymbol s;
+    s.kind = dict.getAs<StringAttr>("kind").getValue().str();
+    if (auto name = dict.getAs<StringAttr>("name"))
+      s.name = name.getValue().str();
+    s.arg = integer(dict, "arg");
+    s.index = integer(dict, "index");
+    if (auto map = dict.getAs<AffineMapAttr>("map"))
+      s.args.append(map.getValue().getResults().begin(), map.getValue().getResults().end());
+    symbols.symbols.push_back(s);
+    symbols.byName[s.kind == "dim" ? "dim:" + s.name : symbols.key(s)] = symbols.symbols.size() - 1;
+  }
+  return symbols;
+}
+
+void SizeSymbols::store(func::FuncOp func) const {
+  Builder b(ctx);
+  llvm::SmallVector<Attribute> list;
+  for (const SizeSymbol &s : symbols) {
+    llvm::SmallVector<NamedAttribute> fields{b.getNamedAttr("kind", b.getStringAttr(s.kind))};
+    if (!s.name.empty())
+      fields.push_back(b.getNamedAttr("name", b.getStringAttr(s.name)));
+    if (s.kind == "dim" || s.kind == "element") {
+      fields.push_back(b.getNamedAttr("arg", b.getI64IntegerAttr(s.arg)));
+      fields.push_back(b.getNamedAttr("index", b.getI64IntegerAttr(s.index)));
+    } else {
+      fields.push_back(b.getNamedAttr("map", AffineMapAttr::get(map(s.args))));
+    }
+    list.push_back(b.getDictionaryAttr(fields));
+  }
+  func->setAttr("laic.symbols", b.getArrayAttr(list));
+}
+
+std::string SizeSymbols::key(const SizeSymbol &s) const {
+  std::string k = s.kind + "(" + std::to_string(s.arg) + "," + std::to_string(s.index);
+  for (AffineExpr a : s.args)
+    k += "," + text(a);
+  return k + ")";
+}
+
+AffineExpr SizeSymbols::inputDim(llvm::StringRef name, int64_t arg, int64_t dim) {
+  SizeSymbol s;
+  s.kind = "dim";
+  s.arg = arg;
+  s.index = dim;
+  s.name = name.str();
+  std::string k = "dim:" + s.name;
+  auto [it, inserted] = byName.try_emplace(k, symbols.size());
+  if (inserted)
+    symbols.push_back(s);
+  return getAffineSymbolExpr(it->second, ctx);
+}
+
+AffineExpr SizeSymbols::inputElement(int64_t arg, int64_t index) {
+  SizeSymbol s;
+  s.kind = "element";
+  s.arg = arg;
+  s.index = index;
+  auto [it, inserted] = byName.try_emplace(key(s), symbols.size());
+  if (inserted)
+    symbols.push_back(s);
+  return getAffineSymbolExpr(it->second, ctx);
+}
+
+AffineExpr SizeSymbols::derived(llvm::StringRef kind, llvm::ArrayRef<AffineExpr> args) {
+  SizeSymbol s;
+  s.kind = kind.str();
+  s.args.append(args.begin(), args.end());
+  auto [it, inserted] = byName.try_emplace(key(s), symbols.size());
+  if (inserted)
+    symbols.push_back(s);
+  return getAffineSymbolExpr(it->second, ctx);
+}
+
+AffineExpr SizeSymbols::mul(AffineExpr a, AffineExpr b) { return canonicalSize(a * b); }
+
+AffineExpr SizeSymbols::min(AffineExpr a, AffineExpr b) {
+  AffineExpr d = canonicalSize(a - b);
+  if (knownAtLeast(d, 0))
+    return b;
+  if (knownAtLeast(canonicalSize(b - a), 0))
+    return a;
+  return derived("min", {a, b});
+}
+
+AffineExpr SizeSymbols::max(AffineExpr a, AffineExpr b) {
+  AffineExpr d = canonicalSize(a - b);
+  if (knownAtLeast(d, 0))
+    return a;
+  if (knownAtLeast(canonicalSize(b - a), 0))
+    return b;
+  return derived("max", {a, b});
+}
+
+AffineExpr SizeSymbols::select(AffineExpr cond, AffineExpr a, AffineExpr b) {
+  if (auto c = constantSize(cond))
+    return *c ? a : b;
+  if (a == b)
+    return a;
+  return derived("select", {cond, a, b});
+}
+
+AffineExpr SizeSymbols::equal(AffineExpr a, AffineExpr b) {
+  AffineExpr d = canonicalSize(a - b);
+  if (auto c = constantSize(d))
+    return constant(*c == 0);
+  if (knownAtLeast(d, 1) || knownAtLeast(canonicalSize(b - a), 1))
+    return constant(0);
+  return derived("equal", {a, b});
+}
+
+AffineExpr SizeSymbols::less(AffineExpr a, AffineExpr b) {
+  if (knownAtLeast(canonicalSize(b - a), 1))
+    return constant(1);
+  if (knownAtLeast(canonicalSize(a - b), 0))
+    return constant(0);
+  return derived("less", {a, b});
+}
+
+AffineExpr SizeSymbols::floorDiv(AffineExpr a, AffineExpr b) {
+  a = canonicalSize(a);
+  b = canonicalSize(b);
+  if (constantSize(b) == 0)
+    return constant(0);
+  if (AffineExpr q = exactQuotient(a, b))
+    return q;
+  if (auto c = constantSize(b); c && *c > 0) {
+    // (k * c + r) floordiv c = k + r floordiv c, term by term.
+    Polynomial whole, rest;
+    for (const auto &[key, term] : toPolynomial(a).terms) {
+      if (term.second % *c == 0)
+        whole.add(term.first, term.second / *c);
+      else
+        rest.add(term.first, term.second);
+    }
+    AffineExpr r = toExpr(rest, ctx);
+    AffineExpr quotient = r.floorDiv(*c);
+    return canonicalSize(toExpr(whole, ctx) + quotient);
+  }
+  if (constantSize(a) == 0)
+    return constant(0);
+  return derived("div", {a, b});
+}
+
+AffineExpr SizeSymbols::truncDiv(AffineExpr a, AffineExpr b) {
+  auto ca = constantSize(a), cb = constantSize(b);
+  if (ca && cb && *cb != 0)
+    return constant(*ca / *cb);
+  if (knownAtLeast(a, 0) && knownAtLeast(b, 0))
+    return floorDiv(a, b);
+  return derived("div", {a, b});
+}
+
+AffineExpr SizeSymbols::mod(AffineExpr a, AffineExpr b) {
+  if (exactQuotient(canonicalSize(a), canonicalSize(b)))
+    return constant(0);
+  if (auto c = constantSize(b); c && *c > 0)
+    return canonicalSize(canonicalSize(a) % *c);
+  return derived("mod", {a, b});
+}
+
+bool SizeSymbols::knownAtLeast(AffineExpr expr, int64_t value) const {
+  // Every atom is a size >= 0 when it is an input dim, a floordiv or mod of such, or a max with a constant >= 0.
+  auto atLeastZero = [&](AffineExpr atom, auto &self) -> bool {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(atom)) {
+      const SizeSymbol &s = symbols[symbol.getPosition()];
+      if (s.kind == "dim" || s.kind == "equal" || s.kind == "less")
+        return true;
+      if (s.kind == "max")
+        return knownAtLeast(s.args[0], 0) || knownAtLeast(s.args[1], 0);
+      if (s.kind == "min" || s.kind == "div" || s.kind == "mod")
+        return knownAtLeast(s.args[0], 0) && knownAtLeast(s.args[1], 0);
+      if (s.kind == "select")
+        return knownAtLeast(s.args[1], 0) && knownAtLeast(s.args[2], 0);
+      return false;
+    }
+    if (auto binary = dyn_cast<AffineBinaryOpExpr>(atom))
+      return knownAtLeast(binary.getLHS(), 0) && knownAtLeast(binary.getRHS(), 0);
+    return false;
+  };
+  int64_t lower = 0;
+  for (const auto &[key, term] : toPolynomial(expr).terms) {
+    if (key.empty()) {
+      lower += term.second;
+      continue;
+    }
+    if (term.second < 0)
+      return false;
+    for (AffineExpr atom : term.first)
+      if (!atLeastZero(atom, atLeastZero))
+        return false;
+  }
+  return lower >= value;
+}
+
+AffineMap SizeSymbols::map(llvm::ArrayRef<AffineExpr> exprs) const {
+  return AffineMap::get(0, symbols.size(), exprs, ctx);
+}

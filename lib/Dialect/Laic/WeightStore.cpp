@@ -1,0 +1,84 @@
+// Large constants: registration and lookup of their bytes.
+#include "laic/Dialect/Laic/WeightStore.h"
+#include "llvm/ADT/Twine.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace laic;
+
+void WeightStore::addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive) {
+  std::lock_guard<std::mutex> lock(mutex);
+  sources[source] = {bytes, std::move(keepAlive)};
+}
+
+WeightAttr WeightStore::addOwned(std::vector<char> bytes, RankedTensorType type) {
+  auto owner = std::make_shared<std::vector<char>>(std::move(bytes));
+  llvm::ArrayRef<char> view(owner->data(), owner->size());
+  std::lock_guard<std::mutex> lock(mutex);
+  std::string name = ("spill:" + llvm::Twine(owned++)).str();
+  sources[name] = {view, owner};
+  MLIRContext *ctx = type.getContext();
+  return WeightAttr::get(ctx, StringAttr::get(ctx, name), 0, view.size(), type);
+}
+
+void WeightStore::release(WeightAttr weight) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (weight.getSource().getValue().starts_with("spill:"))
+    sources.erase(weight.getSource().getValue());
+}
+
+llvm::ArrayRef<char> WeightStore::lookup(WeightAttr weight) const {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto it = sources.find(weight.getSource().getValue());
+  if (it == sources.end() || weight.getOffset() < 0 || weight.getLength() < 0)
+    return {};
+  llvm::ArrayRef<char> bytes = it->second.bytes;
+  uint64_t offset = weight.getOffset(), length = weight.getLength();
+  if (offset > bytes.size() || length > bytes.size() - offset)
+    return {};
+  return bytes.slice(offset, length);
+}
+
+int64_t laic::elementBytes(Type element) {
+  if (!element.isIntOrFloat())
+    return element.isIndex() ? 8 : 0;
+  return std::max<int64_t>(1, (element.getIntOrFloatBitWidth() + 7) / 8);
+}
+
+TypedAttr laic::makeConstant(WeightStore &store, llvm::ArrayRef<char> bytes, RankedTensorType type) {
+  Type element = type.getElementType();
+  // Sub-byte integers other than i1 keep one element per byte; dense attributes cannot say that.
+  bool packed = element.isIntOrFloat() && element.getIntOrFloatBitWidth() < 8 && !element.isInteger(1);
+  if (static_cast<int64_t>(bytes.size()) > kInlineConstantBytes || packed)
+    return store.addOwned(std::vector<char>(bytes.begin(), bytes.end()), type);
+  if (element.isInteger(1)) {
+    llvm::SmallVector<bool> values;
+    for (char byte : bytes)
+      values.push_back(byte != 0);
+    return DenseElementsAttr::get(type, values);
+  }
+  return DenseElementsAttr::getFromRawBuffer(type, bytes);
+}
+
+llvm::ArrayRef<char> laic::constantBytes(WeightStore &store, Attribute value, std::vector<char> &scratch) {
+  if (auto weight = dyn_cast<WeightAttr>(value))
+    return store.lookup(weight);
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense)
+    return {};
+  int64_t count = dense.getNumElements(), size = elementBytes(dense.getElementType());
+  if (dense.getElementType().isInteger(1)) {
+    scratch.clear();
+    for (bool bit : dense.getValues<bool>())
+      scratch.push_back(bit);
+    return scratch;
+  }
+  llvm::ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat())
+    return raw;
+  scratch.resize(count * size);
+  for (int64_t i = 0; i < count; ++i)
+    std::memcpy(scratch.data() + i * size, raw.data(), size);
+  return scratch;
+}
