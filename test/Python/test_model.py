@@ -143,6 +143,16 @@ def test_no_allocation_once_warm(artifact, images):
     assert model.memory()["allocations"] == before
 
 
+def test_bound_calls_follow_their_arrays(artifact, images):
+    model, batch = laic.load(artifact), images[:2].copy()
+    call = model.bind({"image": batch})
+    for begin in (0, 2, 4):
+        batch[:] = images[begin:begin + 2]
+        np.testing.assert_array_equal(call()["logits"], model.run({"image": images[begin:begin + 2]})["logits"])
+    with pytest.raises(laic.InvalidArgumentError, match="'image' is missing"):
+        model.bind({})
+
+
 def test_repr_and_explain(artifact):
     model = laic.load(artifact)
     assert "image: f32['N', 1, 8, 8]" in repr(model)
