@@ -60,3 +60,13 @@ function(laic_mlir_tblgen output)
     DEPENDS ${all_td} ${depends} ${arg_EXTRA_DEPENDS}
     COMMENT "tblgen ${output}")
 endfunction()
+
+# laic_add_mlir_program(NAME SOURCES ... LINK ...): a program that uses MLIR. -fPIC, since the precompiled header is.
+function(laic_add_mlir_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  laic_target_defaults(${name})
+  target_compile_options(${name} PRIVATE -fPIC)
+  target_precompile_headers(${name} REUSE_FROM LaicPCH)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} LaicMLIR)
+endfunction()

@@ -22,7 +22,7 @@ Value LowerContext::size(AffineExpr expr) {
   expr = canonicalSize(expr);
   if (auto c = constantSize(expr))
     return arith::ConstantIndexOp::create(b, *c);
-  return SizeOp::create(b, b.getIndexType(), AffineMapAttr::get(AffineMap::get(0, symbols.size(), expr)));
+  return SizeOp::create(b, b.getIndexType(), AffineMapAttr::get(symbols.map({expr})));
 }
 
 OpFoldResult LowerContext::fold(AffineExpr expr) {

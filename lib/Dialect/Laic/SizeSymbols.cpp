@@ -329,5 +329,12 @@ bool SizeSymbols::knownAtLeast(AffineExpr expr, int64_t value) const {
 }
 
 AffineMap SizeSymbols::map(llvm::ArrayRef<AffineExpr> exprs) const {
-  return AffineMap::get(0, symbols.size(), exprs, ctx);
+  // As many symbols as are used: equal sizes are then equal attributes, whatever was added since.
+  unsigned used = 0;
+  for (AffineExpr e : exprs)
+    e.walk([&](AffineExpr sub) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(sub))
+        used = std::max(used, symbol.getPosition() + 1);
+    });
+  return AffineMap::get(0, used, exprs, ctx);
 }

@@ -58,7 +58,7 @@ public:
 
   /// True when the expression can be shown to be >= value, given that dims are >= 0.
   bool knownAtLeast(mlir::AffineExpr expr, int64_t value) const;
-  /// The map `()[s0..sn-1] -> (exprs)` that attributes hold.
+  /// The map `()[s0...] -> (exprs)` that attributes hold, with symbols up to the last one used.
   mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs) const;
   const SizeSymbol &operator[](unsigned i) const { return symbols[i]; }
   unsigned size() const { return symbols.size(); }

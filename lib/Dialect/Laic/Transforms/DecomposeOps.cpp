@@ -1,0 +1,28 @@
+// Replaces composed operations by simpler ones, innermost decompositions included.
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/Passes.h"
+
+namespace laic {
+#define GEN_PASS_DEF_LAICDECOMPOSEOPS
+#include "laic/Dialect/Laic/Passes.h.inc"
+} // namespace laic
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+struct DecomposeOpsPass : public laic::impl::LaicDecomposeOpsBase<DecomposeOpsPass> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    llvm::SmallVector<OnnxOpInterface> ops;
+    getOperation().walk([&](OnnxOpInterface op) { ops.push_back(op); });
+    for (OnnxOpInterface op : ops) {
+      rewriter.setInsertionPoint(op);
+      // An operation without a decomposition declines without touching anything.
+      (void)op.decompose(rewriter);
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,166 @@
+// Symbolic shape inference: one forward walk over a function.
+#include "laic/Dialect/Laic/Facts.h"
+#include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+
+namespace laic {
+#define GEN_PASS_DEF_LAICINFERSHAPES
+#include "laic/Dialect/Laic/Passes.h.inc"
+} // namespace laic
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+// Integer inputs of rank 0 or 1 with this many elements may be used as shapes.
+constexpr int64_t kMaxShapeInput = 16;
+
+ValueFacts constantFacts(ConstantOp op, SizeSymbols &symbols, WeightStore &store) {
+  auto type = cast<RankedTensorType>(op.getType());
+  ValueFacts facts;
+  facts.element = type.getElementType();
+  facts.shape.emplace();
+  for (int64_t d : type.getShape())
+    facts.shape->push_back(symbols.constant(d));
+  facts.constant = op.getValue();
+  int64_t count = type.getNumElements();
+  if (count > ShapeContext::kMaxContents || elementBytes(facts.element) == 0)
+    return facts;
+  std::vector<char> scratch;
+  llvm::ArrayRef<char> bytes = constantBytes(store, op.getValue(), scratch);
+  int64_t size = elementBytes(facts.element);
+  if (static_cast<int64_t>(bytes.size()) != count * size)
+    return facts;
+  if (isa<IntegerType>(facts.element)) {
+    unsigned width = facts.element.getIntOrFloatBitWidth();
+    bool isSigned = !facts.element.isUnsignedInteger() && width > 1;
+    facts.ints.emplace();
+    for (int64_t i = 0; i < count; ++i) {
+      uint64_t raw = 0;
+      std::memcpy(&raw, bytes.data() + i * size, size);
+      int64_t value = raw;
+      if (isSigned && size < 8)
+        value = static_cast<int64_t>(raw << (64 - 8 * size)) >> (64 - 8 * size);
+      facts.ints->push_back(symbols.constant(value));
+    }
+    return facts;
+  }
+  auto floatType = dyn_cast<FloatType>(facts.element);
+  if (!floatType || floatType.getWidth() % 8 != 0)
+    return facts;
+  facts.floats.emplace();
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t raw = 0;
+    std::memcpy(&raw, bytes.data() + i * size, size);
+    APFloat value(floatType.getFloatSemantics(), APInt(floatType.getWidth(), raw));
+    bool lost;
+    value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+    facts.floats->push_back(value.convertToDouble());
+  }
+  return facts;
+}
+
+RankedTensorType typeOf(const ValueFacts &facts) {
+  return RankedTensorType::get(staticShape(*facts.shape), facts.element);
+}
+
+// One operation; false when it, or something that it needs, failed.
+bool inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
+  auto onnx = dyn_cast<OnnxOpInterface>(op);
+  if (!onnx)
+    return true;
+  llvm::SmallVector<const ValueFacts *> operands;
+  for (Value v : op.getOperands()) {
+    auto it = facts.find(v);
+    if (it == facts.end())
+      return false;
+    operands.push_back(&it->second);
+    if (it->second.element && !it->second.shape) {
+      op.emitError("needs the rank of its operands to be known");
+      status = failure();
+      return false;
+    }
+  }
+  llvm::SmallVector<ValueFacts> results(op.getNumResults());
+  ShapeContext ctx(&op, symbols, operands, results);
+  if (failed(onnx.inferShapes(ctx))) {
+    status = failure();
+    return false;
+  }
+  for (auto [value, result] : llvm::zip(op.getResults(), results))
+    if (result.element)
+      facts[value] = std::move(result);
+  return true;
+}
+
+struct InferShapesPass : public laic::impl::LaicInferShapesBase<InferShapesPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || func.isPrivate())
+      return;
+    SizeSymbols symbols = SizeSymbols::load(func);
+    FactsMap facts;
+    if (failed(inferFacts(func, symbols, facts, /*refineTypes=*/true)))
+      return signalPassFailure();
+    symbols.store(func);
+    auto results = func.front().getTerminator()->getOperandTypes();
+    func.setFunctionType(FunctionType::get(&getContext(), func.getArgumentTypes(), results));
+  }
+};
+
+} // namespace
+
+ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols &symbols) {
+  ValueFacts facts;
+  auto type = dyn_cast<RankedTensorType>(arg.getType());
+  if (!type)
+    return facts;
+  unsigned number = arg.getArgNumber();
+  facts.element = type.getElementType();
+  facts.shape.emplace();
+  auto dims = func.getArgAttrOfType<ArrayAttr>(number, "laic.dims");
+  for (auto [i, d] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(d)) {
+      facts.shape->push_back(symbols.constant(d));
+      continue;
+    }
+    std::string name = ("arg" + llvm::Twine(number) + "_dim" + llvm::Twine(i)).str();
+    if (dims && i < dims.size())
+      if (auto text = dyn_cast<StringAttr>(dims[i]))
+        name = text.getValue().str();
+    facts.shape->push_back(symbols.inputDim(name, number, i));
+  }
+  bool integer = facts.element.isInteger(64) || facts.element.isInteger(32);
+  if (integer && type.hasStaticShape() && type.getRank() <= 1 && type.getNumElements() <= kMaxShapeInput) {
+    facts.ints.emplace();
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      facts.ints->push_back(symbols.inputElement(number, i));
+  }
+  return facts;
+}
+
+LogicalResult laic::inferFacts(func::FuncOp func, SizeSymbols &symbols, FactsMap &facts, bool refineTypes) {
+  WeightStore &store = func.getContext()->getOrLoadDialect<LaicDialect>()->getWeights();
+  for (BlockArgument arg : func.getArguments())
+    facts[arg] = argumentFacts(arg, func, symbols);
+  LogicalResult status = success();
+  for (Operation &op : func.front()) {
+    if (isa<NoneOp>(op)) {
+      facts[op.getResult(0)] = ValueFacts();
+      continue;
+    }
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      facts[constant.getResult()] = constantFacts(constant, symbols, store);
+      continue;
+    }
+    if (!inferOp(op, symbols, facts, status))
+      continue;
+    if (!refineTypes)
+      continue;
+    for (Value result : op.getResults())
+      if (auto it = facts.find(result); it != facts.end() && it->second.shape)
+        result.setType(typeOf(it->second));
+  }
+  return status;
+}
