@@ -1,0 +1,97 @@
+// A context: bindings, evaluated sizes and the driver's state. Used by one thread at a time.
+#ifndef LAIC_RUNTIME_CONTEXT_H
+#define LAIC_RUNTIME_CONTEXT_H
+
+#include "Driver.h"
+#include "Sizes.h"
+
+namespace laic {
+namespace rt {
+
+// One input or output of the entry.
+struct Port {
+  const artifact::Tensor *info;
+  // What the caller bound. Without `bound` an output is the context's to allocate.
+  bool bound;
+  bool hasSizes;
+  bool hasStrides;
+  void *data;
+  size_t capacity; // bytes, 0: what the sizes span
+  int64_t boundSizes[LAIC_MAX_RANK];
+  int64_t boundStrides[LAIC_MAX_RANK];
+  // What sizes make of it.
+  int64_t sizes[LAIC_MAX_RANK];
+  int64_t strides[LAIC_MAX_RANK]; // of the memory at `memory`
+  uint64_t bytes;                 // dense
+  uint64_t span;                  // bytes touched from `memory` on
+  void *memory;                   // the caller's or the context's
+  void *dense;                    // what the plan reads or writes: memory, or the staging buffer
+  Block staging;
+  Block owned;
+
+  uint32_t rank() const { return count(info->shape()); }
+  size_t elementSize() const { return laic_type_size(static_cast<laic_type_t>(info->type())); }
+};
+
+// A buffer of the plan at the current sizes.
+struct BufferSize {
+  uint32_t firstDim; // in laic_context::bufferDims and bufferStrides
+  uint32_t rank;
+  uint64_t bytes;
+  uint64_t arenaOffset;
+};
+
+} // namespace rt
+} // namespace laic
+
+struct laic_context {
+  explicit laic_context(const laic::rt::Allocator &source) : allocator(source) {}
+
+  laic::rt::Allocator allocator;
+  laic_module_t *module = nullptr;
+  laic_pool_t *pool = nullptr;
+  const laic::artifact::Entry *entry = nullptr;
+  const laic::artifact::Plan *plan = nullptr;
+  const laic::rt::Driver *driver = nullptr;
+  void *planState = nullptr;
+  void *driverState = nullptr;
+
+  laic::rt::Array<laic::rt::Port> inputs;
+  laic::rt::Array<laic::rt::Port> outputs;
+  laic::rt::SizeValues scalars; // of the plan
+  laic::rt::SizeValues shapes;  // of plans[0], which output_shapes refers to; unused when that is the plan
+  laic::rt::Array<laic::rt::BufferSize> buffers;
+  laic::rt::Array<int64_t> bufferDims;
+  laic::rt::Array<int64_t> bufferStrides;
+  uint64_t arenaBytes = 0;
+
+  bool sizesKnown = false; // scalars, output sizes and buffers fit the bound inputs
+  bool prepared = false;   // the driver has seen these sizes
+  bool placed = false;     // every port has its memory
+
+  std::atomic<uint32_t> cancelled{0};
+  laic_trace_fn trace = nullptr;
+  void *traceSelf = nullptr;
+};
+
+namespace laic {
+namespace rt {
+
+// Evaluates the plan for the bound inputs and bounds every buffer. Allocates nothing.
+laic_status_t *computeSizes(laic_context &context);
+// Do the elements of the inputs that sizes depend on differ from those seen?
+bool elementsChanged(laic_context &context);
+
+// Finds memory for every port, staged where the caller's is not dense, not aligned or shared.
+laic_status_t *placePorts(laic_context &context);
+void copyIn(laic_context &context);
+void copyOut(laic_context &context);
+
+// Row-major strides in elements; false when they overflow.
+bool denseStrides(const int64_t *sizes, uint32_t rank, int64_t *strides);
+// Bytes of a dense tensor; false when they overflow. Sizes are not negative.
+bool denseBytes(const int64_t *sizes, uint32_t rank, size_t elementSize, uint64_t *bytes);
+
+} // namespace rt
+} // namespace laic
+#endif

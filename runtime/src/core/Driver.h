@@ -1,0 +1,34 @@
+// What a device driver implements. A driver is a folder below drivers/; the build lists the folders in the registry, so nothing
+// else changes when one is added.
+#ifndef LAIC_RUNTIME_DRIVER_H
+#define LAIC_RUNTIME_DRIVER_H
+
+#include "Module.h"
+
+namespace laic {
+namespace rt {
+
+// All functions return NULL or a status. The core has verified the plan, evaluated sizes and bound host memory before it calls
+// prepare, bind and run; see Context.h for what a driver may read.
+struct Driver {
+  const char *name; // as Plan.device
+
+  // Can the plan run on this machine? Sets *state on success, appends its decisions to module.explain, one line each.
+  laic_status_t *(*openPlan)(laic_module &module, const artifact::Plan &plan, void **state);
+  void (*closePlan)(laic_module &module, void *state);
+
+  laic_status_t *(*attach)(laic_context &context); // sets context.driverState
+  void (*detach)(laic_context &context);           // accepts a context whose attach failed
+
+  laic_status_t *(*prepare)(laic_context &context); // sizes have changed
+  void (*bind)(laic_context &context);              // pointers of inputs and outputs have changed
+  laic_status_t *(*run)(laic_context &context);
+  void (*memory)(const laic_context &context, laic_memory_info_t &out); // fills arena_bytes and workspace_bytes
+};
+
+// The driver of that name, or NULL.
+const Driver *findDriver(const char *name, size_t length);
+
+} // namespace rt
+} // namespace laic
+#endif

@@ -1,0 +1,187 @@
+// Where inputs and outputs live: the caller's memory when a kernel can use it as it is, a dense copy otherwise.
+#include "Context.h"
+
+#include "Status.h"
+
+using namespace laic;
+using namespace laic::rt;
+
+// Copies a tensor between two layouts; strides in elements.
+static void copyStrided(char *to, const int64_t *toStrides, const char *from, const int64_t *fromStrides,
+                        const int64_t *sizes, uint32_t rank, size_t elementSize) {
+  // Innermost dims that are dense on both sides are one run.
+  int64_t run = 1;
+  uint32_t outer = rank;
+  while (outer > 0 && (sizes[outer - 1] == 1 || (toStrides[outer - 1] == run && fromStrides[outer - 1] == run)))
+    run *= sizes[--outer];
+  const size_t runBytes = static_cast<size_t>(run) * elementSize;
+  const int64_t element = static_cast<int64_t>(elementSize);
+  int64_t index[LAIC_MAX_RANK] = {};
+  for (;;) {
+    memcpy(to, from, runBytes);
+    uint32_t dim = outer;
+    for (;;) {
+      if (dim-- == 0)
+        return;
+      to += toStrides[dim] * element;
+      from += fromStrides[dim] * element;
+      if (++index[dim] < sizes[dim])
+        break;
+      to -= sizes[dim] * toStrides[dim] * element;
+      from -= sizes[dim] * fromStrides[dim] * element;
+      index[dim] = 0;
+    }
+  }
+}
+
+static bool isDense(const Port &port) {
+  int64_t run = 1;
+  for (uint32_t i = port.rank(); i-- > 0;) {
+    if (port.sizes[i] != 1 && port.strides[i] != run)
+      return false;
+    run *= port.sizes[i];
+  }
+  return true;
+}
+
+// Do different indices name different elements? Sufficient, not necessary: each stride steps over what smaller ones reach.
+static bool isInjective(const Port &port) {
+  bool used[LAIC_MAX_RANK] = {};
+  int64_t reach = 1; // elements spanned so far
+  for (uint32_t round = 0; round < port.rank(); ++round) {
+    uint32_t smallest = LAIC_MAX_RANK;
+    for (uint32_t i = 0; i < port.rank(); ++i)
+      if (!used[i] && (smallest == LAIC_MAX_RANK || port.strides[i] < port.strides[smallest]))
+        smallest = i;
+    used[smallest] = true;
+    if (port.sizes[smallest] <= 1)
+      continue;
+    if (port.strides[smallest] < reach)
+      return false;
+    reach += (port.sizes[smallest] - 1) * port.strides[smallest];
+  }
+  return true;
+}
+
+// Sets port.strides and port.span from what is bound.
+static laic_status_t *measure(Port &port, const char *role) {
+  const char *name = port.info->name()->c_str();
+  if (port.hasStrides)
+    memcpy(port.strides, port.boundStrides, sizeof port.strides);
+  else if (!denseStrides(port.sizes, port.rank(), port.strides))
+    return fail(LAIC_INVALID_ARGUMENT, "%s '%s' is too large", role, name);
+  port.span = 0;
+  if (port.bytes == 0)
+    return nullptr;
+  int64_t span = 1;
+  for (uint32_t i = 0; i < port.rank(); ++i) {
+    int64_t reach;
+    if (__builtin_mul_overflow(port.sizes[i] - 1, port.strides[i], &reach) || __builtin_add_overflow(span, reach, &span))
+      return fail(LAIC_INVALID_ARGUMENT, "%s '%s': its strides are too large", role, name);
+  }
+  int64_t bytes;
+  if (__builtin_mul_overflow(span, static_cast<int64_t>(port.elementSize()), &bytes))
+    return fail(LAIC_INVALID_ARGUMENT, "%s '%s': its strides are too large", role, name);
+  port.span = static_cast<uint64_t>(bytes);
+  if (port.capacity && port.span > port.capacity)
+    return fail(LAIC_INVALID_ARGUMENT, "%s '%s' touches %llu bytes, its capacity is %zu", role, name,
+                static_cast<unsigned long long>(port.span), port.capacity);
+  if (port.data && reinterpret_cast<uintptr_t>(port.data) + port.span < port.span)
+    return fail(LAIC_INVALID_ARGUMENT, "%s '%s' reaches beyond the address space", role, name);
+  return nullptr;
+}
+
+static bool overlap(const Port &a, const Port &b) {
+  uintptr_t first = reinterpret_cast<uintptr_t>(a.data), second = reinterpret_cast<uintptr_t>(b.data);
+  return a.data && b.data && a.span && b.span && first < second + b.span && second < first + a.span;
+}
+
+static laic_status_t *stage(laic_context &context, Port &port) {
+  if (!port.staging.reserve(context.allocator, port.bytes))
+    return outOfMemory();
+  port.dense = port.staging.data;
+  return nullptr;
+}
+
+static bool usableInPlace(const Port &port) {
+  return isDense(port) && reinterpret_cast<uintptr_t>(port.memory) % port.elementSize() == 0;
+}
+
+static laic_status_t *placeInput(laic_context &context, Port &port) {
+  if (!port.data && port.bytes)
+    return fail(LAIC_INVALID_ARGUMENT, "input '%s' has no data", port.info->name()->c_str());
+  LAIC_TRY(measure(port, "input"));
+  port.memory = port.dense = port.data;
+  return port.bytes && !usableInPlace(port) ? stage(context, port) : nullptr;
+}
+
+static laic_status_t *checkOutputSizes(const Port &port) {
+  for (uint32_t i = 0; i < port.rank() && port.hasSizes; ++i)
+    if (port.boundSizes[i] != port.sizes[i])
+      return fail(LAIC_INVALID_ARGUMENT, "output '%s' is bound with size %lld in dim %u, the inputs make it %lld",
+                  port.info->name()->c_str(), static_cast<long long>(port.boundSizes[i]), i,
+                  static_cast<long long>(port.sizes[i]));
+  return nullptr;
+}
+
+static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
+  Port &port = context.outputs[index];
+  const char *name = port.info->name()->c_str();
+  LAIC_TRY(checkOutputSizes(port));
+  if (!port.data) {
+    port.hasStrides = false;
+    LAIC_TRY(measure(port, "output"));
+    if (!port.owned.reserve(context.allocator, port.bytes))
+      return outOfMemory();
+    port.memory = port.dense = port.owned.data;
+    return nullptr;
+  }
+  LAIC_TRY(measure(port, "output"));
+  if (port.bytes && !isInjective(port))
+    return fail(LAIC_INVALID_ARGUMENT, "output '%s': its strides let elements overlap", name);
+  port.memory = port.dense = port.data;
+  bool shared = false;
+  for (uint32_t i = 0; i < context.inputs.size(); ++i) {
+    if (!overlap(port, context.inputs[i]))
+      continue;
+    if (!laic_module_may_alias(context.module, index, i))
+      return fail(LAIC_INVALID_ARGUMENT, "output '%s' shares memory with input '%s', which this model does not allow", name,
+                  context.inputs[i].info->name()->c_str());
+    shared = true;
+  }
+  for (uint32_t i = 0; i < index; ++i)
+    if (overlap(port, context.outputs[i]))
+      return fail(LAIC_INVALID_ARGUMENT, "outputs '%s' and '%s' share memory", context.outputs[i].info->name()->c_str(),
+                  name);
+  return port.bytes && (shared || !usableInPlace(port)) ? stage(context, port) : nullptr;
+}
+
+laic_status_t *rt::placePorts(laic_context &context) {
+  for (Port &port : context.inputs)
+    LAIC_TRY(placeInput(context, port));
+  for (uint32_t i = 0; i < context.outputs.size(); ++i)
+    LAIC_TRY(placeOutput(context, i));
+  return nullptr;
+}
+
+void rt::copyIn(laic_context &context) {
+  for (Port &port : context.inputs) {
+    if (port.dense == port.memory || !port.bytes)
+      continue;
+    int64_t dense[LAIC_MAX_RANK];
+    denseStrides(port.sizes, port.rank(), dense);
+    copyStrided(static_cast<char *>(port.dense), dense, static_cast<const char *>(port.memory), port.strides, port.sizes,
+                port.rank(), port.elementSize());
+  }
+}
+
+void rt::copyOut(laic_context &context) {
+  for (Port &port : context.outputs) {
+    if (port.dense == port.memory || !port.bytes)
+      continue;
+    int64_t dense[LAIC_MAX_RANK];
+    denseStrides(port.sizes, port.rank(), dense);
+    copyStrided(static_cast<char *>(port.memory), port.strides, static_cast<const char *>(port.dense), dense, port.sizes,
+                port.rank(), port.elementSize());
+  }
+}

@@ -1,0 +1,165 @@
+// From the sizes of the inputs to the sizes of everything else.
+#include "Context.h"
+
+#include "Status.h"
+
+using namespace laic;
+using namespace laic::rt;
+using namespace laic::artifact;
+
+bool rt::denseStrides(const int64_t *sizes, uint32_t rank, int64_t *strides) {
+  int64_t stride = 1;
+  for (uint32_t i = rank; i-- > 0;) {
+    strides[i] = stride;
+    if (__builtin_mul_overflow(stride, sizes[i] ? sizes[i] : 1, &stride))
+      return false;
+  }
+  return true;
+}
+
+bool rt::denseBytes(const int64_t *sizes, uint32_t rank, size_t elementSize, uint64_t *bytes) {
+  int64_t total = static_cast<int64_t>(elementSize);
+  bool empty = false;
+  for (uint32_t i = 0; i < rank; ++i) {
+    empty |= sizes[i] == 0;
+    // Also with an empty dim the others must multiply, so that strides exist.
+    if (__builtin_mul_overflow(total, sizes[i] ? sizes[i] : 1, &total))
+      return false;
+  }
+  *bytes = empty ? 0 : static_cast<uint64_t>(total);
+  return true;
+}
+
+static Fault readDim(void *self, uint32_t input, uint32_t dim, int64_t *out) {
+  *out = static_cast<laic_context *>(self)->inputs[input].sizes[dim];
+  return Fault::None;
+}
+
+static Fault readElement(void *self, uint32_t input, uint32_t element, int64_t *out) {
+  const Port &port = static_cast<laic_context *>(self)->inputs[input];
+  int64_t index = element, offset = 0;
+  for (uint32_t i = port.rank(); i-- > 0;) {
+    if (port.sizes[i] == 0)
+      return Fault::Element;
+    offset += index % port.sizes[i] * port.strides[i];
+    index /= port.sizes[i];
+  }
+  if (index != 0)
+    return Fault::Element;
+  if (!port.data)
+    return Fault::NoData;
+  const char *address = static_cast<const char *>(port.data) + offset * static_cast<int64_t>(port.elementSize());
+  if (port.info->type() == ElementType::I64) {
+    memcpy(out, address, sizeof *out);
+    return Fault::None;
+  }
+  int32_t narrow;
+  memcpy(&narrow, address, sizeof narrow);
+  *out = narrow;
+  return Fault::None;
+}
+
+static SizeSource sourceOf(laic_context &context) { return {&context, readDim, readElement}; }
+
+bool rt::elementsChanged(laic_context &context) { return context.scalars.elementsChanged(sourceOf(context)); }
+
+static laic_status_t *runChecks(const laic_context &context) {
+  for (uint32_t i = 0; i < count(context.plan->checks()); ++i) {
+    const Check &check = *context.plan->checks()->Get(i);
+    int64_t a, b;
+    LAIC_TRY(context.scalars.get(check.a(), check.message()->c_str(), &a));
+    LAIC_TRY(context.scalars.get(check.b(), check.message()->c_str(), &b));
+    bool holds = check.kind() == CheckKind::Equal ? a == b : a >= b;
+    if (!holds)
+      return fail(LAIC_INVALID_ARGUMENT, "%s (got %lld, needs %s%lld)", check.message()->c_str(),
+                  static_cast<long long>(a), check.kind() == CheckKind::Equal ? "" : "at least ",
+                  static_cast<long long>(b));
+  }
+  return nullptr;
+}
+
+static laic_status_t *sizeOutputs(laic_context &context) {
+  const SizeValues &shapes = context.shapes.plan ? context.shapes : context.scalars;
+  uint32_t next = 0;
+  for (Port &port : context.outputs) {
+    for (uint32_t d = 0; d < port.rank(); ++d) {
+      LAIC_TRY(shapes.get(context.entry->output_shapes()->Get(next++), port.info->name()->c_str(), &port.sizes[d]));
+      int64_t declared = port.info->shape()->Get(d)->value();
+      if (port.sizes[d] < 0 || (declared >= 0 && declared != port.sizes[d]))
+        return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: dim %u of output '%s' comes out as %lld", d,
+                    port.info->name()->c_str(), static_cast<long long>(port.sizes[d]));
+    }
+    if (!denseBytes(port.sizes, port.rank(), port.elementSize(), &port.bytes))
+      return fail(LAIC_INVALID_ARGUMENT, "output '%s' is too large", port.info->name()->c_str());
+  }
+  return nullptr;
+}
+
+// Does buffer i lie inside what it is a view of?
+static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
+  const Buffer &buffer = *context.plan->buffers()->Get(i);
+  BufferSize &size = context.buffers[i];
+  uint64_t room = 0, offset = 0;
+  switch (buffer.storage()) {
+  case Storage::Input:
+    room = context.inputs[buffer.index()].bytes;
+    break;
+  case Storage::Output:
+    room = context.outputs[buffer.index()].bytes;
+    break;
+  case Storage::Constant: // bounded when the module was loaded
+    return nullptr;
+  case Storage::Arena: {
+    int64_t value;
+    LAIC_TRY(context.scalars.get(buffer.offset_scalar(), "the offset of a buffer", &value));
+    if (value < 0 || static_cast<uint64_t>(value) % kTensorAlignment != 0)
+      return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: buffer %u starts at byte %lld of the arena", i,
+                  static_cast<long long>(value));
+    offset = static_cast<uint64_t>(value);
+    size.arenaOffset = offset;
+    room = context.arenaBytes;
+    break;
+  }
+  }
+  if (offset > room || size.bytes > room - offset)
+    return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: buffer %u has %llu bytes from %llu on, there are %llu", i,
+                static_cast<unsigned long long>(size.bytes), static_cast<unsigned long long>(offset),
+                static_cast<unsigned long long>(room));
+  return nullptr;
+}
+
+static laic_status_t *sizeBuffers(laic_context &context) {
+  int64_t arena;
+  LAIC_TRY(context.scalars.get(context.plan->arena_size(), "the size of the arena", &arena));
+  if (arena < 0)
+    return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: the arena has %lld bytes", static_cast<long long>(arena));
+  context.arenaBytes = static_cast<uint64_t>(arena);
+  for (uint32_t i = 0; i < context.buffers.size(); ++i) {
+    const Buffer &buffer = *context.plan->buffers()->Get(i);
+    BufferSize &size = context.buffers[i];
+    int64_t *dims = context.bufferDims.data() + size.firstDim;
+    for (uint32_t d = 0; d < size.rank; ++d) {
+      LAIC_TRY(context.scalars.get(buffer.shape()->Get(d), "the size of a buffer", &dims[d]));
+      if (dims[d] < 0)
+        return fail(LAIC_INVALID_ARGUMENT, "the input sizes give a tensor inside the model a size of %lld",
+                    static_cast<long long>(dims[d]));
+    }
+    if (!denseBytes(dims, size.rank, laic_type_size(static_cast<laic_type_t>(buffer.type())), &size.bytes) ||
+        !denseStrides(dims, size.rank, context.bufferStrides.data() + size.firstDim))
+      return fail(LAIC_INVALID_ARGUMENT, "the input sizes are too large: a tensor inside the model overflows 64 bits");
+    LAIC_TRY(boundBuffer(context, i));
+  }
+  return nullptr;
+}
+
+laic_status_t *rt::computeSizes(laic_context &context) {
+  context.sizesKnown = context.prepared = context.placed = false;
+  context.scalars.evaluate(sourceOf(context));
+  if (context.shapes.plan)
+    context.shapes.evaluate(sourceOf(context));
+  LAIC_TRY(runChecks(context));
+  LAIC_TRY(sizeOutputs(context));
+  LAIC_TRY(sizeBuffers(context));
+  context.sizesKnown = true;
+  return nullptr;
+}

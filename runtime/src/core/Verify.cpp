@@ -1,0 +1,369 @@
+// The semantic verifier: after it, every index, offset and size in the program can be relied on.
+//
+// What depends on run-time sizes (shapes, arena offsets, tile counts) is bounded again whenever sizes change; see Context.cpp.
+// The work is linear in the bytes of the program: FlatBuffers may share a vector among many tables, so elements are paid for out
+// of a budget.
+#include "Module.h"
+#include "Sizes.h"
+#include "Status.h"
+
+#include "laic/kernel_abi.h"
+
+using namespace laic;
+using namespace laic::rt;
+using namespace laic::artifact;
+
+namespace {
+
+constexpr size_t kMinProgram = 16;
+constexpr size_t kMaxProgram = size_t{1} << 30; // FlatBuffers offsets have 31 bits
+constexpr uint32_t kMaxDepth = 16;
+constexpr uint32_t kMaxTables = 8u << 20;
+constexpr uint64_t kBudgetPerByte = 4;
+constexpr uint64_t kCodeAlignment = 4;
+
+#define INVALID(...) fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: " __VA_ARGS__)
+
+// A dim that the plan knows without inputs.
+struct Known {
+  int64_t value;
+  bool known;
+};
+
+struct Verifier {
+  laic_module &module;
+  const Program &program;
+  uint64_t budget;
+
+  laic_status_t *pay(uint64_t elements) {
+    if (elements > budget)
+      return INVALID("its tables hold more than its %s", "bytes allow");
+    budget -= elements;
+    return nullptr;
+  }
+
+  laic_status_t *segments();
+  laic_status_t *kernels();
+  laic_status_t *nodes();
+  laic_status_t *entry(const Entry &entry);
+  laic_status_t *tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output);
+  laic_status_t *plan(const Plan *plan, uint32_t index, const Entry &entry);
+};
+
+bool isText(const flatbuffers::String *text) { return text != nullptr; }
+
+uint32_t rankOf(const Tensor &tensor) { return count(tensor.shape()); }
+
+laic_status_t *checkType(ElementType type, const char *where, uint32_t index) {
+  if (laic_type_size(static_cast<laic_type_t>(type)) == 0)
+    return fail(LAIC_UNSUPPORTED, "artifact needs a newer runtime: %s %u has element type %u", where, index,
+                static_cast<unsigned>(type));
+  return nullptr;
+}
+
+laic_status_t *Verifier::segments() {
+  uint32_t total = count(program.segments());
+  LAIC_TRY(pay(total));
+  if (!module.segments.allocate(module.allocator, total) || !module.code.allocate(module.allocator, total))
+    return outOfMemory();
+  for (uint32_t i = 0; i < total; ++i) {
+    const Segment &segment = *program.segments()->Get(i);
+    if (segment.kind() > SegmentKind::MAX)
+      return INVALID("segment %u has kind %u", i, static_cast<unsigned>(segment.kind()));
+    if (segment.section() >= module.sections.size())
+      return INVALID("segment %u refers to section %u of %zu", i, segment.section(), module.sections.size());
+    const SectionEntry &section = module.sections[segment.section()];
+    SectionKind kind = segment.kind() == SegmentKind::Code ? SectionKind::Code : SectionKind::Weights;
+    if (section.kind != static_cast<uint32_t>(kind))
+      return INVALID("segment %u and its section %u differ in kind", i, segment.section());
+    if (section.length != segment.length())
+      return INVALID("segment %u says %llu bytes, its section has %llu", i,
+                     static_cast<unsigned long long>(segment.length()), static_cast<unsigned long long>(section.length));
+    module.segments[i] = {segment.kind(), module.file.data + section.offset, section.offset, section.length};
+  }
+  return nullptr;
+}
+
+laic_status_t *Verifier::kernels() {
+  for (uint32_t i = 0; i < count(program.kernels()); ++i) {
+    const Kernel &kernel = *program.kernels()->Get(i);
+    LAIC_TRY(pay(1 + count(kernel.variants())));
+    if (!isText(kernel.name()))
+      return INVALID("kernel %u has no name", i);
+    if (count(kernel.variants()) == 0)
+      return INVALID("kernel %u has no variants", i);
+    for (uint32_t j = 0; j < count(kernel.variants()); ++j) {
+      const Variant &variant = *kernel.variants()->Get(j);
+      LAIC_TRY(pay(count(variant.requires_())));
+      if (variant.segment() >= module.segments.size() ||
+          module.segments[variant.segment()].kind != SegmentKind::Code)
+        return INVALID("variant %u of kernel %u refers to segment %u, which is no code segment", j, i, variant.segment());
+      uint64_t length = module.segments[variant.segment()].length;
+      if (variant.size() == 0 || variant.offset() > length || variant.size() > length - variant.offset())
+        return INVALID("variant %u of kernel %u lies outside its segment", j, i);
+      if (variant.offset() % kCodeAlignment != 0)
+        return INVALID("variant %u of kernel %u is not aligned", j, i);
+    }
+  }
+  return nullptr;
+}
+
+laic_status_t *Verifier::nodes() {
+  for (uint32_t i = 0; i < count(program.nodes()); ++i) {
+    const Node &node = *program.nodes()->Get(i);
+    if (!isText(node.name()) || !isText(node.op()))
+      return INVALID("node %u lacks its name or operator", i);
+  }
+  return nullptr;
+}
+
+laic_status_t *Verifier::tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output) {
+  LAIC_TRY(pay(1 + rankOf(*tensor) + count(tensor->may_alias())));
+  if (!isText(tensor->name()))
+    return INVALID("%s %u has no name", role, index);
+  LAIC_TRY(checkType(tensor->type(), role, index));
+  if (rankOf(*tensor) > LAIC_MAX_RANK)
+    return INVALID("%s %u has rank %u, at most %d is possible", role, index, rankOf(*tensor), LAIC_MAX_RANK);
+  for (uint32_t i = 0; i < rankOf(*tensor); ++i)
+    if (tensor->shape()->Get(i)->value() < -1)
+      return INVALID("%s %u has a negative size", role, index);
+  for (uint32_t i = 0; i < count(tensor->may_alias()); ++i)
+    if (!output || tensor->may_alias()->Get(i) >= count(entry.inputs()))
+      return INVALID("%s %u may alias input %u of %u", role, index, tensor->may_alias()->Get(i), count(entry.inputs()));
+  return nullptr;
+}
+
+laic_status_t *Verifier::entry(const Entry &entry) {
+  LAIC_TRY(pay(uint64_t{1} + count(entry.inputs()) + count(entry.outputs()) + count(entry.output_shapes())));
+  for (uint32_t i = 0; i < count(entry.inputs()); ++i)
+    LAIC_TRY(tensor(entry.inputs()->Get(i), "input", i, entry, false));
+  uint64_t dims = 0;
+  for (uint32_t i = 0; i < count(entry.outputs()); ++i) {
+    LAIC_TRY(tensor(entry.outputs()->Get(i), "output", i, entry, true));
+    dims += rankOf(*entry.outputs()->Get(i));
+  }
+  if (count(entry.plans()) == 0)
+    return INVALID("an entry has no %s", "plan");
+  for (uint32_t i = 0; i < count(entry.plans()); ++i)
+    LAIC_TRY(plan(entry.plans()->Get(i), i, entry));
+  uint32_t scalars = count(entry.plans()->Get(0)->scalars());
+  if (count(entry.output_shapes()) != dims)
+    return INVALID("output_shapes has %u sizes, the outputs have %llu dims", count(entry.output_shapes()),
+                   static_cast<unsigned long long>(dims));
+  for (uint32_t i = 0; i < dims; ++i)
+    if (entry.output_shapes()->Get(i) >= scalars)
+      return INVALID("output_shapes refers to scalar %u of %u", entry.output_shapes()->Get(i), scalars);
+  return nullptr;
+}
+
+// ---- plans ----
+
+struct PlanVerifier {
+  Verifier &program;
+  const Plan &plan;
+  const Entry &entry;
+  uint32_t index;
+  Array<Known> known; // per scalar
+
+  laic_status_t *scalar(uint32_t i);
+  laic_status_t *checks();
+  laic_status_t *buffer(uint32_t i);
+  laic_status_t *constant(const Buffer &buffer, uint32_t i);
+  laic_status_t *step(uint32_t i);
+  laic_status_t *run();
+
+  uint32_t scalarCount() const { return count(plan.scalars()); }
+};
+
+laic_status_t *PlanVerifier::scalar(uint32_t i) {
+  const Scalar &s = *plan.scalars()->Get(i);
+  if (s.op() > ScalarOp::MAX)
+    return fail(LAIC_UNSUPPORTED, "artifact needs a newer runtime: plan %u: scalar %u has operation %u", index, i,
+                static_cast<unsigned>(s.op()));
+  if (s.op() == ScalarOp::Const) {
+    known[i] = {s.value(), true};
+    return nullptr;
+  }
+  if (s.op() == ScalarOp::InputDim || s.op() == ScalarOp::InputElement) {
+    if (s.a() >= count(entry.inputs()))
+      return INVALID("plan %u: scalar %u refers to input %u of %u", index, i, s.a(), count(entry.inputs()));
+    const Tensor &input = *entry.inputs()->Get(s.a());
+    if (s.op() == ScalarOp::InputElement) {
+      if (input.type() != ElementType::I64 && input.type() != ElementType::I32)
+        return INVALID("plan %u: scalar %u reads an element of input %u, which is not i64 or i32", index, i, s.a());
+      return nullptr;
+    }
+    if (s.b() >= rankOf(input))
+      return INVALID("plan %u: scalar %u refers to dim %u of input %u, which has rank %u", index, i, s.b(), s.a(),
+                     rankOf(input));
+    int64_t size = input.shape()->Get(s.b())->value();
+    known[i] = {size, size >= 0};
+    return nullptr;
+  }
+  bool select = s.op() == ScalarOp::Select;
+  if (s.a() >= i || s.b() >= i || (select && (s.value() < 0 || s.value() >= i)))
+    return INVALID("plan %u: scalar %u refers to a scalar that is not before it", index, i);
+  if (select) {
+    const Known &condition = known[static_cast<size_t>(s.value())];
+    if (condition.known)
+      known[i] = known[condition.value ? s.a() : s.b()];
+    return nullptr;
+  }
+  if (known[s.a()].known && known[s.b()].known)
+    known[i].known = computeScalar(s.op(), known[s.a()].value, known[s.b()].value, &known[i].value) == Fault::None;
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::checks() {
+  for (uint32_t i = 0; i < count(plan.checks()); ++i) {
+    const Check &check = *plan.checks()->Get(i);
+    if (check.kind() > CheckKind::MAX)
+      return fail(LAIC_UNSUPPORTED, "artifact needs a newer runtime: plan %u: check %u has kind %u", index, i,
+                  static_cast<unsigned>(check.kind()));
+    if (check.a() >= scalarCount() || check.b() >= scalarCount())
+      return INVALID("plan %u: check %u refers to scalar %u of %u", index, i,
+                     check.a() >= scalarCount() ? check.a() : check.b(), scalarCount());
+    if (!isText(check.message()))
+      return INVALID("plan %u: check %u has no message", index, i);
+  }
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::constant(const Buffer &buffer, uint32_t i) {
+  const Array<SegmentView> &segments = program.module.segments;
+  if (buffer.index() >= segments.size() || segments[buffer.index()].kind != SegmentKind::Weights)
+    return INVALID("plan %u: buffer %u refers to segment %u, which is no weight segment", index, i, buffer.index());
+  int64_t bytes = static_cast<int64_t>(laic_type_size(static_cast<laic_type_t>(buffer.type())));
+  bool empty = false;
+  for (uint32_t d = 0; d < count(buffer.shape()); ++d) {
+    const Known &size = known[buffer.shape()->Get(d)];
+    if (!size.known || size.value < 0)
+      return INVALID("plan %u: constant buffer %u has no static size in dim %u", index, i, d);
+    empty |= size.value == 0;
+    if (__builtin_mul_overflow(bytes, size.value ? size.value : 1, &bytes))
+      return INVALID("plan %u: the size of constant buffer %u overflows", index, i);
+  }
+  uint64_t length = segments[buffer.index()].length, needed = empty ? 0 : static_cast<uint64_t>(bytes);
+  if (buffer.offset() > length || needed > length - buffer.offset())
+    return INVALID("plan %u: constant buffer %u lies outside segment %u", index, i, buffer.index());
+  if (buffer.offset() % kTensorAlignment != 0)
+    return INVALID("plan %u: constant buffer %u is not aligned to %d bytes", index, i,
+                   static_cast<int>(kTensorAlignment));
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::buffer(uint32_t i) {
+  const Buffer &buffer = *plan.buffers()->Get(i);
+  LAIC_TRY(program.pay(1 + count(buffer.shape())));
+  LAIC_TRY(checkType(buffer.type(), "buffer", i));
+  if (count(buffer.shape()) > LAIC_MAX_RANK)
+    return INVALID("plan %u: buffer %u has rank %u, at most %d is possible", index, i, count(buffer.shape()), LAIC_MAX_RANK);
+  for (uint32_t d = 0; d < count(buffer.shape()); ++d)
+    if (buffer.shape()->Get(d) >= scalarCount())
+      return INVALID("plan %u: dim %u of buffer %u refers to scalar %u of %u", index, d, i, buffer.shape()->Get(d),
+                     scalarCount());
+  switch (buffer.storage()) {
+  case Storage::Input:
+    if (buffer.index() >= count(entry.inputs()))
+      return INVALID("plan %u: buffer %u refers to input %u of %u", index, i, buffer.index(), count(entry.inputs()));
+    return nullptr;
+  case Storage::Output:
+    if (buffer.index() >= count(entry.outputs()))
+      return INVALID("plan %u: buffer %u refers to output %u of %u", index, i, buffer.index(), count(entry.outputs()));
+    return nullptr;
+  case Storage::Constant:
+    return constant(buffer, i);
+  case Storage::Arena:
+    if (buffer.offset_scalar() >= scalarCount())
+      return INVALID("plan %u: buffer %u refers to scalar %u of %u", index, i, buffer.offset_scalar(), scalarCount());
+    return nullptr;
+  }
+  return INVALID("plan %u: buffer %u has storage %u", index, i, static_cast<unsigned>(buffer.storage()));
+}
+
+laic_status_t *PlanVerifier::step(uint32_t i) {
+  const Step &step = *plan.steps()->Get(i);
+  uint32_t operands = count(step.operands());
+  LAIC_TRY(program.pay(uint64_t{1} + operands + count(step.scalars())));
+  if (step.kind() > StepKind::MAX)
+    return fail(LAIC_UNSUPPORTED, "artifact needs a newer runtime: plan %u: step %u has kind %u", index, i,
+                static_cast<unsigned>(step.kind()));
+  if (step.node() >= count(program.program.nodes()))
+    return INVALID("plan %u: step %u refers to node %u of %u", index, i, step.node(), count(program.program.nodes()));
+  if (step.outputs() > operands)
+    return INVALID("plan %u: step %u writes %u of %u operands", index, i, step.outputs(), operands);
+  for (uint32_t k = 0; k < operands; ++k) {
+    uint32_t operand = step.operands()->Get(k);
+    if (operand >= count(plan.buffers()))
+      return INVALID("plan %u: step %u refers to buffer %u of %u", index, i, operand, count(plan.buffers()));
+    Storage storage = plan.buffers()->Get(operand)->storage();
+    if (k >= operands - step.outputs() && (storage == Storage::Input || storage == Storage::Constant))
+      return INVALID("plan %u: step %u writes buffer %u, which is %s", index, i, operand,
+                     storage == Storage::Input ? "an input" : "a constant");
+  }
+  if (step.kind() == StepKind::Copy) {
+    if (operands != 2 || step.outputs() != 1)
+      return INVALID("plan %u: step %u is a copy with %u operands, %u written", index, i, operands, step.outputs());
+    return nullptr;
+  }
+  if (step.kernel() >= count(program.program.kernels()))
+    return INVALID("plan %u: step %u refers to kernel %u of %u", index, i, step.kernel(), count(program.program.kernels()));
+  for (uint32_t k = 0; k < count(step.scalars()); ++k)
+    if (step.scalars()->Get(k) >= scalarCount())
+      return INVALID("plan %u: step %u refers to scalar %u of %u", index, i, step.scalars()->Get(k), scalarCount());
+  if (step.tiles() >= scalarCount() || step.workspace() >= scalarCount())
+    return INVALID("plan %u: step %u refers to scalar %u of %u", index, i,
+                   step.tiles() >= scalarCount() ? step.tiles() : step.workspace(), scalarCount());
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::run() {
+  if (!isText(plan.device()))
+    return INVALID("plan %u names no device", index);
+  LAIC_TRY(program.pay(uint64_t{1} + scalarCount() + count(plan.checks())));
+  if (!known.allocate(program.module.allocator, scalarCount()))
+    return outOfMemory();
+  for (uint32_t i = 0; i < scalarCount(); ++i)
+    LAIC_TRY(scalar(i));
+  LAIC_TRY(checks());
+  for (uint32_t i = 0; i < count(plan.buffers()); ++i)
+    LAIC_TRY(buffer(i));
+  if (plan.arena_size() >= scalarCount())
+    return INVALID("plan %u: arena_size refers to scalar %u of %u", index, plan.arena_size(), scalarCount());
+  for (uint32_t i = 0; i < count(plan.steps()); ++i)
+    LAIC_TRY(step(i));
+  return nullptr;
+}
+
+laic_status_t *Verifier::plan(const Plan *plan, uint32_t index, const Entry &entry) {
+  PlanVerifier verifier = {*this, *plan, entry, index, {}};
+  laic_status_t *status = verifier.run();
+  verifier.known.release(module.allocator);
+  return status;
+}
+
+} // namespace
+
+laic_status_t *rt::verifyProgram(laic_module &module, const uint8_t *bytes, size_t size) {
+  if (size < kMinProgram || size > kMaxProgram)
+    return INVALID("a program of %zu bytes", size);
+  flatbuffers::Verifier structure(bytes, size, kMaxDepth, kMaxTables);
+  if (!VerifyProgramBuffer(structure))
+    return INVALID("the program is no valid %s", "FlatBuffer");
+  module.program = GetProgram(bytes);
+  const Program &program = *module.program;
+  if (program.kernel_abi() != LAIC_KERNEL_ABI_VERSION)
+    return fail(LAIC_UNSUPPORTED, "artifact has kernel interface %u, this runtime has %u; %s", program.kernel_abi(),
+                LAIC_KERNEL_ABI_VERSION,
+                program.kernel_abi() > LAIC_KERNEL_ABI_VERSION ? "use a newer runtime" : "compile the model again");
+  Verifier verifier = {module, program, size * kBudgetPerByte};
+  LAIC_TRY(verifier.segments());
+  LAIC_TRY(verifier.kernels());
+  LAIC_TRY(verifier.nodes());
+  if (count(program.entries()) == 0)
+    return INVALID("it has no %s", "entry");
+  for (uint32_t i = 0; i < count(program.entries()); ++i)
+    LAIC_TRY(verifier.entry(*program.entries()->Get(i)));
+  module.entry = program.entries()->Get(0);
+  return nullptr;
+}
