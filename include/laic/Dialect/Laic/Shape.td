@@ -1,0 +1,83 @@
+// Operators that say or change shapes without computing: most of them move no data at all.
+#ifndef LAIC_SHAPE_TD
+#define LAIC_SHAPE_TD
+
+include "laic/Dialect/Laic/LaicBase.td"
+
+// ---- sizes as values ----
+def Laic_ShapeOp : Laic_ShapeOnlyOp<"shape", "Shape", 25> {
+  let arguments = (ins Laic_Tensor:$data, OptionalAttr<I64Attr>:$end, DefaultValuedAttr<I64Attr, "0">:$start);
+  let results = (outs Laic_Tensor:$shape);
+}
+def Laic_SizeOfOp : Laic_ShapeOnlyOp<"size_of", "Size", 25> {
+  let arguments = (ins Laic_Tensor:$data);
+  let results = (outs Laic_Tensor:$size);
+}
+
+// ---- the same elements in another shape ----
+def Laic_ReshapeOp : Laic_LoweredOp<"reshape", "Reshape", 25> {
+  let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$shape, DefaultValuedAttr<I64Attr, "0">:$allowzero);
+  let results = (outs Laic_Tensor:$reshaped);
+}
+def Laic_FlattenOp : Laic_LoweredOp<"flatten", "Flatten", 25> {
+  let arguments = (ins Laic_Tensor:$input, DefaultValuedAttr<I64Attr, "1">:$axis);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_SqueezeOp : Laic_LoweredOp<"squeeze", "Squeeze", 25> {
+  let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$axes);
+  let results = (outs Laic_Tensor:$squeezed);
+}
+def Laic_UnsqueezeOp : Laic_LoweredOp<"unsqueeze", "Unsqueeze", 25> {
+  let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$axes);
+  let results = (outs Laic_Tensor:$expanded);
+}
+
+// ---- repetition ----
+def Laic_ExpandOp : Laic_LoweredOp<"expand", "Expand", 13> {
+  let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$shape);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_TileOp : Laic_LoweredOp<"tile", "Tile", 13> {
+  let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$repeats);
+  let results = (outs Laic_Tensor:$output);
+}
+
+// ---- generated tensors ----
+def Laic_RangeOp : Laic_LoweredOp<"range", "Range", 27> {
+  let arguments = (ins Laic_Tensor:$start, Laic_Tensor:$limit, Laic_Tensor:$delta,
+                   DefaultValuedAttr<I64Attr, "1">:$stash_type);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_ConstantOfShapeOp : Laic_LoweredOp<"constant_of_shape", "ConstantOfShape", 25> {
+  let arguments = (ins Laic_Tensor:$input, OptionalAttr<ElementsAttr>:$value);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_EyeLikeOp : Laic_LoweredOp<"eye_like", "EyeLike", 22> {
+  let arguments = (ins Laic_Tensor:$input, OptionalAttr<I64Attr>:$dtype, DefaultValuedAttr<I64Attr, "0">:$k);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_OneHotOp : Laic_LoweredOp<"one_hot", "OneHot", 28> {
+  let description = "`depth` must be known when compiling (a constant or a size).";
+  let arguments = (ins Laic_Tensor:$indices, Laic_Tensor:$depth, Laic_Tensor:$values,
+                   DefaultValuedAttr<I64Attr, "-1">:$axis);
+  let results = (outs Laic_Tensor:$output);
+}
+def Laic_TriluOp : Laic_LoweredOp<"trilu", "Trilu", 14> {
+  let arguments = (ins Laic_Tensor:$input, Laic_OptTensor:$k, DefaultValuedAttr<I64Attr, "1">:$upper);
+  let results = (outs Laic_Tensor:$output);
+}
+
+// ---- nothing to do at inference ----
+def Laic_DropoutOp : Laic_LoweredOp<"dropout", "Dropout", 22> {
+  let description = "Inference only: the output is the input, the mask is true.";
+  let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$ratio, Laic_OptTensor:$training_mode,
+                   OptionalAttr<I64Attr>:$seed);
+  let results = (outs Laic_Tensor:$output, Laic_Tensor:$mask);
+}
+def Laic_CastLikeOp : Laic_DecomposedOp<"cast_like", "CastLike", 25> {
+  let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$target_type,
+                   DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode, DefaultValuedAttr<I64Attr, "1">:$saturate);
+  let results = (outs Laic_Tensor:$output);
+}
+
+#endif

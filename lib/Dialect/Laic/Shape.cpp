@@ -1,0 +1,255 @@
+// Shape, Size, Reshape, Flatten, Squeeze, Unsqueeze, Expand, Tile: sizes as values and the same elements in other shapes.
+#include "Contents.h"
+#include "laic/Dialect/Laic/LowerContext.h"
+
+using namespace mlir;
+using namespace laic;
+
+// ---- sizes as values ----
+
+LogicalResult ShapeOp::inferShapes(ShapeContext &ctx) {
+  int64_t rank = ctx.rank(0);
+  auto bound = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + rank : v, 0, rank); };
+  int64_t start = bound(static_cast<int64_t>(getStart()));
+  int64_t end = getEnd() ? bound(static_cast<int64_t>(*getEnd())) : rank;
+  llvm::ArrayRef<AffineExpr> dims = ctx.shape(0).slice(start, std::max<int64_t>(end - start, 0));
+  ctx.set(0, {ctx.cst(dims.size())}, IntegerType::get(getContext(), 64));
+  ctx.setInts(0, dims);
+  return success();
+}
+
+LogicalResult SizeOfOp::inferShapes(ShapeContext &ctx) {
+  ctx.set(0, {}, IntegerType::get(getContext(), 64));
+  ctx.setInts(0, {ctx.product(ctx.shape(0))});
+  return success();
+}
+
+// ---- Reshape ----
+
+namespace {
+
+// The dim that makes the element counts agree. Dims that occur on both sides cancel before anything is multiplied out.
+FailureOr<AffineExpr> remainingDim(ShapeContext &ctx, llvm::ArrayRef<AffineExpr> from, llvm::ArrayRef<AffineExpr> known) {
+  SymShape numerator(from), denominator;
+  for (AffineExpr e : known) {
+    auto it = llvm::find(numerator, e);
+    if (it != numerator.end() && constantSize(e) != 0)
+      numerator.erase(it);
+    else
+      denominator.push_back(e);
+  }
+  AffineExpr total = ctx.product(numerator), divisor = ctx.product(denominator);
+  auto totalCount = constantSize(total), divisorCount = constantSize(divisor);
+  if (divisorCount == 0)
+    return ctx.fail("cannot tell the size that -1 stands for, since another dim is 0");
+  if (totalCount && divisorCount && *totalCount % *divisorCount != 0)
+    return ctx.fail("cannot divide " + Twine(*totalCount) + " elements into rows of " + Twine(*divisorCount));
+  return ctx.symbols.floorDiv(total, divisor);
+}
+
+} // namespace
+
+LogicalResult ReshapeOp::inferShapes(ShapeContext &ctx) {
+  auto target = ctx.sizes(1, "shape");
+  if (failed(target))
+    return failure();
+  SymShape result;
+  SymShape known;
+  std::optional<size_t> open;
+  for (auto [i, e] : llvm::enumerate(*target)) {
+    auto c = constantSize(e);
+    if (c == -1) {
+      if (open)
+        return ctx.fail("expects at most one -1 in 'shape'");
+      open = i;
+      result.push_back(e);
+      continue;
+    }
+    if (c && *c < -1)
+      return ctx.fail("expects sizes >= -1 in 'shape', got " + Twine(*c));
+    if (c == 0 && getAllowzero() == 0) {
+      if (i >= static_cast<size_t>(ctx.rank(0)))
+        return ctx.fail("copies dim " + Twine(i) + " of an operand of rank " + Twine(ctx.rank(0)));
+      e = ctx.shape(0)[i];
+    }
+    result.push_back(e);
+    known.push_back(e);
+  }
+  if (open) {
+    auto dim = remainingDim(ctx, ctx.shape(0), known);
+    if (failed(dim))
+      return failure();
+    result[*open] = *dim;
+  }
+  auto from = constantSize(ctx.product(ctx.shape(0))), to = constantSize(ctx.product(result));
+  if (from && to && *from != *to)
+    return ctx.fail("expects 'shape' to have " + Twine(*from) + " elements as the operand has, got " + Twine(*to));
+  ctx.set(0, result, ctx.element(0));
+  keepContents(ctx, 0, 0);
+  return success();
+}
+
+namespace {
+LogicalResult lowerReshape(LowerContext &ctx) {
+  ctx.set(0, ctx.reshape(ctx.operand(0), ctx.shape(0), ctx.resultShape()));
+  return success();
+}
+} // namespace
+
+LogicalResult ReshapeOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
+
+// ---- Flatten, Squeeze, Unsqueeze ----
+
+LogicalResult FlattenOp::inferShapes(ShapeContext &ctx) {
+  int64_t rank = ctx.rank(0), axis = static_cast<int64_t>(getAxis());
+  if (axis < -rank || axis > rank)
+    return ctx.fail("expects an axis in [" + Twine(-rank) + ", " + Twine(rank) + "], got " + Twine(axis));
+  axis = axis < 0 ? axis + rank : axis;
+  llvm::ArrayRef<AffineExpr> dims = ctx.shape(0);
+  ctx.set(0, {ctx.product(dims.take_front(axis)), ctx.product(dims.drop_front(axis))}, ctx.element(0));
+  keepContents(ctx, 0, 0);
+  return success();
+}
+LogicalResult FlattenOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
+
+namespace {
+
+// The constant axes of operand i as flags over `rank` dims.
+FailureOr<llvm::SmallVector<bool>> axisFlags(ShapeContext &ctx, unsigned i, int64_t rank) {
+  auto axes = ctx.constants(i, "axes");
+  if (failed(axes))
+    return failure();
+  llvm::SmallVector<bool> flags(rank, false);
+  for (int64_t a : *axes) {
+    auto axis = ctx.axis(a, rank);
+    if (failed(axis))
+      return failure();
+    if (flags[*axis])
+      return ctx.fail("names axis " + Twine(*axis) + " twice");
+    flags[*axis] = true;
+  }
+  return flags;
+}
+
+} // namespace
+
+LogicalResult SqueezeOp::inferShapes(ShapeContext &ctx) {
+  int64_t rank = ctx.rank(0);
+  llvm::SmallVector<bool> drop(rank, false);
+  if (ctx.has(1)) {
+    auto flags = axisFlags(ctx, 1, rank);
+    if (failed(flags))
+      return failure();
+    drop = *flags;
+  } else {
+    for (int64_t d = 0; d < rank; ++d)
+      drop[d] = constantSize(ctx.shape(0)[d]) == 1;
+  }
+  SymShape result;
+  for (int64_t d = 0; d < rank; ++d) {
+    auto c = constantSize(ctx.shape(0)[d]);
+    if (drop[d] && c && *c != 1)
+      return ctx.fail("cannot squeeze axis " + Twine(d) + " of size " + Twine(*c));
+    if (!drop[d])
+      result.push_back(ctx.shape(0)[d]);
+  }
+  ctx.set(0, result, ctx.element(0));
+  keepContents(ctx, 0, 0);
+  return success();
+}
+LogicalResult SqueezeOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
+
+LogicalResult UnsqueezeOp::inferShapes(ShapeContext &ctx) {
+  auto count = contentCount(ctx.shape(1));
+  if (!count)
+    return ctx.fail("expects a known number of 'axes'");
+  int64_t rank = ctx.rank(0) + *count;
+  auto isNew = axisFlags(ctx, 1, rank);
+  if (failed(isNew))
+    return failure();
+  SymShape result;
+  const AffineExpr *next = ctx.shape(0).begin();
+  for (int64_t d = 0; d < rank; ++d)
+    result.push_back((*isNew)[d] ? ctx.cst(1) : *next++);
+  ctx.set(0, result, ctx.element(0));
+  keepContents(ctx, 0, 0);
+  return success();
+}
+LogicalResult UnsqueezeOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
+
+// ---- Expand, Tile ----
+
+LogicalResult ExpandOp::inferShapes(ShapeContext &ctx) {
+  auto target = ctx.sizes(1, "shape");
+  if (failed(target))
+    return failure();
+  auto result = ctx.broadcast(ctx.shape(0), *target);
+  if (failed(result))
+    return failure();
+  ctx.set(0, *result, ctx.element(0));
+  auto from = staticShape(ctx.shape(0));
+  auto strides = rowMajorStrides(from);
+  size_t skip = result->size() - from.size();
+  moveContents(ctx, 0, 0, *result, [&](llvm::ArrayRef<int64_t> at) {
+    int64_t flat = 0;
+    for (size_t d = 0; d < from.size(); ++d)
+      flat += from[d] == 1 ? 0 : at[skip + d] * strides[d];
+    return flat;
+  });
+  return success();
+}
+
+LogicalResult ExpandOp::lower(LowerContext &ctx) {
+  llvm::ArrayRef<AffineExpr> from = ctx.shape(0), to = ctx.resultShape();
+  if (from == to) {
+    ctx.set(0, ctx.operand(0));
+    return success();
+  }
+  if (ctx.needsDynamicBroadcast(from, to)) {
+    ctx.set(0, ctx.dynamicBroadcast(ctx.operand(0), from, to));
+    return success();
+  }
+  ctx.set(0, ctx.generic(to, ctx.resultElement(), ctx.operand(0), ctx.broadcastMap(from, to),
+                         [](ScalarBuilder &, ValueRange in) { return in[0]; }));
+  return success();
+}
+
+LogicalResult TileOp::inferShapes(ShapeContext &ctx) {
+  auto repeats = ctx.sizes(1, "repeats");
+  if (failed(repeats))
+    return failure();
+  if (repeats->size() != static_cast<size_t>(ctx.rank(0)))
+    return ctx.fail("expects " + Twine(ctx.rank(0)) + " repeats, one per dim, got " + Twine(repeats->size()));
+  SymShape result;
+  for (auto [dim, count] : llvm::zip(ctx.shape(0), *repeats))
+    result.push_back(ctx.symbols.mul(dim, count));
+  ctx.set(0, result, ctx.element(0));
+  auto from = staticShape(ctx.shape(0));
+  auto strides = rowMajorStrides(from);
+  moveContents(ctx, 0, 0, result, [&](llvm::ArrayRef<int64_t> at) {
+    int64_t flat = 0;
+    for (size_t d = 0; d < from.size(); ++d)
+      flat += at[d] % from[d] * strides[d];
+    return flat;
+  });
+  return success();
+}
+
+// [a, b] repeated [r, s] times is a broadcast to [r, a, s, b], reshaped: no index arithmetic per element.
+LogicalResult TileOp::lower(LowerContext &ctx) {
+  SymShape shape;
+  llvm::SmallVector<AffineExpr> from;
+  for (int64_t d = 0; d < ctx.rank(0); ++d) {
+    AffineExpr count = (*ctx.facts(1).ints)[d];
+    if (constantSize(count) != 1)
+      shape.push_back(count);
+    from.push_back(ctx.b.getAffineDimExpr(shape.size()));
+    shape.push_back(ctx.shape(0)[d]);
+  }
+  Value result = ctx.operand(0);
+  if (shape.size() != from.size())
+    result = ctx.generic(shape, ctx.resultElement(), result, AffineMap::get(shape.size(), 0, from, getContext()),
+                         [](ScalarBuilder &, ValueRange in) { return in[0]; });
+  ctx.set(0, ctx.reshape(result, shape, ctx.resultShape()));
+  return success();
+}
