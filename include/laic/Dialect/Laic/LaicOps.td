@@ -4,5 +4,8 @@
 
 include "laic/Dialect/Laic/Structured.td"
 include "laic/Dialect/Laic/Elementwise.td"
+include "laic/Dialect/Laic/DataMovement.td"
+include "laic/Dialect/Laic/Shape.td"
+include "laic/Dialect/Laic/Variadic.td"
 
 #endif
