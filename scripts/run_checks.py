@@ -180,6 +180,7 @@ def stages(jobs, everything):
     yield "lit", "lit suite", lambda: run_lit(dev, jobs)
     yield "unit", "unit tests", lambda: run_ctest(dev, jobs, "unit")
     yield "python", "Python package", lambda: run_pytest(jobs, "python", "test/Python")
+    yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
     yield "models", "models end to end", lambda: run_pytest(jobs, "models", "test/Models")
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)

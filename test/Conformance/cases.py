@@ -1,0 +1,74 @@
+"""The onnx package's own backend suite, run through laic.backend: case names, one verdict per case."""
+import warnings
+from functools import lru_cache
+
+import numpy as np
+
+KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
+
+
+@lru_cache(maxsize=1)
+def all_cases():
+    """{name: TestCase}; generated in memory, 6 s."""
+    from onnx.backend.test.loader import load_model_tests
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {case.name: case for kind in KINDS for case in load_model_tests(kind=kind)}
+
+
+def model_of(case):
+    import onnx
+
+    return case.model if case.model is not None else onnx.load(f"{case.model_dir}/model.onnx")
+
+
+def data_of(case):
+    """Pairs of inputs and expected outputs."""
+    import glob
+
+    import onnx
+    from onnx import numpy_helper
+
+    if case.data_sets is not None:
+        yield from case.data_sets
+        return
+    for folder in sorted(glob.glob(f"{case.model_dir}/test_data_set_*")):
+        pair = []
+        for role in ("input", "output"):
+            tensors = []
+            for number in range(len(glob.glob(f"{folder}/{role}_*.pb"))):
+                with open(f"{folder}/{role}_{number}.pb", "rb") as file:
+                    tensors.append(numpy_helper.to_array(onnx.TensorProto.FromString(file.read())))
+            pair.append(tensors)
+        yield pair
+
+
+def operator_of(case):
+    """What the case is about: its first node's operator."""
+    nodes = model_of(case).graph.node
+    return next((n.op_type for n in nodes if n.op_type != "Constant"), "empty")
+
+
+def run_case(case):
+    """Compiles and runs; raises when refused or wrong (tolerances are the suite's own)."""
+    import laic.backend
+    from onnx.backend.test.runner import Runner
+
+    rep = laic.backend.prepare(model_of(case), "CPU")
+    for inputs, expected in data_of(case):
+        outputs = list(rep.run([np.asarray(i) for i in inputs]))
+        Runner.assert_similar_outputs(expected, outputs, rtol=case.rtol, atol=case.atol)
+
+
+def verdict(case):
+    """(pass | refused | wrong, first line of why)."""
+    import laic
+
+    try:
+        run_case(case)
+    except (laic.CompileError, laic.UnsupportedError) as error:
+        return "refused", next(iter(str(error).splitlines()), "")
+    except Exception as error:  # the suite raises AssertionError, numpy and laic their own
+        return "wrong", f"{type(error).__name__}: " + next((line for line in str(error).splitlines() if line.strip()), "")
+    return "pass", ""
