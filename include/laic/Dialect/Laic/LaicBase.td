@@ -65,11 +65,13 @@ def StructuredOpInterface : OpInterface<"StructuredOpInterface"> {
   let cppNamespace = "::laic";
   let description = [{
     A structured operation on lowered tensors (what linalg says badly: sort, scatter, recurrence) that every target may
-    turn into loops: `emitLoops` gets memrefs with identity layout, operands first, then results.
+    turn into loops: `emitLoops` gets memrefs with identity layout, tensor operands first, then results. Index operands at the
+    end of an operation are the sizes of the results' dynamic dims, in order.
   }];
   let methods = [
-    InterfaceMethod<"How many independent tiles there are, as an expression over (dims of operands and results).",
-      "::mlir::Value", "emitTileCount", (ins "::mlir::OpBuilder &":$b, "::mlir::ValueRange":$buffers)>,
+    InterfaceMethod<"How many independent tiles there are: a map `()[dims] -> (count)` whose symbols are all dims of the "
+                    "tensor operands, then of the results, tensor by tensor.",
+      "::mlir::AffineMap", "tileCount", (ins)>,
     InterfaceMethod<"Emits loops (scf, memref, arith, math, vector) that compute tiles [begin, end). `workspace` is a "
                     "memref<?xi8> of at least `workspaceBytes`.",
       "::llvm::LogicalResult", "emitLoops",
