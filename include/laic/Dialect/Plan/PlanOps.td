@@ -1,0 +1,147 @@
+// The `plan` dialect: dispatches of kernels on tensors, and the host schedule that an artifact holds field by field.
+//
+// Two forms, one after the other:
+//   tensor form    `plan.dispatch` between tensors, inside a function;
+//   schedule form  `plan.entry` with buffers, checks and steps, in the order in which the runtime walks them.
+// All sizes of the schedule form are affine expressions over the entry's size symbols (laic/Dialect/Laic/SizeSymbols.h).
+#ifndef LAIC_PLAN_OPS_TD
+#define LAIC_PLAN_OPS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let cppNamespace = "::laic::plan";
+  let summary = "The host schedule: which kernel runs when, on which device, on which bytes.";
+  let useDefaultTypePrinterParser = 1;
+}
+
+class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
+
+// ---- tensor form ----
+
+def Plan_DispatchOp : Plan_Op<"dispatch", [Pure, AttrSizedOperandSegments,
+                                           DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel on tensors";
+  let description = [{
+    The kernel is a private `func.func` that takes the operands, then the sizes, and returns the results.
+    `shapes` gives each result's dims over the size symbols of the enclosing function.
+
+    ```mlir
+    %1 = plan.dispatch @laic_gemm_f32_10(%x, %w)[%n] on "cpu" shapes [affine_map<()[s0] -> (s0, 10)>]
+           : (tensor<?x8xf32>, tensor<1x8x32xf32>) -> tensor<?x10xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$inputs, Variadic<Index>:$sizes,
+                   DefaultValuedAttr<StrAttr, "\"cpu\"">:$device, AffineMapArrayAttr:$shapes);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` (`[` $sizes^ `]`)? (`on` $device^)? `shapes` $shapes attr-dict
+      `:` functional-type($inputs, $outputs)
+  }];
+  let hasVerifier = 1;
+}
+
+// ---- schedule form ----
+
+def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "a dense row-major view of storage; dims are expressions over the entry's symbols";
+  let parameters = (ins "::mlir::Type":$element, "::mlir::AffineMap":$shape);
+  let assemblyFormat = "`<` $element `,` custom<Sizes>($shape) `>`";
+  let extraClassDeclaration = [{
+    unsigned getRank() const { return getShape().getNumResults(); }
+  }];
+}
+
+def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoTerminator]> {
+  let summary = "a callable schedule with its signature";
+  let description = [{
+    `symbols` says what the size symbols s0, s1, ... are, as `laic.symbols` of a function does. `inputs` and `outputs` are
+    dictionaries {name, element (TypeAttr, ONNX type), dims (array of string|int), shape (outputs: affine map)}.
+    `arena` is the number of bytes that the allocations span.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$device, ArrayAttr:$symbols, ArrayAttr:$inputs,
+                   ArrayAttr:$outputs, AffineMapAttr:$arena);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `on` $device `symbols` $symbols `inputs` $inputs `outputs` $outputs `arena` custom<SizesAttr>($arena)
+      attr-dict-with-keyword $body
+  }];
+  let hasVerifier = 1;
+}
+
+class Plan_StorageOp<string mnemonic, list<Trait> traits = []>
+    : Plan_Op<mnemonic, !listconcat([Pure, HasParent<"EntryOp">], traits)> {
+  let results = (outs Plan_BufferType:$buffer);
+}
+
+def Plan_InputOp : Plan_StorageOp<"input"> {
+  let summary = "the memory bound to an input of the entry";
+  let arguments = (ins I64Attr:$index);
+  let assemblyFormat = "$index attr-dict `:` type($buffer)";
+}
+
+def Plan_OutputOp : Plan_StorageOp<"output"> {
+  let summary = "the memory bound to an output of the entry";
+  let arguments = (ins I64Attr:$index);
+  let assemblyFormat = "$index attr-dict `:` type($buffer)";
+}
+
+def Plan_ConstantOp : Plan_StorageOp<"constant"> {
+  let summary = "bytes of a weight segment; equal bytes are stored once";
+  let arguments = (ins AnyAttr:$value);
+  let assemblyFormat = "$value attr-dict `as` type($buffer)";
+}
+
+def Plan_AllocOp : Plan_StorageOp<"alloc"> {
+  let summary = "a range of the arena; ranges of values that are never live together overlap";
+  let arguments = (ins AffineMapAttr:$offset, AffineMapAttr:$size);
+  let assemblyFormat = [{
+    `arena` `offset` custom<SizesAttr>($offset) `size` custom<SizesAttr>($size) attr-dict `:` type($buffer)
+  }];
+}
+
+def Plan_ViewOp : Plan_StorageOp<"view"> {
+  let summary = "the same bytes under another shape";
+  let arguments = (ins Plan_BufferType:$source);
+  let assemblyFormat = "$source attr-dict `:` type($source) `to` type($buffer)";
+}
+
+def Plan_CheckOp : Plan_Op<"check", [HasParent<"EntryOp">]> {
+  let summary = "refuses the call with a message unless `lhs` equals (eq) or is at least (ge) `rhs`";
+  let arguments = (ins StrAttr:$relation, AffineMapAttr:$lhs, AffineMapAttr:$rhs, StrAttr:$message);
+  let assemblyFormat = "$relation custom<SizesAttr>($lhs) `,` custom<SizesAttr>($rhs) `,` $message attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_StepOp : Plan_Op<"step", [AttrSizedOperandSegments, HasParent<"EntryOp">,
+                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel on buffers";
+  let description = [{
+    `tiles` is how many tiles the pool shares out, `workspace` the bytes each thread needs, `sizes` what the kernel gets as
+    scalars. With `concurrent` the step may start before the steps since the last step without it have ended.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$inputs, Variadic<Plan_BufferType>:$outputs,
+                   AffineMapAttr:$sizes, AffineMapAttr:$tiles, AffineMapAttr:$workspace, UnitAttr:$concurrent);
+  let assemblyFormat = [{
+    (`concurrent` $concurrent^)? $kernel `tiles` custom<SizesAttr>($tiles) `workspace` custom<SizesAttr>($workspace)
+      `sizes` custom<SizesAttr>($sizes) `ins` `(` ($inputs^ `:` type($inputs))? `)`
+      `outs` `(` ($outputs^ `:` type($outputs))? `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_CopyOp : Plan_Op<"copy", [HasParent<"EntryOp">]> {
+  let summary = "copies the bytes of one buffer to another of equal size";
+  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$target, UnitAttr:$concurrent);
+  let assemblyFormat = [{
+    (`concurrent` $concurrent^)? $source `to` $target attr-dict `:` type($source) `to` type($target)
+  }];
+}
+
+#endif

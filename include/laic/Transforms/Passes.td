@@ -1,0 +1,47 @@
+// Passes that know no target: from lowered linalg to dispatches and the schedule.
+#ifndef LAIC_TRANSFORMS_PASSES_TD
+#define LAIC_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseElementwise : Pass<"laic-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Fuse pointwise linalg operations where that repeats no work worth mentioning";
+  let description = [{
+    Folds small constants into bodies, fuses pointwise producers into pointwise consumers and cheap ones into pure
+    reductions, never into contractions, and removes what is left over.
+  }];
+  let options = [
+    Option<"maxOperands", "max-operands", "unsigned", "12", "Most operands that a fused operation may have">,
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
+  let summary = "Outline every operation of @main that moves or computes data into a kernel function and a plan.dispatch";
+  let description = [{
+    Equal kernels become one function. Only views, constants, sizes and dispatches are left in @main.
+
+    ```mlir
+    %e = tensor.empty(%n) : tensor<?x4xf32>
+    %1 = linalg.generic ... ins(%x) outs(%e)
+    // becomes
+    %1 = plan.dispatch @laic_tanh_f32_dx4(%x)[%n] shapes [affine_map<()[s0] -> (s0, 4)>] : (tensor<?x4xf32>) -> tensor<?x4xf32>
+    func.func private @laic_tanh_f32_dx4(%x: tensor<?x4xf32>, %n: index) -> tensor<?x4xf32> { ... }
+    ```
+  }];
+  let options = [
+    Option<"device", "device", "std::string", "\"cpu\"", "Device of the dispatches">,
+  ];
+  let dependentDialects = ["::laic::plan::PlanDialect", "::laic::LaicDialect", "::mlir::arith::ArithDialect"];
+}
+
+def ScheduleProgram : Pass<"laic-schedule-program", "::mlir::ModuleOp"> {
+  let summary = "Turn @main and its dispatches into a plan.entry: order, lifetimes, arena, checks";
+  let description = [{
+    Kernels carry `laic.tiles` and `laic.workspace`: maps over the dynamic dims of arguments and results, then the index
+    arguments. Without them a kernel has one tile and no workspace.
+  }];
+  let dependentDialects = ["::laic::plan::PlanDialect"];
+}
+
+#endif

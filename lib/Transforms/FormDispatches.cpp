@@ -1,0 +1,268 @@
+// Outlines every operation of @main that moves or computes data into a kernel function and a plan.dispatch.
+#include "laic/Transforms/Passes.h"
+
+#include "KernelNames.h"
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Plan/Plan.h"
+#include "laic/Transforms/SymbolicShapes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace laic {
+#define GEN_PASS_DEF_FORMDISPATCHES
+#include "laic/Transforms/Passes.h.inc"
+} // namespace laic
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+bool isView(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op); }
+
+/// An init operand, or what is inserted into: its producer may be repeated in the kernel.
+bool isInit(OpOperand &use) {
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(use.getOwner()))
+    return dps.isDpsInit(&use);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner()))
+    return use.get() == insert.getDest();
+  return false;
+}
+
+/// Stays in @main or is repeated in kernels; everything else becomes a kernel.
+bool isRoot(Operation *op) {
+  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+    return false;
+  if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    return false;
+  if (isa<linalg::FillOp>(op))
+    return !llvm::all_of(op->getUses(), isInit);
+  return true;
+}
+
+/// One kernel while it is being outlined.
+struct Outline {
+  llvm::SmallVector<Value> tensors; // operands of the dispatch
+  llvm::SmallVector<AffineExpr> sizes;
+  func::FuncOp func;
+};
+
+class Outliner {
+public:
+  Outliner(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device)
+      : module(module), main(main), shapes(shapes), device(device), names(module) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult outline(Operation *root);
+  LogicalResult collect(Value value, Outline &outline, bool init);
+  LogicalResult collectOperands(Operation *op, Outline &outline);
+  void buildKernel(Operation *root, Outline &outline);
+  func::FuncOp unique(func::FuncOp kernel, Operation *root);
+  Value sizeValue(AffineExpr expr);
+  void eraseDead();
+
+  ModuleOp module;
+  func::FuncOp main;
+  SymbolicShapes &shapes;
+  llvm::StringRef device;
+  KernelNames names;
+  /// What the current root's kernel repeats, in order of dependence.
+  llvm::SetVector<Operation *> repeated;
+  llvm::DenseMap<AffineExpr, Value> sizeValues;
+  llvm::DenseMap<llvm::hash_code, llvm::SmallVector<func::FuncOp, 1>> kernels;
+};
+
+} // namespace
+
+/// Decides for a value that the root or something repeated uses: repeat its producer, or make it an argument.
+LogicalResult Outliner::collect(Value value, Outline &outline, bool init) {
+  Operation *def = value.getDefiningOp();
+  if (isa<RankedTensorType>(value.getType())) {
+    bool repeat = def && (isa<tensor::EmptyOp>(def) || (init && isa<linalg::FillOp>(def)));
+    if (!repeat) {
+      if (!llvm::is_contained(outline.tensors, value))
+        outline.tensors.push_back(value);
+      return success();
+    }
+  } else if (AffineExpr size = shapes.index(value); size && value.getType().isIndex()) {
+    if (!constantSize(size) && !llvm::is_contained(outline.sizes, size))
+      outline.sizes.push_back(size);
+    return success();
+  }
+  if (!def || def->getNumRegions() > (isa<linalg::FillOp>(def) ? 1u : 0u))
+    return emitError(value.getLoc(), "expects a tensor, a size or a constant, got a value of type ") << value.getType();
+  if (repeated.contains(def))
+    return success();
+  if (failed(collectOperands(def, outline)))
+    return failure();
+  repeated.insert(def);
+  return success();
+}
+
+LogicalResult Outliner::collectOperands(Operation *op, Outline &outline) {
+  for (OpOperand &operand : op->getOpOperands())
+    if (failed(collect(operand.get(), outline, isInit(operand))))
+      return failure();
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  for (Value value : captured)
+    if (failed(collect(value, outline, /*init=*/false)))
+      return failure();
+  return success();
+}
+
+void Outliner::buildKernel(Operation *root, Outline &outline) {
+  MLIRContext *ctx = module.getContext();
+  llvm::SmallVector<Type> inputs;
+  for (Value v : outline.tensors)
+    inputs.push_back(v.getType());
+  inputs.append(outline.sizes.size(), IndexType::get(ctx));
+  outline.func = func::FuncOp::create(root->getLoc(), "kernel", FunctionType::get(ctx, inputs, root->getResultTypes()));
+  outline.func.setPrivate();
+  Block *block = outline.func.addEntryBlock();
+  OpBuilder b = OpBuilder::atBlockEnd(block);
+
+  IRMapping mapping;
+  llvm::DenseMap<AffineExpr, Value> sizes;
+  for (auto [value, arg] : llvm::zip(outline.tensors, block->getArguments()))
+    mapping.map(value, arg);
+  for (auto [expr, arg] : llvm::zip(outline.sizes, block->getArguments().drop_front(outline.tensors.size())))
+    sizes[expr] = arg;
+
+  auto mapSizes = [&](ValueRange values) {
+    for (Value v : values) {
+      AffineExpr expr = shapes.index(v);
+      if (!expr || !v.getType().isIndex() || mapping.contains(v))
+        continue;
+      Value &size = sizes[expr];
+      if (auto c = constantSize(expr); c && !size)
+        size = arith::ConstantIndexOp::create(b, root->getLoc(), *c);
+      mapping.map(v, size);
+    }
+  };
+  auto copy = [&](Operation *op) {
+    mapSizes(op->getOperands());
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(op->getRegions(), captured);
+    mapSizes(captured.getArrayRef());
+    return b.clone(*op, mapping);
+  };
+  for (Operation *op : repeated)
+    copy(op);
+  Operation *body = copy(root);
+  func::ReturnOp::create(b, root->getLoc(), body->getResults());
+}
+
+/// An equal kernel that exists already, or this one under a new name.
+func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
+  llvm::hash_code hash = llvm::hash_value(kernel.getFunctionType().getAsOpaquePointer());
+  kernel.getBody().walk([&](Operation *op) {
+    hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::IgnoreLocations));
+  });
+  auto &candidates = kernels[hash];
+  for (func::FuncOp other : candidates) {
+    if (other.getFunctionType() == kernel.getFunctionType() &&
+        OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(),
+                                                   OperationEquivalence::IgnoreLocations)) {
+      kernel.erase();
+      return other;
+    }
+  }
+  kernel.setName(names.make(root));
+  module.push_back(kernel);
+  candidates.push_back(kernel);
+  return kernel;
+}
+
+/// Sizes depend on symbols alone, so they all stand at the start of @main.
+Value Outliner::sizeValue(AffineExpr expr) {
+  Value &value = sizeValues[expr];
+  if (!value) {
+    OpBuilder b = OpBuilder::atBlockBegin(&main.getBody().front());
+    value = SizeOp::create(b, main.getLoc(), b.getIndexType(), AffineMapAttr::get(shapes.symbols().map(expr)));
+    shapes.setIndex(value, expr);
+  }
+  return value;
+}
+
+LogicalResult Outliner::outline(Operation *root) {
+  Outline outline;
+  repeated.clear();
+  if (failed(collectOperands(root, outline)))
+    return failure();
+  buildKernel(root, outline);
+  func::FuncOp kernel = unique(outline.func, root);
+
+  llvm::SmallVector<Value> sizes;
+  for (AffineExpr e : outline.sizes)
+    sizes.push_back(sizeValue(e));
+  OpBuilder b(root);
+  llvm::SmallVector<Attribute> maps;
+  for (Value result : root->getResults())
+    maps.push_back(AffineMapAttr::get(shapes.symbols().map(shapes.shape(result))));
+  auto dispatch = plan::DispatchOp::create(b, root->getLoc(), root->getResultTypes(), kernel.getSymName(),
+                                           outline.tensors, sizes, device, b.getArrayAttr(maps));
+  for (auto [from, to] : llvm::zip(root->getResults(), dispatch.getResults())) {
+    shapes.set(to, SymShape(shapes.shape(from)));
+    from.replaceAllUsesWith(to);
+  }
+  root->erase();
+  return success();
+}
+
+void Outliner::eraseDead() {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+LogicalResult Outliner::run() {
+  for (Operation &op : llvm::make_early_inc_range(main.getBody().front()))
+    if (isRoot(&op) && failed(outline(&op)))
+      return failure();
+  eraseDead();
+  return success();
+}
+
+namespace {
+struct FormDispatches : public laic::impl::FormDispatchesBase<FormDispatches> {
+  using FormDispatchesBase::FormDispatchesBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main)
+      return;
+    turnDenseConstants(main);
+    llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
+    if (failed(shapes) || failed(Outliner(module, main, *shapes, device).run()))
+      return signalPassFailure();
+    shapes->symbols().store(main);
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance;
+    eliminateCommonSubExpressions(rewriter, dominance, main);
+  }
+
+  /// arith.constant of a tensor, which upstream folders leave behind -> laic.constant.
+  static void turnDenseConstants(func::FuncOp main) {
+    for (auto constant : llvm::make_early_inc_range(main.getBody().front().getOps<arith::ConstantOp>())) {
+      if (!isa<RankedTensorType>(constant.getType()))
+        continue;
+      OpBuilder b(constant);
+      constant.replaceAllUsesWith(
+          ConstantOp::create(b, constant.getLoc(), constant.getType(), constant.getValue()).getResult());
+      constant.erase();
+    }
+  }
+};
+} // namespace
