@@ -105,6 +105,8 @@ struct InlineSplat : public OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
+    if (isContraction(op))
+      return rewriter.notifyMatchFailure(op, "a target wants both operands of a contraction");
     for (OpOperand *input : op.getDpsInputOperands()) {
       auto constant = input->get().getDefiningOp<ConstantOp>();
       auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();

@@ -1,0 +1,417 @@
+// Turns @main and its dispatches into a plan.entry: order, lifetimes, arena, checks.
+//
+// The order is that of the dispatches in @main. A value lives in the memory of an output when it is returned, otherwise in
+// the arena; views share the storage of their source.
+#include "laic/Transforms/Passes.h"
+
+#include "ArenaPlanner.h"
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+#include "laic/Dialect/Plan/Plan.h"
+#include "laic/Transforms/SymbolicShapes.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace laic {
+#define GEN_PASS_DEF_SCHEDULEPROGRAM
+#include "laic/Transforms/Passes.h.inc"
+} // namespace laic
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+/// Steps that may run at the same time are looked at together; more of them would not fill more threads.
+constexpr size_t kMaxConcurrent = 16;
+
+enum class Place { Input, Constant, Output, Arena };
+
+/// Memory that one or several tensors (views of each other) lie in.
+struct Storage {
+  Place place = Place::Arena;
+  Value owner;          // the tensor that is no view
+  int64_t index = -1;   // Input, Output
+  unsigned arena = 0;   // Arena: index into the planner's values
+  unsigned first = 0, last = 0;
+  Value buffer;         // made on first use
+};
+
+class Scheduler {
+public:
+  Scheduler(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes)
+      : module(module), main(main), shapes(shapes), b(module.getContext()) {}
+  LogicalResult run();
+
+private:
+  void findStorage();
+  void findLifetimes();
+  void assignOutputs();
+  void planMemory();
+  void createEntry();
+  ArrayAttr describe(bool inputs);
+  void addChecks();
+  void addCheck(llvm::StringRef relation, AffineExpr a, AffineExpr b, const llvm::Twine &message);
+  LogicalResult addStep(plan::DispatchOp dispatch);
+  void addOutputCopies();
+  AffineExpr kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise);
+
+  Value bufferOf(Value tensor);
+  Value createBuffer(Storage &storage);
+  plan::BufferType bufferType(Value tensor);
+  bool conflicts(const Storage &x, const Storage &y) const;
+  bool mayRunWith(llvm::ArrayRef<unsigned> reads, llvm::ArrayRef<unsigned> writes) const;
+  bool joinGroup(ValueRange reads, ValueRange writes);
+  AffineMap map(AffineExpr e) { return shapes.symbols().map(e); }
+  std::string describeDim(int64_t input, int64_t dim, llvm::StringRef symbol);
+  llvm::StringRef argName(int64_t i);
+
+  ModuleOp module;
+  func::FuncOp main;
+  SymbolicShapes &shapes;
+  OpBuilder b;
+  plan::EntryOp entry;
+  std::vector<Storage> storages;
+  llvm::DenseMap<Value, unsigned> storageOf;
+  llvm::SmallVector<plan::DispatchOp> dispatches;
+  llvm::SmallVector<ArenaValue> arenaValues;
+  ArenaPlan arena;
+  llvm::DenseMap<Value, Value> buffers;
+  llvm::SetVector<std::pair<AffineExpr, AffineExpr>> checked;
+  struct GroupStep {
+    llvm::SmallVector<unsigned> reads, writes; // storages
+  };
+  llvm::SmallVector<GroupStep> group; // steps since the last barrier
+  llvm::StringMap<func::FuncOp> kernels;
+};
+
+} // namespace
+
+// ---- where tensors live ----
+
+void Scheduler::findStorage() {
+  auto add = [&](Value owner, Place place, int64_t index = -1) {
+    storageOf[owner] = storages.size();
+    Storage &s = storages.emplace_back();
+    s.owner = owner;
+    s.place = place;
+    s.index = index;
+  };
+  for (BlockArgument arg : main.getArguments())
+    add(arg, Place::Input, arg.getArgNumber());
+  for (Operation &op : main.getBody().front()) {
+    if (isa<ConstantOp>(op)) {
+      add(op.getResult(0), Place::Constant);
+    } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op)) {
+      storageOf[op.getResult(0)] = storageOf.lookup(op.getOperand(0));
+    } else if (auto dispatch = dyn_cast<plan::DispatchOp>(op)) {
+      dispatches.push_back(dispatch);
+      for (Value result : dispatch.getResults())
+        add(result, Place::Arena);
+    } else if (isa<tensor::EmptyOp>(op)) {
+      add(op.getResult(0), Place::Arena); // nobody writes it: its contents do not matter
+    }
+  }
+}
+
+void Scheduler::findLifetimes() {
+  for (auto [step, dispatch] : llvm::enumerate(dispatches)) {
+    for (Value result : dispatch.getResults()) {
+      Storage &s = storages[storageOf.lookup(result)];
+      s.first = s.last = step;
+    }
+    for (Value input : dispatch.getInputs()) {
+      Storage &s = storages[storageOf.lookup(input)];
+      s.last = std::max<unsigned>(s.last, step);
+    }
+  }
+}
+
+/// A returned value is written straight into the output; what is returned twice, an input or a constant is copied at the end.
+void Scheduler::assignOutputs() {
+  Operation *terminator = main.getBody().front().getTerminator();
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    Storage &s = storages[storageOf.lookup(operand.get())];
+    s.last = dispatches.size(); // copies come after the last dispatch
+    if (s.place != Place::Arena)
+      continue;
+    s.place = Place::Output;
+    s.index = operand.getOperandNumber();
+  }
+}
+
+void Scheduler::planMemory() {
+  for (Storage &s : storages) {
+    if (s.place != Place::Arena)
+      continue;
+    AffineExpr bytes = shapes.symbols().constant(elementBytes(cast<RankedTensorType>(s.owner.getType()).getElementType()));
+    for (AffineExpr dim : shapes.shape(s.owner))
+      bytes = bytes * dim;
+    s.arena = arenaValues.size();
+    arenaValues.push_back({canonicalSize(bytes), s.first, s.last});
+  }
+  arena = planArena(arenaValues, shapes.symbols());
+}
+
+// ---- signature and checks ----
+
+ArrayAttr Scheduler::describe(bool inputs) {
+  llvm::SmallVector<Attribute> list;
+  unsigned count = inputs ? main.getNumArguments() : main.getNumResults();
+  Operation *terminator = main.getBody().front().getTerminator();
+  for (unsigned i = 0; i < count; ++i) {
+    auto attr = [&](llvm::StringRef name) { return inputs ? main.getArgAttr(i, name) : main.getResultAttr(i, name); };
+    Value value = inputs ? Value(main.getArgument(i)) : terminator->getOperand(i);
+    auto type = cast<RankedTensorType>(value.getType());
+    auto given = dyn_cast_or_null<ArrayAttr>(attr("laic.dims"));
+    llvm::SmallVector<Attribute> dims;
+    for (auto [d, size] : llvm::enumerate(shapes.shape(value))) {
+      Attribute name = given && d < given.size() ? given[d] : Attribute();
+      if (auto c = constantSize(size))
+        dims.push_back(b.getI64IntegerAttr(*c));
+      else
+        dims.push_back(isa_and_nonnull<StringAttr>(name) ? name : b.getStringAttr(""));
+    }
+    auto name = dyn_cast_or_null<StringAttr>(attr("laic.name"));
+    auto element = dyn_cast_or_null<TypeAttr>(attr("laic.element"));
+    llvm::SmallVector<NamedAttribute> fields{
+        b.getNamedAttr("name", name ? name : b.getStringAttr((inputs ? "input" : "output") + llvm::Twine(i))),
+        b.getNamedAttr("element", element ? element : TypeAttr::get(type.getElementType())),
+        b.getNamedAttr("dims", b.getArrayAttr(dims))};
+    if (!inputs)
+      fields.push_back(b.getNamedAttr("shape", AffineMapAttr::get(shapes.symbols().map(shapes.shape(value)))));
+    list.push_back(b.getDictionaryAttr(fields));
+  }
+  return b.getArrayAttr(list);
+}
+
+void Scheduler::createEntry() {
+  b.setInsertionPoint(main);
+  ArrayAttr empty = b.getArrayAttr({});
+  AffineMap zero = AffineMap::getConstantMap(0, b.getContext());
+  entry = plan::EntryOp::create(b, main.getLoc(), main.getSymName(), "cpu", empty, empty, empty, zero);
+  b.setInsertionPointToStart(&entry.getBody().emplaceBlock());
+}
+
+llvm::StringRef Scheduler::argName(int64_t i) {
+  auto name = main.getArgAttrOfType<StringAttr>(i, "laic.name");
+  return name ? name.getValue() : llvm::StringRef();
+}
+
+std::string Scheduler::describeDim(int64_t input, int64_t dim, llvm::StringRef symbol) {
+  std::string text = ("input '" + argName(input) + "': dim " + llvm::Twine(dim)).str();
+  return symbol.empty() ? text : text + " (" + symbol.str() + ")";
+}
+
+void Scheduler::addCheck(llvm::StringRef relation, AffineExpr lhs, AffineExpr rhs, const llvm::Twine &message) {
+  if (!checked.insert({lhs, rhs}))
+    return;
+  plan::CheckOp::create(b, main.getLoc(), relation, map(lhs), map(rhs), message.str());
+}
+
+/// Inputs must have the sizes that the signature states, and no computed size may be negative.
+void Scheduler::addChecks() {
+  SizeSymbols &symbols = shapes.symbols();
+  for (BlockArgument arg : main.getArguments()) {
+    int64_t input = arg.getArgNumber();
+    for (auto [d, size] : llvm::enumerate(shapes.shape(arg))) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(size)) {
+        SizeSymbol s = symbols[symbol.getPosition()];
+        if (s.arg == input && s.index == int64_t(d))
+          continue;
+        AffineExpr here = symbols.inputDim(describeDim(input, d, ""), input, d);
+        addCheck("eq", here, size, describeDim(input, d, s.name) + " must be equal to " + describeDim(s.arg, s.index, ""));
+        continue;
+      }
+      AffineExpr here = symbols.inputDim(describeDim(input, d, ""), input, d);
+      addCheck("eq", here, size, describeDim(input, d, "") + " must be " + llvm::Twine(*constantSize(size)));
+    }
+  }
+  for (plan::DispatchOp dispatch : dispatches)
+    for (Value result : dispatch.getResults())
+      for (auto [d, size] : llvm::enumerate(shapes.shape(result)))
+        if (!symbols.knownAtLeast(size, 0)) {
+          std::string where;
+          llvm::raw_string_ostream os(where);
+          if (auto name = dispatch.getLoc()->findInstanceOf<NameLoc>())
+            os << "node '" << name.getName().getValue() << "'";
+          else
+            os << "kernel '" << dispatch.getKernel() << "'";
+          addCheck("ge", size, symbols.constant(0), where + ": dim " + llvm::Twine(d) + " of its result would be negative");
+        }
+}
+
+// ---- steps ----
+
+plan::BufferType Scheduler::bufferType(Value tensor) {
+  return plan::BufferType::get(b.getContext(), cast<RankedTensorType>(tensor.getType()).getElementType(),
+                               shapes.symbols().map(shapes.shape(tensor)));
+}
+
+Value Scheduler::createBuffer(Storage &s) {
+  plan::BufferType type = bufferType(s.owner);
+  Location loc = s.owner.getLoc();
+  switch (s.place) {
+  case Place::Input:
+    return plan::InputOp::create(b, loc, type, s.index);
+  case Place::Output:
+    return plan::OutputOp::create(b, loc, type, s.index);
+  case Place::Constant:
+    return plan::ConstantOp::create(b, loc, type, s.owner.getDefiningOp<ConstantOp>().getValue());
+  case Place::Arena:
+    return plan::AllocOp::create(b, loc, type, map(arena.offsets[s.arena]), map(arenaValues[s.arena].bytes));
+  }
+  llvm_unreachable("all places are handled");
+}
+
+/// The buffer of a tensor: its storage's, under the tensor's own shape.
+Value Scheduler::bufferOf(Value tensor) {
+  Value &buffer = buffers[tensor];
+  if (buffer)
+    return buffer;
+  Storage &s = storages[storageOf.lookup(tensor)];
+  if (!s.buffer)
+    s.buffer = createBuffer(s);
+  plan::BufferType type = bufferType(tensor);
+  buffer = type == s.buffer.getType() ? s.buffer : plan::ViewOp::create(b, tensor.getLoc(), type, s.buffer);
+  return buffer;
+}
+
+bool Scheduler::conflicts(const Storage &x, const Storage &y) const {
+  if (x.place != y.place)
+    return false;
+  if (x.place == Place::Arena)
+    return arena.ranges[x.arena].overlaps(arena.ranges[y.arena]);
+  return x.place == Place::Output && x.index == y.index;
+}
+
+bool Scheduler::mayRunWith(llvm::ArrayRef<unsigned> reads, llvm::ArrayRef<unsigned> writes) const {
+  auto clash = [&](llvm::ArrayRef<unsigned> xs, llvm::ArrayRef<unsigned> ys) {
+    return llvm::any_of(xs, [&](unsigned x) {
+      return llvm::any_of(ys, [&](unsigned y) { return conflicts(storages[x], storages[y]); });
+    });
+  };
+  return llvm::none_of(group, [&](const GroupStep &other) {
+    return clash(other.writes, reads) || clash(other.writes, writes) || clash(other.reads, writes);
+  });
+}
+
+/// True when a step may start before the others of the group have ended; otherwise a new group begins.
+bool Scheduler::joinGroup(ValueRange reads, ValueRange writes) {
+  GroupStep step;
+  for (Value v : reads)
+    step.reads.push_back(storageOf.lookup(v));
+  for (Value v : writes)
+    step.writes.push_back(storageOf.lookup(v));
+  bool joins = !group.empty() && group.size() < kMaxConcurrent && mayRunWith(step.reads, step.writes);
+  if (!joins)
+    group.clear();
+  group.push_back(std::move(step));
+  return joins;
+}
+
+AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise) {
+  auto formula = kernel->getAttrOfType<AffineMapAttr>(attr);
+  if (!formula)
+    return shapes.symbols().constant(otherwise);
+  llvm::SmallVector<AffineExpr> arguments;
+  auto addDims = [&](ValueRange tensors) {
+    for (Value v : tensors)
+      for (auto [d, size] : llvm::enumerate(shapes.shape(v)))
+        if (cast<RankedTensorType>(v.getType()).isDynamicDim(d))
+          arguments.push_back(size);
+  };
+  addDims(dispatch.getInputs());
+  addDims(dispatch.getOutputs());
+  for (Value size : dispatch.getSizes())
+    arguments.push_back(shapes.index(size));
+  arguments.resize(std::max<size_t>(arguments.size(), formula.getValue().getNumSymbols()), shapes.symbols().constant(0));
+  return canonicalSize(formula.getValue().getResult(0).replaceSymbols(arguments));
+}
+
+LogicalResult Scheduler::addStep(plan::DispatchOp dispatch) {
+  func::FuncOp kernel = kernels.lookup(dispatch.getKernel());
+  if (!kernel)
+    return dispatch.emitError("refers to unknown kernel '") << dispatch.getKernel() << "'";
+  llvm::SmallVector<Value> ins, outs;
+  for (Value v : dispatch.getInputs())
+    ins.push_back(bufferOf(v));
+  for (Value v : dispatch.getOutputs())
+    outs.push_back(bufferOf(v));
+  llvm::SmallVector<AffineExpr> sizes;
+  for (Value v : dispatch.getSizes()) {
+    if (!shapes.index(v))
+      return dispatch.emitError("one of its sizes is not known before the call");
+    sizes.push_back(shapes.index(v));
+  }
+  bool concurrent = joinGroup(dispatch.getInputs(), dispatch.getOutputs());
+  plan::StepOp::create(b, dispatch.getLoc(), dispatch.getKernel(), ins, outs,
+                       shapes.symbols().map(sizes), map(kernelSize(dispatch, kernel, kTilesAttr, 1)),
+                       map(kernelSize(dispatch, kernel, kWorkspaceAttr, 0)), concurrent);
+  return success();
+}
+
+void Scheduler::addOutputCopies() {
+  Operation *terminator = main.getBody().front().getTerminator();
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    Value value = operand.get();
+    int64_t index = operand.getOperandNumber();
+    Storage &s = storages[storageOf.lookup(value)];
+    if (s.place == Place::Output && s.index == index)
+      continue;
+    Value source = bufferOf(value);
+    auto target = plan::OutputOp::create(b, value.getLoc(), bufferType(value), index);
+    // Reads what a step of the group may still be writing; the output itself is nobody else's.
+    bool concurrent = joinGroup(value, {});
+    plan::CopyOp::create(b, value.getLoc(), source, target, concurrent);
+  }
+}
+
+LogicalResult Scheduler::run() {
+  for (auto kernel : module.getOps<func::FuncOp>())
+    kernels[kernel.getSymName()] = kernel;
+  findStorage();
+  findLifetimes();
+  assignOutputs();
+  planMemory();
+  createEntry();
+  addChecks();
+  for (plan::DispatchOp dispatch : dispatches)
+    if (failed(addStep(dispatch)))
+      return failure();
+  addOutputCopies();
+
+  // Symbols were added on the way; only now are all known.
+  entry.setInputsAttr(describe(/*inputs=*/true));
+  entry.setOutputsAttr(describe(/*inputs=*/false));
+  entry.setArena(map(arena.size));
+  shapes.symbols().store(main);
+  entry.setSymbolsAttr(main->getAttrOfType<ArrayAttr>("laic.symbols"));
+  main.erase();
+  return success();
+}
+
+namespace {
+struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main)
+      return;
+    llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
+    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes).run()))
+      signalPassFailure();
+  }
+
+  /// What a schedule can be made of.
+  static LogicalResult checkOps(func::FuncOp main) {
+    for (Operation &op : main.getBody().front()) {
+      bool tensors = llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
+      if (tensors && !isa<ConstantOp, plan::DispatchOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
+                          tensor::EmptyOp>(op))
+        return op.emitError("'") << op.getName() << "' is no dispatch; run laic-form-dispatches first";
+    }
+    return success();
+  }
+};
+} // namespace
