@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from cases import all_cases, operator_of, verdict  # noqa: E402
+from cases import all_cases, operator_of, passed_cases, verdict  # noqa: E402
 from locations import BUILD  # noqa: E402
 
 sys.path.insert(0, str(BUILD / "python"))
@@ -87,11 +87,11 @@ def main():
     print(f"{len(chosen)} cases: " + ", ".join(f"{n} {kind}" for kind, n in total.most_common()))
     if options.update:
         kept = []
-        if options.filter and (HERE / "passed.txt").exists():
-            kept = [n for n in (HERE / "passed.txt").read_text().split("\n")[1:] if n and n not in results]
+        if options.filter:
+            kept = [n for n in passed_cases() if n not in results]
         passed = sorted(kept + [name for name in chosen if results[name][0] == "pass"])
-        (HERE / "passed.txt").write_text("# Cases of the onnx package's backend suite that pass; written by scoreboard.py --update.\n"
-                                         + "".join(f"{name}\n" for name in passed))
+        header = "# Cases of the onnx package's backend suite that pass, with their operator; written by scoreboard.py --update.\n"
+        (HERE / "passed.txt").write_text(header + "".join(f"{name} {operator_of(all_cases()[name])}\n" for name in passed))
 
 
 if __name__ == "__main__":

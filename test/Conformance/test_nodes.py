@@ -1,19 +1,16 @@
 """Holds us to every case of the onnx package's backend suite that has ever passed (passed.txt); one test per operator."""
 import collections
-from pathlib import Path
 
 import pytest
 
-from cases import all_cases, operator_of, verdict
+from cases import all_cases, passed_cases, verdict
 
 
 def groups():
     """{operator: names of its passing cases}."""
-    listed = Path(__file__).with_name("passed.txt")
-    names = [n for n in listed.read_text().splitlines() if n and not n.startswith("#")] if listed.exists() else []
     found = collections.defaultdict(list)
-    for name in names:
-        found[operator_of(all_cases()[name]) if name in all_cases() else "missing"].append(name)
+    for name, operator in passed_cases().items():
+        found[operator].append(name)
     return found
 
 
