@@ -1,6 +1,7 @@
 // readModel: from a file or bytes to a validated, sorted and upgraded Model.
 #include "GraphCheck.h"
 #include "GraphReader.h"
+#include "Upgrade.h"
 
 #include <cerrno>
 #include <cstring>
@@ -64,7 +65,7 @@ static std::unique_ptr<Model> build(const Input &input, const ReadOptions &optio
     return nullptr;
   proto.reset();
   model->externalFiles = external.paths();
-  if (!checkAndSort(model->graph, reporter))
+  if (!checkAndSort(model->graph, reporter) || !upgrade(model->graph, names, *storage, reporter))
     return nullptr;
   return model;
 }
