@@ -1,7 +1,7 @@
 // The CPU as a target: names, feature levels, and the way to layouts and code.
 #include "Codegen.h"
 #include "Features.h"
-#include "Prepare.h"
+#include "laic/Targets/CPU/Prepare.h"
 #include "laic/Target/Target.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -41,7 +41,7 @@ public:
   }
 
   llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
-    return prepareForCPU(module, options);
+    return cpu::prepare(module);
   }
 
   llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,

@@ -1,0 +1,40 @@
+// Passes of the CPU target.
+#ifndef LAIC_TARGETS_CPU_PASSES_TD
+#define LAIC_TARGETS_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PropagateLayout : Pass<"laic-cpu-propagate-layout", "::mlir::func::FuncOp"> {
+  let summary = "channels-last layouts for convolution nets";
+  let description = [{
+    Lets convolutions read and write tensors whose channels are innermost and carries that layout through everything between
+    them: elementwise operations, pooling, reductions, padding, concatenation, slices, resizes, reshapes. A transpose is left only
+    where a layout meets an operation, an argument or a result that needs the original order. A function without convolutions
+    stays as it is. A remark tells how many transposes remain.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def FormContracts : Pass<"laic-cpu-form-contracts", "::mlir::func::FuncOp"> {
+  let summary = "contractions become a packing of one operand and `laic.contract` with a fused epilogue";
+  let description = [{
+    Recognises multiply-accumulate generics (matmul, convolution, depthwise), packs the operand that is constant (or the one without
+    rows) in panels of 32 columns, absorbs elementwise consumers of a contraction's only use, and merges
+    neighbouring loop dims that are contiguous. What does not fit stays a linalg.generic.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def NormalizeRoots : Pass<"laic-cpu-normalize-roots", "::mlir::func::FuncOp"> {
+  let summary = "one data-moving operation at a time: generalise named ops, drop casts, unshare fills, resolve dims";
+  let description = [{
+    Afterwards every named linalg operation but fill and transpose is a linalg.generic, every linalg.fill that starts an
+    accumulation has one user, tensor.cast is gone and tensor.dim is a laic.size.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+#endif

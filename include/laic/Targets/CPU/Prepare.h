@@ -1,0 +1,24 @@
+// The CPU target's dispatch phase: layouts and contractions, so that every data-moving operation becomes one kernel.
+#ifndef LAIC_TARGETS_CPU_PREPARE_H
+#define LAIC_TARGETS_CPU_PREPARE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+#include <memory>
+
+namespace laic::cpu {
+
+#define GEN_PASS_DECL
+#include "laic/Targets/CPU/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "laic/Targets/CPU/Passes.h.inc"
+
+/// Runs the passes below, with canonicalization between them, on a lowered module. Afterwards every operation that moves data is one
+/// of linalg.generic, laic.contract, tensor.pad, tensor.concat, tensor.extract_slice, tensor.insert_slice, linalg.transpose,
+/// laic.sizes_tensor, a structured operation, or a linalg.fill. Emits remarks on what was decided; fails on invalid IR only.
+llvm::LogicalResult prepare(mlir::ModuleOp module);
+
+} // namespace laic::cpu
+#endif

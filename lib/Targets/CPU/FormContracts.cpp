@@ -1,0 +1,311 @@
+// Turns contractions into a packing of B and laic.contract, then fuses epilogues and merges loops.
+#include "FormContracts.h"
+#include "laic/Targets/CPU/Prepare.h"
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
+namespace laic::cpu {
+#define GEN_PASS_DEF_FORMCONTRACTS
+#include "laic/Targets/CPU/Passes.h.inc"
+} // namespace laic::cpu
+
+SmallVector<Value> laic::cpu::resultSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> shape,
+                                          const TensorSizes &sizes) {
+  SmallVector<Value> values;
+  for (AffineExpr size : shape)
+    if (!staticSize(size))
+      values.push_back(sizes.value(b, loc, size));
+  return values;
+}
+
+namespace {
+
+/// Builds one contract.
+class Former {
+public:
+  Former(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes)
+      : rewriter(rewriter), contraction(contraction), op(contraction.op), sizes(sizes), loc(op.getLoc()) {}
+
+  ContractOp form() {
+    for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
+      loopSizes.push_back(sizes.loop(op, loop));
+      if (!loopSizes.back())
+        return {};
+    }
+    rewriter.setInsertionPoint(op);
+    reductions = llvm::filter_to_vector(contraction.reduction, [&](unsigned loop) { return loopSizes[loop] != 1; });
+    if (reductions.empty()) // one product: keep a loop, so that there is a reduction
+      reductions.push_back(contraction.reduction.back());
+    for (unsigned loop : contraction.parallel)
+      if (loop != contraction.n && contraction.bMap().isFunctionOfDim(loop))
+        batch.push_back(loop);
+    Value a = contiguousChannels(op.getInputs()[contraction.a]);
+    Value b = packB(op.getInputs()[contraction.b]);
+    ContractOp contract = build(a, b);
+    addInit(contract);
+    rewriter.replaceOp(op, restoreOrder(contract));
+    return contract;
+  }
+
+private:
+  /// A depthwise contraction reads vectors of A: n has to be A's last dim.
+  Value contiguousChannels(Value a) {
+    aMap = contraction.aMap();
+    if (!contraction.depthwise)
+      return a;
+    unsigned position = *aMap.getResultPosition(getAffineDimExpr(contraction.n, aMap.getContext()));
+    if (position + 1 == aMap.getNumResults())
+      return a;
+    SmallVector<int64_t> order;
+    for (unsigned i = 0; i < aMap.getNumResults(); ++i)
+      if (i != position)
+        order.push_back(i);
+    order.push_back(position);
+    SmallVector<AffineExpr> results, shape;
+    for (int64_t i : order) {
+      results.push_back(aMap.getResult(i));
+      shape.push_back(sizes.get(a, i));
+    }
+    aMap = AffineMap::get(aMap.getNumDims(), 0, results, aMap.getContext());
+    Value empty = sizes.empty(rewriter, loc, shape, getElementTypeOrSelf(a));
+    return linalg::TransposeOp::create(rewriter, loc, a, empty, order).getResult()[0];
+  }
+
+  /// B[batch..., n floordiv 32, reductions..., n mod 32] from B as it is.
+  Value packB(Value b) {
+    AffineExpr n = loopSizes[contraction.n];
+    SmallVector<unsigned> loops(batch);
+    loops.push_back(contraction.n);
+    loops.append(reductions);
+    if (std::optional<int64_t> columns = staticSize(n); columns && *columns % kPanel == 0)
+      if (Value packed = packByTranspose(b, loops))
+        return packed;
+    return packByGather(b, loops);
+  }
+
+  /// Whole panels: split n in two dims and transpose.
+  Value packByTranspose(Value b, ArrayRef<unsigned> loops) {
+    AffineMap map = contraction.bMap();
+    SmallVector<ReassociationIndices> groups;
+    SmallVector<AffineExpr> shape;
+    llvm::DenseMap<unsigned, int64_t> position; // loop -> dim of the split B
+    for (auto [i, expr] : llvm::enumerate(map.getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      AffineExpr size = sizes.get(b, i);
+      if (!dim || !size || !llvm::is_contained(loops, dim.getPosition())) {
+        // Unit dims join the dim before them.
+        if (size != 1)
+          return {};
+        if (groups.empty())
+          return {};
+        unitDims.push_back(i);
+        continue;
+      }
+      groups.push_back({int64_t(shape.size())});
+      position[dim.getPosition()] = shape.size();
+      if (dim.getPosition() == contraction.n) {
+        shape.push_back(size.floorDiv(kPanel));
+        groups.back().push_back(shape.size());
+        size = sizes.constant(kPanel);
+      }
+      shape.push_back(size);
+    }
+    if (position.size() != loops.size())
+      return {};
+    Value split = rewriter.createOrFold<tensor::ExpandShapeOp>(loc, typeOf(shape, b), dropUnitDims(b), groups,
+                                                               mixed(shape));
+    SmallVector<int64_t> order;
+    for (unsigned loop : loops)
+      order.push_back(position[loop]);
+    order.push_back(position[contraction.n] + 1);
+    SmallVector<AffineExpr> packedShape;
+    for (int64_t i : order)
+      packedShape.push_back(shape[i]);
+    if (llvm::is_sorted(order))
+      return split;
+    Value empty = sizes.empty(rewriter, loc, packedShape, getElementTypeOrSelf(b));
+    return linalg::TransposeOp::create(rewriter, loc, split, empty, order).getResult()[0];
+  }
+
+  /// Collapses the unit dims noted in `unitDims` into the dims before them.
+  Value dropUnitDims(Value b) {
+    if (unitDims.empty())
+      return b;
+    SmallVector<ReassociationIndices> groups;
+    for (int64_t i = 0, rank = cast<RankedTensorType>(b.getType()).getRank(); i < rank; ++i) {
+      if (llvm::is_contained(unitDims, i))
+        groups.back().push_back(i);
+      else
+        groups.push_back({i});
+    }
+    return tensor::CollapseShapeOp::create(rewriter, loc, b, groups);
+  }
+
+  /// A ragged last panel: every packed element looks its place up, columns beyond n are 0.
+  Value packByGather(Value b, ArrayRef<unsigned> loops) {
+    AffineExpr n = loopSizes[contraction.n];
+    SmallVector<AffineExpr> shape;
+    for (unsigned loop : loops)
+      shape.push_back(loop == contraction.n ? n.ceilDiv(kPanel) : loopSizes[loop]);
+    shape.push_back(sizes.constant(kPanel));
+    Type element = getElementTypeOrSelf(b);
+    Value empty = sizes.empty(rewriter, loc, shape, element);
+    Value columns = sizes.value(rewriter, loc, n);
+    SmallVector<utils::IteratorType> iterators(shape.size(), utils::IteratorType::parallel);
+    auto body = [&](OpBuilder &nested, Location loc, ValueRange) {
+      auto index = [&](int64_t i) -> Value { return linalg::IndexOp::create(nested, loc, i); };
+      auto constant = [&](int64_t i) -> Value { return arith::ConstantIndexOp::create(nested, loc, i); };
+      int64_t panel = llvm::find(loops, contraction.n) - loops.begin();
+      Value column = arith::MulIOp::create(nested, loc, index(panel), constant(kPanel));
+      column = arith::AddIOp::create(nested, loc, column, index(shape.size() - 1));
+      Value inside = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, column, columns);
+      Value safe = arith::SelectOp::create(nested, loc, inside, column, constant(0));
+      SmallVector<Value> indices;
+      for (AffineExpr expr : contraction.bMap().getResults()) {
+        auto dim = dyn_cast<AffineDimExpr>(expr);
+        const unsigned *found = dim ? llvm::find(loops, dim.getPosition()) : loops.end();
+        if (found == loops.end())
+          indices.push_back(constant(0));
+        else
+          indices.push_back(*found == contraction.n ? safe : index(found - loops.begin()));
+      }
+      Value loaded = tensor::ExtractOp::create(nested, loc, b, indices);
+      Value zero = arith::ConstantOp::create(nested, loc, nested.getZeroAttr(element));
+      Value value = arith::SelectOp::create(nested, loc, inside, loaded, zero);
+      linalg::YieldOp::create(nested, loc, value);
+    };
+    AffineMap identity = rewriter.getMultiDimIdentityMap(shape.size());
+    return linalg::GenericOp::create(rewriter, loc, empty.getType(), ValueRange(), empty, ArrayRef<AffineMap>(identity),
+                                     iterators, body)
+        .getResult(0);
+  }
+
+  ContractOp build(Value a, Value b) {
+    unsigned parallel = contraction.parallel.size();
+    SmallVector<AffineExpr> dims(op.getNumLoops(), sizes.constant(0));
+    SmallVector<AffineExpr> shape;
+    for (auto [i, loop] : llvm::enumerate(contraction.parallel)) {
+      dims[loop] = rewriter.getAffineDimExpr(i);
+      shape.push_back(loopSizes[loop]);
+    }
+    for (auto [i, loop] : llvm::enumerate(reductions))
+      dims[loop] = rewriter.getAffineDimExpr(parallel + i);
+    AffineMap map = aMap.replaceDimsAndSymbols(dims, {}, parallel + reductions.size(), 0);
+    SmallVector<int64_t> batchDims;
+    for (auto [i, loop] : llvm::enumerate(contraction.parallel))
+      if (llvm::is_contained(batch, loop))
+        batchDims.push_back(i);
+    Type element = getElementTypeOrSelf(op.getResult(0));
+    auto contract = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b,
+                                       ValueRange(), resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
+                                       rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
+    OpBuilder::InsertionGuard guard(rewriter);
+    Block *block = rewriter.createBlock(&contract.getEpilogue(), {}, {element}, {loc});
+    YieldOp::create(rewriter, loc, block->getArguments());
+    return contract;
+  }
+
+  /// A sum that does not start from zero adds its init at the end.
+  void addInit(ContractOp contract) {
+    Value init = op.getOutputs()[0];
+    auto fill = init.getDefiningOp<linalg::FillOp>();
+    Block *block = &contract.getEpilogue().front();
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(block->getTerminator());
+    Value start;
+    if (fill) {
+      Attribute value;
+      if (matchPattern(fill.getInputs()[0], m_AnyZeroFloat()) || matchPattern(fill.getInputs()[0], m_Zero()))
+        return;
+      if (matchPattern(fill.getInputs()[0], m_Constant(&value)))
+        start = arith::ConstantOp::create(rewriter, loc, cast<TypedAttr>(value));
+    }
+    if (!start) {
+      contract.getExtrasMutable().append(init);
+      SmallVector<AffineExpr> results;
+      for (AffineExpr expr : contraction.cMap().getResults()) {
+        unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+        results.push_back(rewriter.getAffineDimExpr(llvm::find(contraction.parallel, loop) - contraction.parallel.begin()));
+      }
+      AffineMap map = AffineMap::get(contraction.parallel.size(), 0, results, rewriter.getContext());
+      contract.setExtraMapsAttr(rewriter.getAffineMapArrayAttr(map));
+      start = block->addArgument(getElementTypeOrSelf(init), loc);
+    }
+    Value sum = start.getType().isFloat()
+                    ? arith::AddFOp::create(rewriter, loc, block->getArgument(0), start).getResult()
+                    : arith::AddIOp::create(rewriter, loc, block->getArgument(0), start).getResult();
+    block->getTerminator()->setOperand(0, sum);
+  }
+
+  Value restoreOrder(ContractOp contract) {
+    SmallVector<int64_t> order;
+    SmallVector<AffineExpr> shape;
+    for (AffineExpr expr : contraction.cMap().getResults()) {
+      unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+      order.push_back(llvm::find(contraction.parallel, loop) - contraction.parallel.begin());
+      shape.push_back(loopSizes[loop]);
+    }
+    if (llvm::is_sorted(order))
+      return contract.getC();
+    Value empty = sizes.empty(rewriter, loc, shape, getElementTypeOrSelf(contract.getC()));
+    return linalg::TransposeOp::create(rewriter, loc, contract.getC(), empty, order).getResult()[0];
+  }
+
+  RankedTensorType typeOf(ArrayRef<AffineExpr> shape, Value like) {
+    return RankedTensorType::get(staticSizes(shape), getElementTypeOrSelf(like));
+  }
+  SmallVector<OpFoldResult> mixed(ArrayRef<AffineExpr> shape) {
+    return llvm::map_to_vector(shape, [&](AffineExpr size) { return sizes.fold(rewriter, loc, size); });
+  }
+
+  IRRewriter &rewriter;
+  const Contraction &contraction;
+  linalg::GenericOp op;
+  TensorSizes &sizes;
+  Location loc;
+  AffineMap aMap;
+  SmallVector<AffineExpr> loopSizes;
+  SmallVector<unsigned> batch, reductions;
+  SmallVector<int64_t> unitDims;
+};
+
+struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || !func.getBody().hasOneBlock())
+      return;
+    TensorSizes sizes(func);
+    ConstantValues constants(func);
+    IRRewriter rewriter(&getContext());
+    SmallVector<ContractOp> contracts;
+    for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
+      StringRef why;
+      FailureOr<Contraction> contraction = matchContraction(generic, constants, Prefer::Innermost, why);
+      if (failed(contraction)) {
+        if (why.starts_with("its") || why.starts_with("too") || why.starts_with("no "))
+          generic.emitRemark() << "contraction stays a loop nest: " << why;
+        continue;
+      }
+      if (ContractOp contract = formContract(rewriter, *contraction, sizes))
+        contracts.push_back(contract);
+      else
+        generic.emitRemark() << "contraction stays a loop nest: a size is unknown";
+    }
+    for (ContractOp contract : contracts) {
+      StringRef why;
+      while (ContractOp fused = fuseConsumer(rewriter, contract, sizes, why))
+        contract = fused;
+      if (why == "several users")
+        contract.emitRemark() << "epilogue not fused: " << why;
+      mergeContractDims(rewriter, contract, sizes);
+    }
+  }
+};
+
+} // namespace
+
+ContractOp laic::cpu::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes) {
+  return Former(rewriter, contraction, sizes).form();
+}

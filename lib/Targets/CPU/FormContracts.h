@@ -1,0 +1,28 @@
+// Steps of laic-cpu-form-contracts.
+#ifndef LAIC_LIB_TARGETS_CPU_FORMCONTRACTS_H
+#define LAIC_LIB_TARGETS_CPU_FORMCONTRACTS_H
+
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Targets/CPU/Contraction.h"
+#include "laic/Targets/CPU/TensorSizes.h"
+
+namespace laic::cpu {
+
+/// Columns of a packed panel; part of laic.contract's definition.
+constexpr int64_t kPanel = 32;
+
+/// Packs B and replaces the generic by a contract (and a transpose where C's last dim is not n). Null when a size is unknown.
+ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes);
+
+/// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit, with the reason.
+ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, llvm::StringRef &why);
+
+/// Merges neighbouring loops that are contiguous in every operand; returns the contract that is there afterwards.
+ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes);
+
+/// Size operands of a contract whose result has `shape`: one index per dynamic dim.
+llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc,
+                                           llvm::ArrayRef<mlir::AffineExpr> shape, const TensorSizes &sizes);
+
+} // namespace laic::cpu
+#endif

@@ -1,0 +1,262 @@
+// Which generics become laic.contract, in which form, and that they compute the same.
+#include "Check.h"
+#include "Networks.h"
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Targets/CPU/Prepare.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::test;
+
+namespace {
+
+const char *kMatmul = "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>";
+const char *kMatmulLoops = "\"parallel\", \"parallel\", \"reduction\"";
+
+class FormContracts : public PassTest {
+protected:
+  void form(std::string text, ArrayRef<int64_t> symbols = {}) {
+    check(text,
+          [](OpPassManager &manager) {
+            manager.addPass(cpu::createFormContracts());
+            manager.addPass(createCanonicalizerPass());
+            manager.addPass(createCSEPass());
+          },
+          symbols);
+  }
+  ContractOp only() {
+    auto found = all<ContractOp>();
+    EXPECT_EQ(found.size(), 1u) << print();
+    return found.empty() ? ContractOp() : found.front();
+  }
+};
+
+TEST_F(FormContracts, MatmulWithConstantWeights) {
+  form(function("%x: tensor<5x7xf32>", "tensor<5x40xf32>",
+                constant("w", "tensor<7x40xf32>") + product("y", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w",
+                                                            "tensor<7x40xf32>", "tensor<5x40xf32>"),
+                "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({2, 7, 32}));
+  EXPECT_EQ(contract.getParallel(), 2u);
+  EXPECT_TRUE(contract.getBBatch().empty());
+}
+
+TEST_F(FormContracts, WholePanelsArePackedByTranspose) {
+  form(function("%x: tensor<5x7xf32>", "tensor<5x64xf32>",
+                constant("w", "tensor<7x64xf32>") + product("y", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w",
+                                                            "tensor<7x64xf32>", "tensor<5x64xf32>"),
+                "%y"));
+  ASSERT_TRUE(only());
+  EXPECT_EQ(count<linalg::TransposeOp>(), 1);
+  EXPECT_EQ(count<linalg::GenericOp>(), 0);
+}
+
+TEST_F(FormContracts, TransposedWeightsAndRowsLast) {
+  // Gemm with transB, and einsum whose result has the rows innermost: C is transposed.
+  std::string maps = "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (n, m)>";
+  form(function("%x: tensor<5x7xf32>, %w: tensor<33x7xf32>", "tensor<33x5xf32>",
+                product("y", maps, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<33x7xf32>", "tensor<33x5xf32>"), "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  // x holds the columns now: no transpose is needed.
+  EXPECT_EQ(count<linalg::TransposeOp>(), 0);
+}
+
+TEST_F(FormContracts, BatchesMergeAndBroadcast) {
+  std::string maps = "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (b, h, k, n)>, "
+                     "affine_map<(b, h, m, n, k) -> (b, h, m, n)>";
+  std::string loops = "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\"";
+  form(function("%x: tensor<2x3x5x7xf32>, %w: tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>",
+                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>"),
+                "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getC().getType().getShape(), ArrayRef<int64_t>({6, 5, 9}));
+  EXPECT_EQ(contract.getBBatch(), ArrayRef<int64_t>({0}));
+
+  maps = "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (h, k, n)>, "
+         "affine_map<(b, h, m, n, k) -> (b, h, m, n)>";
+  form(function("%x: tensor<2x3x5x7xf32>, %w: tensor<3x7x9xf32>", "tensor<2x3x5x9xf32>",
+                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<3x7x9xf32>", "tensor<2x3x5x9xf32>"),
+                "%y"));
+  contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getBBatch(), ArrayRef<int64_t>({1}));
+}
+
+TEST_F(FormContracts, ChannelsLastConvolutionFusesItsEpilogue) {
+  std::string d = "affine_map<(n, h, w, f, c, kh, kw) -> ";
+  std::string maps = d + "(n, h * 2 + kh, w * 2 + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
+  std::string type = "tensor<2x4x4x40xf32>";
+  std::string last = "affine_map<(n, c, h, w) -> (w)>";
+  std::string body = constant("w", "tensor<40x3x3x3xf32>") + constant("bias", "tensor<40xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x9x9x3xf32>", "%w", "tensor<40x3x3x3xf32>", type) +
+                     elementwise("s", std::string(kIdentity) + ", " + last, "%c, %bias", type + ", tensor<40xf32>", type,
+                                 "%a: f32, %b: f32", "%r = arith.addf %a, %b : f32") +
+                     elementwise("y", std::string(kIdentity) + ", " + kIdentity, "%s, %res", type + ", " + type, type,
+                                 "%a: f32, %b: f32", "%t = arith.addf %a, %b : f32\n%r = arith.maximumf %t, %zero : f32");
+  form(function("%x: tensor<2x9x9x3xf32>, %res: " + type, type, body, "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getExtras().size(), 2u);
+  // kw and c are one run of 9.
+  EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({2, 3, 9, 32}));
+  EXPECT_EQ(contract.getA().getType().getShape(), ArrayRef<int64_t>({2, 9, 27}));
+  EXPECT_EQ(count<linalg::GenericOp>(), 1); // packing of ragged columns
+}
+
+TEST_F(FormContracts, NoFusionWithSeveralUsers) {
+  std::string type = "tensor<2x4x4x40xf32>";
+  std::string d = "affine_map<(n, h, w, f, c, kh, kw) -> ";
+  std::string maps = d + "(n, h + kh, w + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
+  std::string body = constant("w", "tensor<40x3x1x1xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
+                     add("y", "%c", "%c", type) + add("z", "%c", "%y", type);
+  form(function("%x: tensor<2x4x4x3xf32>", type + ", " + type, body, "%y, %z"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_TRUE(contract.getExtras().empty());
+  EXPECT_EQ(contract.getC().getType().getShape(), ArrayRef<int64_t>({32, 40})); // 1x1: rows merge
+  EXPECT_EQ(remarks, std::vector<std::string>{"epilogue not fused: several users"});
+}
+
+TEST_F(FormContracts, ScaledRowsBlockMerging) {
+  // The gate of a squeeze-and-excite block reads [n, c]: n stays a loop of its own, h and w merge.
+  std::string type = "tensor<2x4x4x40xf32>";
+  std::string d = "affine_map<(n, h, w, f, c, kh, kw) -> ";
+  std::string maps = d + "(n, h + kh, w + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
+  std::string body = constant("w", "tensor<40x3x1x1xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
+                     elementwise("y", std::string(kIdentity) + ", affine_map<(n, c, h, w) -> (n, 0, 0, w)>", "%c, %g",
+                                 type + ", tensor<2x1x1x40xf32>", type, "%a: f32, %b: f32", "%r = arith.mulf %a, %b : f32");
+  form(function("%x: tensor<2x4x4x3xf32>, %g: tensor<2x1x1x40xf32>", type, body, "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getC().getType().getShape(), ArrayRef<int64_t>({2, 16, 40}));
+}
+
+TEST_F(FormContracts, Depthwise) {
+  std::string d = "affine_map<(n, h, w, c, kh, kw) -> ";
+  std::string maps = d + "(n, h + kh * 2, w + kw * 2, c)>, " + d + "(c, kh, kw)>, " + d + "(n, h, w, c)>";
+  std::string loops = "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\", \"reduction\"";
+  form(function("%x: tensor<1x8x8x35xf32>", "tensor<1x4x4x35xf32>",
+                constant("w", "tensor<35x3x3xf32>") + product("y", maps, loops, "%x", "tensor<1x8x8x35xf32>", "%w",
+                                                              "tensor<35x3x3xf32>", "tensor<1x4x4x35xf32>"),
+                "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_TRUE(contract.getAMap().isFunctionOfDim(contract.getParallel() - 1));
+  EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({2, 3, 3, 32}));
+}
+
+TEST_F(FormContracts, Grouped) {
+  std::string d = "affine_map<(n, h, w, g, f, c, kh, kw) -> ";
+  std::string maps = d + "(n, h + kh, w + kw, g, c)>, " + d + "(g, f, c, kh, kw)>, " + d + "(n, h, w, g, f)>";
+  std::string loops = "\"parallel\", " + std::string(kConvIterators);
+  form(function("%x: tensor<1x6x6x2x3xf32>", "tensor<1x4x4x2x5xf32>",
+                constant("w", "tensor<2x5x3x3x3xf32>") + product("y", maps, loops, "%x", "tensor<1x6x6x2x3xf32>", "%w",
+                                                                 "tensor<2x5x3x3x3xf32>", "tensor<1x4x4x2x5xf32>"),
+                "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getBBatch().size(), 1u);
+}
+
+TEST_F(FormContracts, Bytes) {
+  std::string body = R"(
+    %i = arith.constant 3 : i32
+    %e = tensor.empty() : tensor<5x9xi32>
+    %z = linalg.fill ins(%i : i32) outs(%e : tensor<5x9xi32>) -> tensor<5x9xi32>
+    %y = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>,
+                         affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<5x7xi8>, tensor<7x9xi8>) outs(%z : tensor<5x9xi32>) {
+    ^bb0(%a: i8, %b: i8, %c: i32):
+      %s = arith.extui %a : i8 to i32
+      %t = arith.extsi %b : i8 to i32
+      %p = arith.muli %s, %t : i32
+      %q = arith.addi %p, %c : i32
+      linalg.yield %q : i32
+    } -> tensor<5x9xi32>
+)";
+  form(function("%x: tensor<5x7xi8>, %w: tensor<7x9xi8>", "tensor<5x9xi32>", body, "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_TRUE(contract.getUnsignedA());
+  EXPECT_FALSE(contract.getUnsignedB());
+}
+
+TEST_F(FormContracts, DynamicSizes) {
+  std::string body = R"(
+    %m = laic.size affine_map<()[s0, s1] -> (s0)>
+    %n = laic.size affine_map<()[s0, s1] -> (s1)>
+    %e = tensor.empty(%m, %n) : tensor<2x?x?xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x?x?xf32>) -> tensor<2x?x?xf32>
+    %y = linalg.generic {indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>,
+                         affine_map<(b, m, n, k) -> (b, m, n)>],
+                         iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x?x7xf32>, tensor<2x?x7xf32>) outs(%z : tensor<2x?x?xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %p, %c : f32
+      linalg.yield %q : f32
+    } -> tensor<2x?x?xf32>
+)";
+  form(function("%x: tensor<2x?x7xf32>, %w: tensor<2x?x7xf32>", "tensor<2x?x?xf32>", body, "%y",
+                R"(laic.symbols = [{kind = "dim", arg = 0, dim = 1, name = "m"}, {kind = "dim", arg = 1, dim = 1, name = "n"}])"),
+       {5, 37});
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getResultSizes().size(), 2u);
+}
+
+TEST_F(FormContracts, DynamicRowsMerge) {
+  std::string type = "tensor<?x?x9xf32>";
+  std::string body = constant("w", "tensor<7x9xf32>") + R"(
+    %m = laic.size affine_map<()[s0, s1] -> (s0)>
+    %n = laic.size affine_map<()[s0, s1] -> (s1)>
+    %e = tensor.empty(%m, %n) : tensor<?x?x9xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x?x9xf32>) -> tensor<?x?x9xf32>
+    %y = linalg.generic {indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (k, n)>,
+                         affine_map<(b, m, n, k) -> (b, m, n)>],
+                         iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x?x7xf32>, tensor<7x9xf32>) outs(%z : tensor<?x?x9xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %p, %c : f32
+      linalg.yield %q : f32
+    } -> tensor<?x?x9xf32>
+)";
+  form(function("%x: tensor<?x?x7xf32>", type, body, "%y",
+                R"(laic.symbols = [{kind = "dim", arg = 0, dim = 0, name = "b"}, {kind = "dim", arg = 0, dim = 1, name = "m"}])"),
+       {2, 3});
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getC().getType().getRank(), 2);
+}
+
+TEST_F(FormContracts, StaysGeneric) {
+  // A dot product, and a product of one row with run-time weights.
+  std::string dot = "affine_map<(k) -> (k)>, affine_map<(k) -> (k)>, affine_map<(k) -> ()>";
+  form(function("%x: tensor<7xf32>, %w: tensor<7xf32>", "tensor<f32>",
+                product("y", dot, "\"reduction\"", "%x", "tensor<7xf32>", "%w", "tensor<7xf32>", "tensor<f32>"), "%y"));
+  EXPECT_EQ(count<ContractOp>(), 0);
+  form(function("%x: tensor<1x7xf32>, %w: tensor<7x9xf32>", "tensor<1x9xf32>",
+                product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>", "%w", "tensor<7x9xf32>", "tensor<1x9xf32>"),
+                "%y"));
+  EXPECT_EQ(count<ContractOp>(), 0);
+}
+
+TEST_F(FormContracts, OneRowOfConstantWeights) {
+  form(function("%x: tensor<1x7xf32>", "tensor<1x9xf32>",
+                constant("w", "tensor<7x9xf32>") + product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>", "%w",
+                                                           "tensor<7x9xf32>", "tensor<1x9xf32>"),
+                "%y"));
+  EXPECT_EQ(count<ContractOp>(), 1);
+}
+
+} // namespace
