@@ -1,0 +1,62 @@
+// From an ONNX model to an artifact: the named phases, what can be asked of them, and how they report.
+#ifndef LAIC_PIPELINES_COMPILE_H
+#define LAIC_PIPELINES_COMPILE_H
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace laic {
+
+/// The phases, in order. Each can be dumped, started from and stopped after.
+enum class Phase { Import, Simplify, Quantize, Fuse, Dispatch, Codegen, Schedule, Emit };
+constexpr int kPhaseCount = 8;
+const char *phaseName(Phase phase);
+std::optional<Phase> parsePhase(const std::string &name);
+
+enum class Severity { Error, Warning, Remark };
+/// `message`: "model.onnx: node 'conv1' (Conv, opset 11): ..."; `note`: other places and the cure, one per line.
+using DiagnosticFn = std::function<void(Severity, const std::string &message, const std::string &note)>;
+/// Returns false to cancel.
+using ProgressFn = std::function<bool(const char *phase, uint64_t done, uint64_t total)>;
+
+struct CompileOptions {
+  std::vector<std::string> targets = {"cpu"};
+  std::string cpu = "native";         // --cpu
+  std::string chip;                   // --chip
+  std::map<std::string, int64_t> dims;
+  std::string externalDataRoot;
+  std::string emit = "artifact";      // artifact, mlir, or what the target declares
+  bool explain = false;
+  std::string dumpPhases;             // folder, or empty
+  Phase from = Phase::Import, to = Phase::Emit;
+  unsigned threads = 0;               // for compiling; 0: all
+  DiagnosticFn diagnostic;
+  ProgressFn progress;
+};
+
+/// The exit codes of the `laic` command.
+enum class CompileCode { Ok = 0, Failed = 1, Usage = 2, Cancelled = 3, Defect = 70 };
+
+struct CompileInput {
+  std::string path;                   // a model, or with `from` a phase dump
+  const void *data = nullptr;         // model bytes in memory; then `path` is only its name
+  size_t size = 0;
+  std::string folder;                 // where external data of a model in memory lies
+};
+
+struct CompileOutput {
+  std::string path;                   // empty: keep the bytes
+  std::vector<char> bytes;
+  std::vector<std::string> dependencies; // every file that was read
+  std::string explanation;            // with `explain`
+};
+
+/// Thread-safe, without global state. Output appears whole or not at all.
+CompileCode compile(const CompileOptions &options, const CompileInput &input, CompileOutput &output);
+
+} // namespace laic
+#endif

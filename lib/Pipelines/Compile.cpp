@@ -1,0 +1,212 @@
+// Runs the phases of one compilation.
+#include "laic/Pipelines/Compile.h"
+
+#include "Backend.h"
+#include "Diagnostics.h"
+#include "PhaseDump.h"
+#include "Phases.h"
+#include "laic/Import/ImportModel.h"
+#include "laic/Pipelines/Registration.h"
+#include "laic/Target/Target.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, const CompileInput &input, CompileOutput &output)
+      : options(options), input(input), output(output), context(registry(), MLIRContext::Threading::DISABLED),
+        diagnostics(&context, options, llvm::sys::path::filename(input.path).str()) {
+    context.loadAllAvailableDialects();
+  }
+
+  CompileCode run() {
+    CompileCode code = checkOptions();
+    if (code != CompileCode::Ok)
+      return code;
+    code = load();
+    for (int i = static_cast<int>(options.from) + 1; code == CompileCode::Ok && i <= static_cast<int>(options.to); ++i)
+      code = runPhase(static_cast<Phase>(i));
+    if (code == CompileCode::Ok && options.emit == "mlir")
+      code = emitText();
+    return code;
+  }
+
+private:
+  static const DialectRegistry &registry() {
+    static const DialectRegistry *all = [] {
+      auto *r = new DialectRegistry;
+      registerAllDialects(*r);
+      return r;
+    }();
+    return *all;
+  }
+
+  CompileCode usage(const std::string &message, const std::string &note) {
+    diagnostics.report(Severity::Error, message, note);
+    return CompileCode::Usage;
+  }
+
+  CompileCode checkOptions() {
+    if (options.targets.size() != 1)
+      return usage("several targets in one artifact are not supported yet", "give one target to --target");
+    target = findTarget(options.targets[0]);
+    if (!target) {
+      std::string names;
+      for (const auto &known : getTargets())
+        names += (names.empty() ? "" : ", ") + known->getName().str();
+      return usage("unknown target '" + options.targets[0] + "'", "the targets of this build are: " + names);
+    }
+    targetOptions.threads = options.threads;
+    targetOptions.explain = options.explain;
+    if (auto problem = target->parseLevels(options.cpu, targetOptions.levels))
+      return usage(*problem, "");
+    if (static_cast<int>(options.to) < static_cast<int>(options.from))
+      return usage(std::string("--to=") + phaseName(options.to) + " comes before --from=" + phaseName(options.from), "");
+    auto kinds = target->getEmitKinds();
+    if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(kinds, options.emit))
+      return usage("target '" + target->getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
+    if (options.to != Phase::Emit && options.emit != "mlir" && options.dumpPhases.empty())
+      return usage(std::string("--to=") + phaseName(options.to) + " leaves nothing to write", "add --emit=mlir or --dump-phases=DIR");
+    return CompileCode::Ok;
+  }
+
+  // The code of a failure: what the user can mend, or a defect of ours with a reproducer.
+  CompileCode failed(Phase phase) {
+    if (diagnostics.sawError() && !diagnostics.sawDefect())
+      return CompileCode::Failed;
+    std::string place = "no reproducer could be written";
+    llvm::SmallString<128> folder;
+    if (reproducer && !llvm::sys::fs::createUniqueDirectory("laic-reproducer", folder) &&
+        !dumpPhase(*reproducer, static_cast<Phase>(std::max(0, static_cast<int>(phase) - 1)), folder.str().str()))
+      place = ("reproducer: " + folder).str();
+    diagnostics.report(Severity::Error, std::string("internal error in phase '") + phaseName(phase) + "'; " + place,
+                       "this is a defect of laic; please report it with the reproducer");
+    return CompileCode::Defect;
+  }
+
+  CompileCode load() {
+    if (!progress(options.from == Phase::Import ? Phase::Import : options.from))
+      return CompileCode::Cancelled;
+    if (options.from != Phase::Import) {
+      output.dependencies.push_back(input.path);
+      module = readPhaseDump(input.path, &context);
+      return module ? CompileCode::Ok : failed(options.from);
+    }
+    std::vector<onnx::Diagnostic> problems;
+    onnx::ReadOptions readOptions{options.externalDataRoot};
+    std::shared_ptr<onnx::Model> model =
+        input.data ? onnx::readModel(input.data, input.size, input.path, input.folder, readOptions, problems)
+                   : onnx::readModel(input.path, readOptions, problems);
+    for (const onnx::Diagnostic &problem : problems)
+      diagnostics.report(model ? Severity::Warning : Severity::Error, problem.message, problem.note);
+    if (!input.data)
+      output.dependencies.push_back(input.path);
+    if (!model)
+      return CompileCode::Failed;
+    output.dependencies.insert(output.dependencies.end(), model->externalFiles.begin(), model->externalFiles.end());
+    module = importModel(model, ImportOptions{options.dims}, &context);
+    return module ? dump(Phase::Import) : failed(Phase::Import);
+  }
+
+  bool progress(Phase phase) {
+    return !options.progress || options.progress(phaseName(phase), static_cast<int>(phase), kPhaseCount);
+  }
+
+  CompileCode dump(Phase phase) {
+    if (options.dumpPhases.empty())
+      return CompileCode::Ok;
+    if (auto problem = dumpPhase(*module, phase, options.dumpPhases)) {
+      diagnostics.report(Severity::Error, *problem, "");
+      return CompileCode::Failed;
+    }
+    return CompileCode::Ok;
+  }
+
+  LogicalResult runPasses(void (*build)(OpPassManager &)) {
+    PassManager pm(&context);
+    build(pm);
+    return pm.run(*module);
+  }
+
+  CompileCode runPhase(Phase phase) {
+    if (!progress(phase))
+      return CompileCode::Cancelled;
+    reproducer = cast<ModuleOp>((*module)->clone());
+    LogicalResult status = success();
+    switch (phase) {
+    case Phase::Import:
+    case Phase::Quantize: // nothing to do until --quantize exists
+      break;
+    case Phase::Simplify:
+      status = runPasses(buildSimplifyPhase);
+      break;
+    case Phase::Fuse:
+      status = runPasses(buildFusePhase);
+      break;
+    case Phase::Dispatch:
+      status = backend().dispatch(*module);
+      break;
+    case Phase::Codegen:
+      status = backend().codegen(*module);
+      break;
+    case Phase::Schedule:
+      status = backend().schedule(*module);
+      break;
+    case Phase::Emit:
+      if (options.emit == "artifact")
+        status = backend().emit(*module, output);
+      break;
+    }
+    if (mlir::failed(status) || diagnostics.sawError())
+      return failed(phase);
+    return dump(phase);
+  }
+
+  Backend &backend() {
+    if (!targetBackend)
+      targetBackend = std::make_unique<Backend>(*target, targetOptions);
+    return *targetBackend;
+  }
+
+  CompileCode emitText() {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, OpPrintingFlags().enableDebugInfo(false));
+    if (output.path.empty()) {
+      output.bytes.assign(text.begin(), text.end());
+      return CompileCode::Ok;
+    }
+    auto error = llvm::writeToOutput(output.path, [&](llvm::raw_ostream &out) {
+      out << text;
+      return llvm::Error::success();
+    });
+    if (!error)
+      return CompileCode::Ok;
+    diagnostics.report(Severity::Error, "cannot write '" + output.path + "': " + llvm::toString(std::move(error)), "");
+    return CompileCode::Failed;
+  }
+
+  const CompileOptions &options;
+  const CompileInput &input;
+  CompileOutput &output;
+  MLIRContext context;
+  DiagnosticBridge diagnostics;
+  const Target *target = nullptr;
+  TargetOptions targetOptions;
+  std::unique_ptr<Backend> targetBackend;
+  OwningOpRef<ModuleOp> module, reproducer;
+};
+
+} // namespace
+
+CompileCode laic::compile(const CompileOptions &options, const CompileInput &input, CompileOutput &output) {
+  return Compilation(options, input, output).run();
+}

@@ -1,0 +1,38 @@
+// What each phase is made of: the whole way of a model on one screen.
+#include "Phases.h"
+
+#include "laic/Dialect/Laic/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace laic;
+
+const char *laic::phaseName(Phase phase) {
+  static const char *const names[kPhaseCount] = {"import",   "simplify", "quantize", "fuse",
+                                                 "dispatch", "codegen",  "schedule", "emit"};
+  return names[static_cast<int>(phase)];
+}
+
+std::optional<Phase> laic::parsePhase(const std::string &name) {
+  for (int i = 0; i < kPhaseCount; ++i)
+    if (name == phaseName(static_cast<Phase>(i)))
+      return static_cast<Phase>(i);
+  return std::nullopt;
+}
+
+// ONNX semantics with symbols: inference, decomposition until only operations that lower are left.
+void laic::buildSimplifyPhase(OpPassManager &pm) {
+  // A decomposition may use operations that decompose; attention into softmax into reductions is the deepest.
+  for (int depth = 0; depth < 3; ++depth) {
+    pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
+    pm.addNestedPass<func::FuncOp>(createLaicDecomposeOps());
+  }
+  pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
+
+// The last form that all targets share.
+void laic::buildFusePhase(OpPassManager &pm) {
+  pm.addPass(createLaicLowerToLinalg());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
