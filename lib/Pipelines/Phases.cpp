@@ -2,6 +2,7 @@
 #include "Phases.h"
 
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -35,4 +36,5 @@ void laic::buildSimplifyPhase(OpPassManager &pm) {
 void laic::buildFusePhase(OpPassManager &pm) {
   pm.addPass(createLaicLowerToLinalg());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
 }

@@ -3,6 +3,8 @@
 
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Plan/Plan.h"
+#include "laic/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -20,7 +22,7 @@
 #include "mlir/Transforms/Passes.h"
 
 void laic::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<LaicDialect, mlir::affine::AffineDialect, mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
+  registry.insert<LaicDialect, plan::PlanDialect, mlir::affine::AffineDialect, mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
                   mlir::func::FuncDialect, mlir::index::IndexDialect, mlir::LLVM::LLVMDialect, mlir::linalg::LinalgDialect,
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect, mlir::tensor::TensorDialect,
                   mlir::ub::UBDialect, mlir::vector::VectorDialect>();
@@ -29,6 +31,7 @@ void laic::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void laic::registerAllPasses() {
   registerLaicDialectPasses();
+  registerLaicTransformsPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();
