@@ -3,8 +3,11 @@
 #define LAIC_OPS_TD
 
 include "laic/Dialect/Laic/Structured.td"
-include "laic/Dialect/Laic/Elementwise.td"
+include "laic/Dialect/Laic/Conv.td"
 include "laic/Dialect/Laic/DataMovement.td"
+include "laic/Dialect/Laic/Elementwise.td"
+include "laic/Dialect/Laic/Linear.td"
+include "laic/Dialect/Laic/Norm.td"
 include "laic/Dialect/Laic/Shape.td"
 include "laic/Dialect/Laic/Variadic.td"
 
