@@ -32,7 +32,7 @@ public:
     if (code != CompileCode::Ok)
       return code;
     code = load();
-    for (int i = static_cast<int>(options.from) + 1; code == CompileCode::Ok && i <= static_cast<int>(options.to); ++i)
+    for (int i = static_cast<int>(done) + 1; code == CompileCode::Ok && i <= static_cast<int>(options.to); ++i)
       code = runPhase(static_cast<Phase>(i));
     if (code == CompileCode::Ok && options.emit == "mlir")
       code = emitText();
@@ -66,10 +66,14 @@ private:
     }
     targetOptions.threads = options.threads;
     targetOptions.explain = options.explain;
-    if (auto problem = target->parseLevels(options.cpu, targetOptions.levels))
+    const std::string &levels = target->getLevelOption() == "cpu" ? options.cpu : options.chip;
+    if (auto problem = target->parseLevels(levels, targetOptions.levels))
       return usage(*problem, "");
     if (static_cast<int>(options.to) < static_cast<int>(options.from))
       return usage(std::string("--to=") + phaseName(options.to) + " comes before --from=" + phaseName(options.from), "");
+    if (static_cast<int>(options.from) > static_cast<int>(Phase::Codegen))
+      return usage(std::string("--from=") + phaseName(options.from) + " is not possible: machine code is not part of a dump",
+                   "start from codegen or an earlier phase");
     auto kinds = target->getEmitKinds();
     if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(kinds, options.emit))
       return usage("target '" + target->getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
@@ -98,7 +102,7 @@ private:
     if (options.from != Phase::Import) {
       output.dependencies.push_back(input.path);
       module = readPhaseDump(input.path, &context);
-      return module ? CompileCode::Ok : failed(options.from);
+      return module ? resume() : failed(options.from);
     }
     std::vector<onnx::Diagnostic> problems;
     onnx::ReadOptions readOptions{options.externalDataRoot};
@@ -116,11 +120,32 @@ private:
     return module ? dump(Phase::Import) : failed(Phase::Import);
   }
 
+  // `--from=PHASE` names the first phase to run; the dump says which one made it. The dump of PHASE itself is taken too.
+  CompileCode resume() {
+    auto attr = (*module)->getAttrOfType<StringAttr>("laic.phase");
+    std::optional<Phase> made = attr ? parsePhase(attr.getValue().str()) : std::nullopt;
+    if (!made) {
+      diagnostics.report(Severity::Error, input.path + ": is not a phase dump: it has no attribute 'laic.phase'",
+                         "dumps are written by --dump-phases=DIR");
+      return CompileCode::Failed;
+    }
+    int from = static_cast<int>(options.from), state = static_cast<int>(*made);
+    if (from != state && from != state + 1) {
+      diagnostics.report(Severity::Error, input.path + ": is the dump of phase '" + phaseName(*made) + "', from which " +
+                             phaseName(options.from) + " cannot start",
+                         std::string("use --from=") + phaseName(static_cast<Phase>(std::min(state + 1, kPhaseCount - 1))));
+      return CompileCode::Failed;
+    }
+    done = *made;
+    return CompileCode::Ok;
+  }
+
   bool progress(Phase phase) {
     return !options.progress || options.progress(phaseName(phase), static_cast<int>(phase), kPhaseCount);
   }
 
   CompileCode dump(Phase phase) {
+    (*module)->setAttr("laic.phase", StringAttr::get(&context, phaseName(phase)));
     if (options.dumpPhases.empty())
       return CompileCode::Ok;
     if (auto problem = dumpPhase(*module, phase, options.dumpPhases)) {
@@ -203,6 +228,7 @@ private:
   TargetOptions targetOptions;
   std::unique_ptr<Backend> targetBackend;
   OwningOpRef<ModuleOp> module, reproducer;
+  Phase done = Phase::Import; // the phase that made the module when the first one starts
 };
 
 } // namespace

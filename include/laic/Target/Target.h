@@ -57,6 +57,8 @@ public:
   virtual llvm::StringRef getSummary() const = 0;
   /// Chips or feature levels that `parseLevels` knows, for --help.
   virtual std::vector<std::string> getChips() const = 0;
+  /// The option that names its levels: "cpu" or "chip".
+  virtual llvm::StringRef getLevelOption() const { return "chip"; }
   /// Kinds of --emit beside `artifact` and `mlir`.
   virtual std::vector<std::string> getEmitKinds() const { return {}; }
   /// Checks the user's list of levels ("native,x86-64-v3") and appends canonical ones to `levels`, best first, without

@@ -19,6 +19,7 @@ class CPUTarget : public Target {
 public:
   llvm::StringRef getName() const override { return "cpu"; }
   llvm::StringRef getSummary() const override { return "x86-64 and AArch64 processors, several feature levels per artifact"; }
+  llvm::StringRef getLevelOption() const override { return "cpu"; }
   std::vector<std::string> getChips() const override { return cpu::knownLevels(); }
 
   std::optional<std::string> parseLevels(llvm::StringRef text, std::vector<std::string> &levels) const override {
