@@ -30,6 +30,9 @@ struct PlanChoice {
   Text reason;          // why it cannot
 };
 
+// The text of an optional string.
+inline const char *textOf(const flatbuffers::String *string) { return string ? string->c_str() : ""; }
+
 template <typename T> uint32_t count(const flatbuffers::Vector<T> *vector) { return vector ? vector->size() : 0; }
 
 } // namespace rt

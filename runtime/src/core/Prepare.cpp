@@ -67,11 +67,11 @@ static laic_status_t *runChecks(const laic_context &context) {
   for (uint32_t i = 0; i < count(context.plan->checks()); ++i) {
     const Check &check = *context.plan->checks()->Get(i);
     int64_t a, b;
-    LAIC_TRY(context.scalars.get(check.a(), check.message()->c_str(), &a));
-    LAIC_TRY(context.scalars.get(check.b(), check.message()->c_str(), &b));
+    LAIC_TRY(context.scalars.get(check.a(), textOf(check.message()), &a));
+    LAIC_TRY(context.scalars.get(check.b(), textOf(check.message()), &b));
     bool holds = check.kind() == CheckKind::Equal ? a == b : a >= b;
     if (!holds)
-      return fail(LAIC_INVALID_ARGUMENT, "%s (got %lld, needs %s%lld)", check.message()->c_str(),
+      return fail(LAIC_INVALID_ARGUMENT, "%s (got %lld, needs %s%lld)", textOf(check.message()),
                   static_cast<long long>(a), check.kind() == CheckKind::Equal ? "" : "at least ",
                   static_cast<long long>(b));
   }

@@ -44,7 +44,6 @@ struct Verifier {
 
   laic_status_t *segments();
   laic_status_t *kernels();
-  laic_status_t *nodes();
   laic_status_t *entry(const Entry &entry);
   laic_status_t *tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output);
   laic_status_t *plan(const Plan *plan, uint32_t index, const Entry &entry);
@@ -104,15 +103,6 @@ laic_status_t *Verifier::kernels() {
       if (variant.offset() % kCodeAlignment != 0)
         return INVALID("variant %u of kernel %u is not aligned", j, i);
     }
-  }
-  return nullptr;
-}
-
-laic_status_t *Verifier::nodes() {
-  for (uint32_t i = 0; i < count(program.nodes()); ++i) {
-    const Node &node = *program.nodes()->Get(i);
-    if (!isText(node.name()) || !isText(node.op()))
-      return INVALID("node %u lacks its name or operator", i);
   }
   return nullptr;
 }
@@ -223,8 +213,6 @@ laic_status_t *PlanVerifier::checks() {
     if (check.a() >= scalarCount() || check.b() >= scalarCount())
       return INVALID("plan %u: check %u refers to scalar %u of %u", index, i,
                      check.a() >= scalarCount() ? check.a() : check.b(), scalarCount());
-    if (!isText(check.message()))
-      return INVALID("plan %u: check %u has no message", index, i);
   }
   return nullptr;
 }
@@ -359,7 +347,6 @@ laic_status_t *rt::verifyProgram(laic_module &module, const uint8_t *bytes, size
   Verifier verifier = {module, program, size * kBudgetPerByte};
   LAIC_TRY(verifier.segments());
   LAIC_TRY(verifier.kernels());
-  LAIC_TRY(verifier.nodes());
   if (count(program.entries()) == 0)
     return INVALID("it has no %s", "entry");
   for (uint32_t i = 0; i < count(program.entries()); ++i)

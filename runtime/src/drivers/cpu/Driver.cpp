@@ -297,7 +297,7 @@ void runTiles(void *self, uint32_t worker, int64_t begin, int64_t end) {
 
 laic_status_t *describeError(const laic_context &context, const Step &step, const laic_kernel_error_t &error) {
   const Node &node = *context.module->program->nodes()->Get(step.node());
-  const char *name = node.name()->c_str(), *op = node.op()->c_str();
+  const char *name = textOf(node.name()), *op = textOf(node.op());
   const long long value = error.value;
   switch (error.code) {
   case LAIC_KERNEL_INDEX_OUT_OF_RANGE:
@@ -352,7 +352,7 @@ laic_status_t *run(laic_context &context) {
       LAIC_TRY(runStep(context, step, current));
       continue;
     }
-    const char *node = context.module->program->nodes()->Get(step.node())->name()->c_str();
+    const char *node = textOf(context.module->program->nodes()->Get(step.node())->name());
     const char *kernel = kernelName(context, step);
     context.trace(context.traceSelf, 1, node, kernel, current.tiles);
     laic_status_t *status = runStep(context, step, current);

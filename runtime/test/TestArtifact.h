@@ -1,0 +1,126 @@
+// Artifacts made by hand for the runtime's tests.
+#ifndef LAIC_TEST_ARTIFACT_H
+#define LAIC_TEST_ARTIFACT_H
+
+#include "Kernels.h"
+
+#include "laic/Artifact/Writer.h"
+#include "laic/runtime.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace laic {
+namespace test {
+
+using artifact::ElementType;
+using artifact::ScalarOp;
+using artifact::Storage;
+
+// A program under construction with one plan for "cpu", and its segments. Everything is open, so that a test can break it.
+struct TestArtifact {
+  artifact::ProgramT program;
+  std::vector<std::vector<uint8_t>> segments; // bytes; kinds are in program.segments
+
+  TestArtifact();
+
+  artifact::EntryT &entry() { return *program.entries[0]; }
+  artifact::PlanT &plan() { return *entry().plans[0]; }
+
+  // Each returns the index of what it adds.
+  uint32_t scalar(ScalarOp op, uint32_t a, uint32_t b, int64_t value = 0);
+  uint32_t constant(int64_t value) { return scalar(ScalarOp::Const, 0, 0, value); }
+  uint32_t dim(uint32_t input, uint32_t dim) { return scalar(ScalarOp::InputDim, input, dim); }
+  uint32_t input(const std::string &name, ElementType type, const std::vector<int64_t> &shape,
+                 const std::vector<std::string> &symbols = {});
+  // shape: scalars.
+  uint32_t output(const std::string &name, ElementType type, const std::vector<uint32_t> &shape);
+  uint32_t segment(artifact::SegmentKind kind, std::vector<uint8_t> bytes);
+  uint32_t buffer(Storage storage, uint32_t index, ElementType type, const std::vector<uint32_t> &shape,
+                  uint64_t offset = 0, uint32_t offsetScalar = 0);
+  // A kernel of Kernels.h with one variant.
+  uint32_t kernel(const std::string &name, laic_kernel_fn function, const std::vector<std::string> &needs = {"generic"});
+  // Operands: the last `outputs` of them are written.
+  uint32_t dispatch(uint32_t kernel, const std::vector<uint32_t> &operands, uint32_t outputs, uint32_t tiles,
+                    const std::vector<uint32_t> &scalars = {}, int64_t workspace = 0);
+  uint32_t copy(uint32_t from, uint32_t to);
+
+  std::vector<uint8_t> bytes() const;
+};
+
+// y[n, 4] = 2 * (x[n, 4] + b), b = {1, 2, 3, 4} in a weight segment: two steps, one arena buffer, symbol "N".
+TestArtifact makeAffine();
+// y[n] = table[index[n]] with 10 floats 0..9.
+TestArtifact makeGather();
+// present[p + m, 4] = concat(past[p, 4], next[m, 4]); present may alias past.
+TestArtifact makeAppend();
+
+// Bytes that start on a page.
+class PageBuffer {
+public:
+  explicit PageBuffer(const std::vector<uint8_t> &bytes);
+  ~PageBuffer();
+  PageBuffer(const PageBuffer &) = delete;
+  PageBuffer &operator=(const PageBuffer &) = delete;
+  uint8_t *data() const { return memory; }
+  size_t size() const { return length; }
+
+private:
+  uint8_t *memory;
+  size_t length;
+};
+
+// A file that vanishes with the object.
+class TemporaryFile {
+public:
+  explicit TemporaryFile(const std::vector<uint8_t> &bytes);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile &) = delete;
+  TemporaryFile &operator=(const TemporaryFile &) = delete;
+  const std::string &path() const { return name; }
+
+private:
+  std::string name;
+};
+
+// Recomputes the hashes of all sections and of the table after a test has changed bytes.
+void resign(std::vector<uint8_t> &bytes);
+
+// Frees the status and returns its code and message.
+struct Outcome {
+  laic_code_t code;
+  std::string message;
+};
+Outcome outcome(laic_status_t *status);
+std::string errorOf(laic_status_t *status); // message alone; empty on success
+
+// ---- owners ----
+
+struct Release {
+  void operator()(laic_module_t *module) const { laic_module_release(module); }
+  void operator()(laic_context_t *context) const { laic_context_release(context); }
+  void operator()(laic_pool_t *pool) const { laic_pool_release(pool); }
+};
+using ModulePtr = std::unique_ptr<laic_module_t, Release>;
+using ContextPtr = std::unique_ptr<laic_context_t, Release>;
+using PoolPtr = std::unique_ptr<laic_pool_t, Release>;
+
+// These fail the test and return NULL when the call fails.
+ModulePtr loadFile(const std::string &path);
+ContextPtr createContext(laic_module_t *module, laic_pool_t *pool = nullptr, const laic_allocator_t *allocator = nullptr);
+PoolPtr createPool(uint32_t threads);
+
+Outcome loadBytes(const std::vector<uint8_t> &bytes, laic_verify_t verify = LAIC_VERIFY_FULL);
+
+// Bindings. The vectors must outlive the call alone, the data the binding.
+laic_status_t *bindInput(laic_context_t *context, size_t index, laic_type_t type, void *data,
+                         const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides = {}, size_t capacity = 0);
+laic_status_t *bindOutput(laic_context_t *context, size_t index, laic_type_t type, void *data,
+                          const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides = {},
+                          size_t capacity = 0);
+std::vector<float> floatsOf(laic_context_t *context, size_t output);
+
+} // namespace test
+} // namespace laic
+#endif
