@@ -36,5 +36,7 @@ function(laic_add_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   laic_target_defaults(${name})
   target_link_libraries(${name} PUBLIC ${arg_LINK})
-  set_property(GLOBAL APPEND PROPERTY LAIC_STATIC_LIBRARIES ${name})
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/lib/") # installed; helpers of tests are not
+    set_property(GLOBAL APPEND PROPERTY LAIC_STATIC_LIBRARIES ${name})
+  endif()
 endfunction()
