@@ -59,7 +59,8 @@ std::string npyHeader(const Array &array) {
 
 uint32_t checksum(const std::string &header, const std::vector<uint8_t> &data) {
   uLong crc = crc32_z(0, reinterpret_cast<const Bytef *>(header.data()), header.size());
-  return static_cast<uint32_t>(crc32_z(crc, data.data(), data.size()));
+  // For a null pointer, which an empty vector may have, zlib would start anew.
+  return static_cast<uint32_t>(data.empty() ? crc : crc32_z(crc, data.data(), data.size()));
 }
 
 bool isWide(const Entry &entry) { return entry.size >= kTop32; }

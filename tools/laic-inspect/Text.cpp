@@ -26,6 +26,9 @@ public:
     va_end(arguments);
     while (!text.empty() && text.back() == ' ')
       text.pop_back();
+    for (char &c : text) // names come from models; a terminal must not obey them
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+        c = '?';
     all += text + "\n";
   }
   std::string all;
