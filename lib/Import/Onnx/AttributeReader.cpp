@@ -16,7 +16,7 @@ using onnx_proto::NodeProto;
 
 namespace {
 constexpr int kDeepestCalls = 64;
-constexpr uint64_t kMostInlined = 1u << 20; // nodes
+constexpr uint64_t kMostInlined = 1u << 18; // nodes
 constexpr uint64_t kBytesPerNode = 128;     // of a function's body, to bound memory
 } // namespace
 

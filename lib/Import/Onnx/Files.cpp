@@ -188,8 +188,10 @@ void ExternalFiles::open(const std::string &location, Entry &entry) {
     return refuse("has " + std::to_string(info.st_nlink) + " hard links; expects a file with one name",
                   "replace it by a copy of its own (cp)");
   std::unique_ptr<Mapping> mapping = Mapping::create(file, entry.problem);
-  if (!mapping)
+  if (!mapping) {
+    entry.note = inside;
     return;
+  }
   entry.file.mapping = mapping.get();
   storage.mappings.push_back(std::move(mapping));
 }

@@ -1,6 +1,7 @@
 // Checks the names of a graph and of its subgraphs and brings nodes into topological order.
 #include "GraphCheck.h"
 
+#include <algorithm>
 #include <functional>
 #include <queue>
 #include <unordered_map>
@@ -185,13 +186,14 @@ void Checker::reportCycle(const std::vector<int> &waiting) {
     }
   }
   std::vector<int> cycle(path.begin() + static_cast<std::ptrdiff_t>(position[at]), path.end());
+  std::reverse(cycle.begin(), cycle.end()); // the walk went from users to producers
+  std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
   std::string names;
-  for (size_t i = 0; i < cycle.size() && i < kShownOnCycle;
-       ++i) // backwards: the walk went from user to producer
-    names += "'" + printable(graph.nodes[cycle[cycle.size() - 1 - i]].name) + "' -> ";
+  for (size_t i = 0; i < cycle.size() && i < kShownOnCycle; ++i)
+    names += "'" + printable(graph.nodes[cycle[i]].name) + "' -> ";
   if (cycle.size() > kShownOnCycle)
     names += "(" + std::to_string(cycle.size() - kShownOnCycle) + " more) -> ";
-  names += "'" + printable(graph.nodes[cycle.back()].name) + "'";
+  names += "'" + printable(graph.nodes[cycle.front()].name) + "'";
   reporter.error("the graph has a cycle: " + names,
                  "a model must not use a value before it is computed; use Loop or Scan");
 }
