@@ -144,7 +144,7 @@ def shell(tree):
 def cmake(tree):
     files = [f for f in tree.files if f.endswith((".cmake", "CMakeLists.txt"))]
     yield from tree.matches(r"^\s*(include_directories|link_directories|FetchContent|ExternalProject)", files)
-    yield from tree.matches(r"file\(GLOB\w* \w+ (?!CONFIGURE_DEPENDS)", files)
+    yield from tree.matches(r"file\(GLOB\w* \w+ (?!CONFIGURE_DEPENDS).*\.(cpp|c|h|td)\b", files)
 
 
 def check(root):
