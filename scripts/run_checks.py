@@ -128,17 +128,25 @@ def run_ctest(folder, jobs, name, label=None):
     return read_junit(report, name)
 
 
-def run_pytest(jobs, name, folder):
+def run_pytest(jobs, name, *folders):
     report, log = BUILD / "check" / f"{name}.xml", BUILD / "check" / f"{name}.log"
     report.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-p", "no:cacheprovider", "--dist", "worksteal",
-                f"--junitxml={report}", folder], log, {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"})
+                f"--junitxml={report}", *folders], log, {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"})
     if code == 5:  # nothing collected
         return Result()
     if not report.exists():
         tail(log)
         return Result(failed=[f"{name}: pytest ended with code {code}"])
     return read_junit(report, name)
+
+
+def run_models(jobs):
+    """The model tests, then one line per model: compile time, size, error."""
+    result = run_pytest(jobs, "models", "test/Models")
+    for line in sorted((BUILD / "dev" / "models").glob("*.txt")):
+        print("    " + line.read_text().rstrip())
+    return result
 
 
 def run_lint():
@@ -179,9 +187,9 @@ def stages(jobs, everything):
     yield "lint", "lint rules", run_lint
     yield "lit", "lit suite", lambda: run_lit(dev, jobs)
     yield "unit", "unit tests", lambda: run_ctest(dev, jobs, "unit")
-    yield "python", "Python package", lambda: run_pytest(jobs, "python", "test/Python")
+    yield "python", "Python package, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Consumer")
     yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
-    yield "models", "models end to end", lambda: run_pytest(jobs, "models", "test/Models")
+    yield "models", "models end to end", lambda: run_models(jobs)
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)
     if everything:
