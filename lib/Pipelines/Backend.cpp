@@ -1,9 +1,11 @@
 // The target's part of a compilation.
 #include "Backend.h"
 
+#include "laic/Pipelines/EmitArtifact.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace laic;
@@ -24,6 +26,30 @@ LogicalResult Backend::dispatch(ModuleOp module) {
   return runOne(module, createFormDispatches());
 }
 
-LogicalResult Backend::codegen(ModuleOp module) { return module.emitError("codegen is not integrated"); }
+LogicalResult Backend::codegen(ModuleOp module) {
+  if (failed(foldConstantDispatches(module, target, options)))
+    return failure();
+  llvm::FailureOr<CodegenResult> result = generateCode(module, target, options);
+  if (failed(result))
+    return failure();
+  code = std::move(*result);
+  return success();
+}
+
 LogicalResult Backend::schedule(ModuleOp module) { return runOne(module, createScheduleProgram()); }
-LogicalResult Backend::emit(ModuleOp module, CompileOutput &output) { return success(); }
+
+LogicalResult Backend::emit(ModuleOp module, CompileOutput &output) {
+  EmitOptions emit;
+  emit.target = options;
+  if (auto model = module->getAttrOfType<StringAttr>("laic.model"))
+    emit.model = llvm::sys::path::filename(model.getValue()).str();
+  if (options.explain)
+    output.explanation = formatExplanation(explainSchedule(module));
+  if (!output.path.empty())
+    return writeProgram(module, code, emit, output.path);
+  std::vector<uint8_t> bytes;
+  if (failed(writeProgram(module, code, emit, bytes)))
+    return failure();
+  output.bytes.assign(bytes.begin(), bytes.end());
+  return success();
+}

@@ -124,10 +124,12 @@ llvm::SmallVector<int64_t> laic::staticShape(llvm::ArrayRef<AffineExpr> shape) {
 }
 
 SizeSymbols SizeSymbols::load(func::FuncOp func) {
-  SizeSymbols symbols(func.getContext());
   auto list = func->getAttrOfType<ArrayAttr>("laic.symbols");
-  if (!list)
-    return symbols;
+  return fromAttr(list ? list : ArrayAttr::get(func.getContext(), {}));
+}
+
+SizeSymbols SizeSymbols::fromAttr(ArrayAttr list) {
+  SizeSymbols symbols(list.getContext());
   auto integer = [](DictionaryAttr d, llvm::StringRef key) {
     auto attr = d.getAs<IntegerAttr>(key);
     return attr ? attr.getInt() : 0;

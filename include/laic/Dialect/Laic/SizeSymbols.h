@@ -39,6 +39,8 @@ public:
   /// Reads `laic.symbols` of a function; `store` writes it back.
   static SizeSymbols load(mlir::func::FuncOp func);
   void store(mlir::func::FuncOp func) const;
+  /// From the attribute's value.
+  static SizeSymbols fromAttr(mlir::ArrayAttr list);
 
   /// The symbol for a dim of an argument; dims of the same non-empty name share one.
   mlir::AffineExpr inputDim(llvm::StringRef name, int64_t arg, int64_t dim);

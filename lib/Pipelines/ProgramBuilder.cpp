@@ -1,0 +1,288 @@
+// From a scheduled module to the artifact's program.
+#include "ProgramBuilder.h"
+
+#include "NodeNames.h"
+#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Transforms/Passes.h"
+#include "laic/Artifact/Format.h"
+#include "laic/kernel_abi.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace mlir;
+using namespace laic;
+using artifact::Storage;
+
+// ---- weights ----
+
+std::optional<uint64_t> WeightTable::add(Attribute value, uint64_t bytes) {
+  if (auto it = byAttribute.find(value); it != byAttribute.end())
+    return it->second;
+  std::vector<char> scratch;
+  llvm::ArrayRef<char> content = constantBytes(store, value, scratch);
+  if (content.size() < bytes)
+    return std::nullopt;
+  XXH128_hash_t hash = XXH3_128bits(content.data(), bytes);
+  auto [it, inserted] = byContent.try_emplace({bytes, hash.high64, hash.low64}, 0);
+  if (inserted) {
+    it->second = llvm::alignTo(end, artifact::kTensorAlignment);
+    entries.push_back({value, it->second, bytes});
+    end = it->second + bytes;
+  }
+  return byAttribute[value] = it->second;
+}
+
+std::string WeightTable::write(artifact::SegmentSink &sink) const {
+  std::vector<char> scratch;
+  for (const Entry &entry : entries) {
+    llvm::ArrayRef<char> content = constantBytes(store, entry.value, scratch);
+    if (content.size() < entry.bytes)
+      return "the bytes of a constant have gone";
+    if (!sink.padTo(entry.offset) || !sink.write(content.data(), entry.bytes))
+      break; // the writer knows why
+  }
+  return "";
+}
+
+// ---- program ----
+
+ProgramBuilder::ProgramBuilder(ModuleOp module, const CodegenResult &code, const EmitOptions &options)
+    : module(module), code(code), options(options), symbols(module.getContext()),
+      weights(module.getContext()->getOrLoadDialect<LaicDialect>()->getWeights()) {}
+
+ProgramBuilder::Indices ProgramBuilder::scalarList(AffineMap map) {
+  Indices list;
+  for (AffineExpr e : map.getResults())
+    list.push_back(scalars->get(e));
+  return list;
+}
+
+ProgramBuilder::Indices ProgramBuilder::buffersOf(ValueRange values) {
+  Indices list;
+  for (Value v : values)
+    list.push_back(bufferIndex.lookup(v));
+  return list;
+}
+
+static artifact::ElementType elementOf(Type type) { return artifact::ElementType(onnxElementCode(type)); }
+
+LogicalResult ProgramBuilder::addBuffer(Value value, const Place &place) {
+  auto type = cast<plan::BufferType>(value.getType());
+  artifact::ElementType element = elementOf(type.getElement());
+  if (element == artifact::ElementType::Undefined)
+    return emitError(value.getLoc(), "buffers of ") << type.getElement() << " cannot be kept in an artifact";
+  Indices shape = scalarList(type.getShape());
+  bufferIndex[value] = buffers.size();
+  places.push_back(place);
+  buffers.push_back(artifact::CreateBuffer(builder, place.storage, place.index, place.offset, place.offsetScalar, element,
+                                           builder.CreateVector(shape)));
+  return success();
+}
+
+static uint64_t staticBytes(plan::BufferType type) {
+  uint64_t bytes = elementBytes(type.getElement());
+  for (AffineExpr e : type.getShape().getResults())
+    bytes *= std::max<int64_t>(constantSize(e).value_or(0), 0);
+  return bytes;
+}
+
+LogicalResult ProgramBuilder::addStorage(Operation *op) {
+  Place place;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](plan::InputOp input) { place = {Storage::Input, uint32_t(input.getIndex())}; })
+      .Case([&](plan::OutputOp output) { place = {Storage::Output, uint32_t(output.getIndex())}; })
+      .Case([&](plan::AllocOp alloc) { place = {Storage::Arena, 0, 0, scalar(alloc.getOffset())}; })
+      .Case([&](plan::ViewOp view) { place = places[bufferIndex.lookup(view.getSource())]; });
+  if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
+    std::optional<uint64_t> offset = weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
+    if (!offset)
+      return op->emitError("the bytes of this constant are not available");
+    place = {Storage::Constant, 0, *offset}; // weights are segment 0
+  }
+  return addBuffer(op->getResult(0), place);
+}
+
+uint32_t ProgramBuilder::node(Operation *op, llvm::StringRef kind, double flops) {
+  std::string name = nodeNames(op->getLoc());
+  auto [it, inserted] = nodeIndex.try_emplace({name, kind.str(), flops}, nodes.size());
+  if (inserted)
+    nodes.push_back(artifact::CreateNode(builder, builder.CreateString(name), builder.CreateString(kind.str()), flops));
+  return it->second;
+}
+
+/// laic_add_f32_dx4 -> add
+static llvm::StringRef kindOf(llvm::StringRef kernel) {
+  kernel.consume_front("laic_");
+  return kernel.take_until([](char c) { return c == '_'; });
+}
+
+LogicalResult ProgramBuilder::addStep(plan::StepOp op) {
+  auto kernel = kernelIndex.find(op.getKernel());
+  if (kernel == kernelIndex.end())
+    return op.emitError("kernel '") << op.getKernel() << "' has no code";
+  Indices operands = buffersOf(op.getOperands()), sizes = scalarList(op.getSizes());
+  auto function = module.lookupSymbol<func::FuncOp>(op.getKernel());
+  auto flops = function ? function->getAttrOfType<FloatAttr>(kFlopsAttr) : FloatAttr();
+  uint32_t where = node(op, kindOf(op.getKernel()), flops ? flops.getValueAsDouble() : 0);
+  auto operandsOffset = builder.CreateVector(operands), sizesOffset = builder.CreateVector(sizes);
+  steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Dispatch, kernel->second, operandsOffset,
+                                       op.getOutputs().size(), sizesOffset, scalar(op.getTiles()),
+                                       scalar(op.getWorkspace()), where, !op.getConcurrent()));
+  return success();
+}
+
+void ProgramBuilder::addCopy(plan::CopyOp op) {
+  Indices operands = buffersOf(op.getOperands());
+  uint32_t where = node(op, "copy", 0);
+  uint32_t zero = scalars->constant(0), one = scalars->constant(1);
+  auto operandsOffset = builder.CreateVector(operands), none = builder.CreateVector(Indices());
+  steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Copy, 0, operandsOffset, 1, none, one, zero, where,
+                                       !op.getConcurrent()));
+}
+
+LogicalResult ProgramBuilder::addOperation(Operation *op) {
+  if (auto step = dyn_cast<plan::StepOp>(op))
+    return addStep(step);
+  if (auto copy = dyn_cast<plan::CopyOp>(op)) {
+    addCopy(copy);
+    return success();
+  }
+  if (auto check = dyn_cast<plan::CheckOp>(op)) {
+    auto kind = check.getRelation() == "eq" ? artifact::CheckKind::Equal : artifact::CheckKind::AtLeast;
+    uint32_t lhs = scalar(check.getLhs()), rhs = scalar(check.getRhs());
+    checks.push_back(artifact::CreateCheck(builder, kind, lhs, rhs, builder.CreateString(check.getMessage().str())));
+    return success();
+  }
+  return addStorage(op);
+}
+
+void ProgramBuilder::addKernels() {
+  for (auto function : module.getOps<func::FuncOp>())
+    kernelIndex.try_emplace(function.getSymName(), kernelIndex.size());
+  std::vector<std::vector<flatbuffers::Offset<artifact::Variant>>> variants(kernelIndex.size());
+  for (auto [blobIndex, blob] : llvm::enumerate(code.blobs))
+    for (const KernelCode &kernel : blob.kernels) {
+      auto it = kernelIndex.find(kernel.name);
+      if (it == kernelIndex.end())
+        continue;
+      auto needs = builder.CreateVectorOfStrings(blob.requires_);
+      variants[it->second].push_back(
+          artifact::CreateVariant(builder, needs, codeSegment(blobIndex), kernel.offset, kernel.size));
+    }
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto list = builder.CreateVector(variants[kernelIndex.lookup(function.getSymName())]);
+    kernels.push_back(artifact::CreateKernel(builder, builder.CreateString(function.getSymName().str()), list));
+  }
+}
+
+llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> ProgramBuilder::tensor(Attribute description) {
+  auto dict = cast<DictionaryAttr>(description);
+  llvm::StringRef name = dict.getAs<StringAttr>("name").getValue();
+  Type type = dict.getAs<TypeAttr>("element").getValue();
+  artifact::ElementType element = elementOf(type);
+  if (element == artifact::ElementType::Undefined)
+    return emitError(entry.getLoc(), "'") << name << "' has element type " << type << ", which ONNX does not have";
+  std::vector<flatbuffers::Offset<artifact::Dim>> dims;
+  for (Attribute dim : dict.getAs<ArrayAttr>("dims")) {
+    if (auto size = dyn_cast<IntegerAttr>(dim)) {
+      dims.push_back(artifact::CreateDim(builder, size.getInt()));
+      continue;
+    }
+    std::string symbol = cast<StringAttr>(dim).getValue().str();
+    dims.push_back(artifact::CreateDim(builder, -1, symbol.empty() ? 0 : builder.CreateString(symbol)));
+  }
+  auto nameOffset = builder.CreateString(name.str());
+  return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims));
+}
+
+llvm::FailureOr<flatbuffers::Offset<artifact::Entry>> ProgramBuilder::entryTable() {
+  std::vector<flatbuffers::Offset<artifact::Tensor>> tensors[2];
+  ArrayAttr described[] = {entry.getInputs(), entry.getOutputs()};
+  for (int side = 0; side < 2; ++side)
+    for (Attribute description : described[side]) {
+      auto offset = tensor(description);
+      if (failed(offset))
+        return failure();
+      tensors[side].push_back(*offset);
+    }
+  Indices shapes;
+  for (Attribute description : entry.getOutputs()) {
+    auto shape = cast<DictionaryAttr>(description).getAs<AffineMapAttr>("shape");
+    llvm::append_range(shapes, scalarList(shape.getValue()));
+  }
+  uint32_t arena = scalar(entry.getArena());
+
+  auto device = builder.CreateString(entry.getDevice().str());
+  auto scalarOffset = builder.CreateVectorOfStructs(scalars->scalars());
+  auto checkOffset = builder.CreateVector(checks);
+  auto bufferOffset = builder.CreateVector(buffers);
+  auto stepOffset = builder.CreateVector(steps);
+  std::vector<flatbuffers::Offset<artifact::Plan>> plans{
+      artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena)};
+  auto name = builder.CreateString(entry.getSymName().str());
+  auto inputs = builder.CreateVector(tensors[0]), outputs = builder.CreateVector(tensors[1]);
+  auto shapeOffset = builder.CreateVector(shapes);
+  return artifact::CreateEntry(builder, name, inputs, outputs, shapeOffset, builder.CreateVector(plans));
+}
+
+void ProgramBuilder::finish(flatbuffers::Offset<artifact::Entry> entryOffset) {
+  std::vector<flatbuffers::Offset<artifact::Entry>> entries{entryOffset};
+  std::vector<flatbuffers::Offset<artifact::Segment>> list;
+  for (const artifact::SegmentSource &segment : segments())
+    list.push_back(
+        artifact::CreateSegment(builder, segment.kind, artifact::sectionOfSegment(list.size()), segment.length));
+  std::vector<flatbuffers::Offset<artifact::Metadata>> metadata;
+  for (const auto &[key, value] : options.metadata) {
+    auto keyOffset = builder.CreateString(key);
+    metadata.push_back(artifact::CreateMetadata(builder, keyOffset, builder.CreateString(value)));
+  }
+  auto producer = builder.CreateString(options.producer), model = builder.CreateString(options.model);
+  auto entryList = builder.CreateVector(entries);
+  auto kernelList = builder.CreateVector(kernels);
+  auto segmentList = builder.CreateVector(list);
+  auto nodeList = builder.CreateVector(nodes);
+  auto metadataList = builder.CreateVector(metadata);
+  artifact::FinishProgramBuffer(builder,
+                                artifact::CreateProgram(builder, LAIC_KERNEL_ABI_VERSION, producer, model, entryList,
+                                                        kernelList, segmentList, nodeList, metadataList));
+}
+
+LogicalResult ProgramBuilder::build() {
+  for (auto candidate : module.getOps<plan::EntryOp>())
+    entry = candidate;
+  if (!entry)
+    return module.emitError("there is no plan.entry; run laic-schedule-program first");
+  symbols = SizeSymbols::fromAttr(entry.getSymbols());
+  scalars = std::make_unique<ScalarProgram>(symbols);
+  // Which segment code lies in depends on whether there are weights: look at those first.
+  for (auto constant : entry.getBody().front().getOps<plan::ConstantOp>())
+    if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
+      return constant.emitError("the bytes of this constant are not available");
+  addKernels();
+  for (Operation &op : entry.getBody().front())
+    if (failed(addOperation(&op)))
+      return failure();
+  auto offset = entryTable();
+  if (failed(offset))
+    return failure();
+  finish(*offset);
+  return success();
+}
+
+std::vector<artifact::SegmentSource> ProgramBuilder::segments() const {
+  std::vector<artifact::SegmentSource> list;
+  if (!weights.empty())
+    list.push_back({artifact::SegmentKind::Weights, weights.length(),
+                    [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
+  for (const CodeBlob &blob : code.blobs)
+    list.push_back({artifact::SegmentKind::Code, blob.bytes.size(), [&blob](artifact::SegmentSink &sink) {
+                      sink.write(blob.bytes.data(), blob.bytes.size());
+                      return std::string();
+                    }});
+  return list;
+}

@@ -1,0 +1,97 @@
+// From a scheduled module to the artifact's program and the segments beside it.
+#ifndef LAIC_LIB_PIPELINES_PROGRAMBUILDER_H
+#define LAIC_LIB_PIPELINES_PROGRAMBUILDER_H
+
+#include "ScalarProgram.h"
+#include "laic/Artifact/Writer.h"
+#include "laic/Artifact/artifact_generated.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+#include "laic/Dialect/Plan/Plan.h"
+#include "laic/Pipelines/EmitArtifact.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <array>
+#include <map>
+#include <memory>
+
+namespace laic {
+
+/// Weights in one segment: where each constant's bytes go, equal bytes once.
+class WeightTable {
+public:
+  explicit WeightTable(WeightStore &store) : store(store) {}
+  /// Offset of the constant's bytes; nullopt when they are not available.
+  std::optional<uint64_t> add(mlir::Attribute value, uint64_t bytes);
+  uint64_t length() const { return end; }
+  bool empty() const { return entries.empty(); }
+  /// Writes all bytes; an error text, empty on success.
+  std::string write(artifact::SegmentSink &sink) const;
+
+private:
+  struct Entry {
+    mlir::Attribute value;
+    uint64_t offset = 0, bytes = 0;
+  };
+  WeightStore &store;
+  std::vector<Entry> entries;
+  uint64_t end = 0;
+  llvm::DenseMap<mlir::Attribute, uint64_t> byAttribute;
+  std::map<std::array<uint64_t, 3>, uint64_t> byContent; // length and hash -> offset
+};
+
+/// The FlatBuffer and what writeArtifact needs beside it. `code` must outlive the use of the segments.
+class ProgramBuilder {
+public:
+  ProgramBuilder(mlir::ModuleOp module, const CodegenResult &code, const EmitOptions &options);
+  llvm::LogicalResult build();
+
+  const uint8_t *data() const { return builder.GetBufferPointer(); }
+  size_t size() const { return builder.GetSize(); }
+  std::vector<artifact::SegmentSource> segments() const;
+
+private:
+  using Indices = std::vector<uint32_t>;
+  /// Where a buffer lies; views repeat their source's.
+  struct Place {
+    artifact::Storage storage = artifact::Storage::Input;
+    uint32_t index = 0;
+    uint64_t offset = 0;
+    uint32_t offsetScalar = 0;
+  };
+  llvm::LogicalResult addStorage(mlir::Operation *op);
+  llvm::LogicalResult addBuffer(mlir::Value value, const Place &place);
+  llvm::LogicalResult addStep(plan::StepOp op);
+  void addCopy(plan::CopyOp op);
+  llvm::LogicalResult addOperation(mlir::Operation *op);
+  uint32_t node(mlir::Operation *op, llvm::StringRef kind, double flops);
+  uint32_t scalar(mlir::AffineMap map) { return scalars->get(map.getResult(0)); }
+  Indices scalarList(mlir::AffineMap map);
+  Indices buffersOf(mlir::ValueRange values);
+  llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> tensor(mlir::Attribute description);
+  llvm::FailureOr<flatbuffers::Offset<artifact::Entry>> entryTable();
+  void addKernels();
+  void finish(flatbuffers::Offset<artifact::Entry> entryOffset);
+  uint32_t codeSegment(size_t blob) const { return (weights.empty() ? 0 : 1) + blob; }
+
+  mlir::ModuleOp module;
+  const CodegenResult &code;
+  const EmitOptions &options;
+  plan::EntryOp entry;
+  SizeSymbols symbols;
+  std::unique_ptr<ScalarProgram> scalars;
+  WeightTable weights;
+  flatbuffers::FlatBufferBuilder builder;
+
+  std::vector<Place> places;
+  std::vector<flatbuffers::Offset<artifact::Buffer>> buffers;
+  llvm::DenseMap<mlir::Value, uint32_t> bufferIndex;
+  std::vector<flatbuffers::Offset<artifact::Step>> steps;
+  std::vector<flatbuffers::Offset<artifact::Check>> checks;
+  std::vector<flatbuffers::Offset<artifact::Node>> nodes;
+  std::map<std::tuple<std::string, std::string, double>, uint32_t> nodeIndex;
+  std::vector<flatbuffers::Offset<artifact::Kernel>> kernels;
+  llvm::StringMap<uint32_t> kernelIndex;
+};
+
+} // namespace laic
+#endif
