@@ -1,0 +1,565 @@
+// laic.contract as a register tile: rows x vectors of accumulators that live through all reduction loops.
+//
+//   for outer dims, row blocks, panels of 32 columns (or panels first, where B is larger than A)
+//     for row tiles:  acc[r][w] = 0;  for reductions: acc[r][w] += broadcast(A[r, k]) * B[k, w];  C = epilogue(acc)
+//
+// Vectors have the native width: wider ones make the register allocator spill. Tiles of work are the same for all levels.
+#include "KernelEmitter.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
+namespace laic::cpu {
+
+class ContractEmitter {
+public:
+  ContractEmitter(KernelEmitter &e, ContractOp op) : e(e), op(op) {}
+  LogicalResult run();
+
+private:
+  static constexpr int64_t kPanel = 32;
+  static constexpr int64_t kRowBlock = 128; // rows of A that stay in the second-level cache
+
+  /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
+  struct Part {
+    int64_t offset = 0, lanes = 0, vectors = 0, columns = -1;
+    Value left;
+    int64_t panels = 1; // neighbouring panels that the tile spans
+  };
+  struct Loop {
+    Size size;
+    Linear b;
+    unsigned access; // position in the coefficients of A, C and the extras
+  };
+
+  LogicalResult gather();
+  void simplify();
+  bool mergeable(unsigned x, unsigned y) const;
+  void eraseLoop(unsigned d);
+  void chooseTile();
+  void planTiles();
+  void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void panels(Value lo, Value hi, function_ref<void(Value panel, const Part &part)> body);
+  void parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
+  void rows(Value lo, Value hi, Value panel, const Part &part);
+  void tile(int64_t count, Value row, Value panel, const Part &part);
+  SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
+  void step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators);
+  Value widen(Value v, bool isUnsigned);
+  Value multiplyAdd(Value x, Value y, Value sum);
+  void finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators);
+  LaneValue epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask);
+  void finishByElement(int64_t count, Value row, Value column, const Part &part, ArrayRef<Value> accumulators);
+  SmallVector<Value> positions(Value row, Value column) const;
+  Value baseOf(const Access &access, Value row, Value column);
+
+  KernelEmitter &e;
+  ContractOp op;
+  Access a, c;
+  SmallVector<Access> extras;
+  Buffer b;
+  Linear panelStride;
+  Size panelTotal; // as B says
+  SmallVector<Loop> loops; // parallel ones (n last), then reductions
+  unsigned parallel = 0;
+  int rowLoop = -1;        // index of m in loops
+  Size n;
+  Type accumulatorType;
+  bool depthwise = false, integer = false;
+  int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
+  bool panelsFirst = false;
+  SmallVector<unsigned> order;  // of the tile dims: loops, with `parallel - 1` standing for panels
+  SmallVector<TileDim> dims;
+  SmallVector<Value> ivs;       // per loop
+  Size rowBlock;
+  bool broken = false;
+};
+
+} // namespace laic::cpu
+
+LogicalResult ContractEmitter::gather() {
+  parallel = op.getParallel();
+  AffineMap aMap = op.getAMap();
+  unsigned total = aMap.getNumDims(), reductions = total - parallel;
+  FailureOr<Access> accessA = e.accessOf(op.getA(), aMap, total);
+  FailureOr<Buffer> bufferB = e.bufferOf(op.getB());
+  Buffer result = e.resultBuffer(cast<OpResult>(op.getC()));
+  if (failed(accessA) || failed(bufferB) || !result.memref || accessA->nonLinear)
+    return e.fail("an operand of its laic.contract is neither an argument nor a constant");
+  a = *accessA;
+  b = *bufferB;
+  SmallVector<int64_t> batch(op.getBBatch());
+  if (b.sizes.size() != batch.size() + 2 + reductions || result.sizes.size() != parallel)
+    return e.fail("the packed operand of its laic.contract has " + llvm::Twine(b.sizes.size()) + " dims, not " +
+                  llvm::Twine(batch.size() + 2 + reductions));
+  for (unsigned d = 0; d < total; ++d) {
+    Loop loop;
+    loop.access = d;
+    loop.size = e.canonical(d < parallel ? result.sizes[d] : b.sizes[batch.size() + 1 + d - parallel]);
+    if (d >= parallel)
+      loop.b = b.stride(batch.size() + 1 + d - parallel);
+    loops.push_back(loop);
+  }
+  for (auto [i, d] : llvm::enumerate(batch))
+    loops[d].b = b.stride(i);
+  panelStride = b.stride(batch.size());
+  panelTotal = b.sizes[batch.size()];
+  n = loops[parallel - 1].size;
+  auto toC = AffineMap::getMultiDimIdentityMap(total, e.context).getMajorSubMap(parallel);
+  FailureOr<Access> accessC = e.accessOf(op.getC(), toC, total);
+  if (failed(accessC))
+    return failure();
+  c = *accessC;
+  for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
+    FailureOr<Access> access = e.accessOf(extra, AffineMap::get(total, 0, map.getResults(), e.context), total);
+    if (failed(access) || access->nonLinear)
+      return e.fail("an epilogue operand of its laic.contract cannot be read");
+    extras.push_back(*access);
+  }
+  accumulatorType = op.getEpilogue().front().getArgument(0).getType();
+  integer = isa<IntegerType>(accumulatorType);
+  depthwise = !isZero(a.coefficients[parallel - 1]);
+  if (depthwise && !isOne(a.coefficients[parallel - 1]))
+    return e.fail("its laic.contract reads A with a stride along the columns");
+  return success();
+}
+
+void ContractEmitter::eraseLoop(unsigned d) {
+  for (Access *access : {&a, &c})
+    access->coefficients.erase(access->coefficients.begin() + d);
+  for (Access &extra : extras)
+    extra.coefficients.erase(extra.coefficients.begin() + d);
+  loops.erase(loops.begin() + d);
+  parallel -= d < parallel;
+}
+
+// Loops x and y = x + 1 walk every operand like one loop.
+bool ContractEmitter::mergeable(unsigned x, unsigned y) const {
+  auto smooth = [&](const Linear &outer, const Linear &inner) {
+    if (isZero(outer) && isZero(inner))
+      return true;
+    return outer.size() == 1 && inner.size() == 1 &&
+           e.canonical(outer[0]) == e.canonical(inner[0] * loops[y].size);
+  };
+  if (!smooth(a.coefficients[x], a.coefficients[y]) || !smooth(c.coefficients[x], c.coefficients[y]) ||
+      !smooth(loops[x].b, loops[y].b))
+    return false;
+  return llvm::all_of(extras, [&](const Access &extra) {
+    return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y]);
+  });
+}
+
+void ContractEmitter::simplify() {
+  for (unsigned d = loops.size(); d-- > 0;)
+    if (loops[d].size.is(1) && d != parallel - 1)
+      eraseLoop(d);
+  for (unsigned y = loops.size(); y-- > 1;) {
+    if (y == parallel - 1 || y == parallel || !mergeable(y - 1, y))
+      continue;
+    Size merged = loops[y - 1].size * loops[y].size;
+    eraseLoop(y - 1);
+    loops[y - 1].size = merged;
+  }
+  for (unsigned d = 0; d + 1 < parallel; ++d)
+    if (!isZero(a.coefficients[d]) && isZero(loops[d].b))
+      rowLoop = d;
+}
+
+// Static row counts get the largest tile that leaves little over.
+static int64_t rowsPerTile(const Size &size, int64_t most) {
+  if (!size.isStatic())
+    return most;
+  int64_t best = most, cost = std::numeric_limits<int64_t>::max();
+  for (int64_t rows = most; rows >= std::max<int64_t>(1, most / 2); --rows) {
+    int64_t rest = size.factor % rows;
+    int64_t now = size.factor / rows * rows + (rest ? std::max(rest, most / 2) : 0);
+    if (now < cost) {
+      best = rows;
+      cost = now;
+    }
+  }
+  return std::min(best, std::max<int64_t>(size.factor, 1));
+}
+
+void ContractEmitter::chooseTile() {
+  lanes = e.level.vectorBytes / (accumulatorType.getIntOrFloatBitWidth() / 8);
+  vectors = depthwise ? 1 : 2;
+  maxRows = e.level.registers == 32 ? 8 : e.level.fma ? 6 : 4;
+  if (depthwise)
+    maxRows = e.level.registers == 32 ? 8 : 4;
+  tileRows = rowLoop < 0 ? 1 : rowsPerTile(loops[rowLoop].size, maxRows);
+}
+
+// The order of the tile space and its blocks; nothing here may depend on the level.
+void ContractEmitter::planTiles() {
+  unsigned columns = parallel - 1;
+  double depth = 1, inputBytes = 4, weightBytes = 4;
+  for (unsigned d = parallel; d < loops.size(); ++d)
+    depth *= std::max<int64_t>(1, loops[d].size.estimate(256));
+  weightBytes *= depth * n.estimate(256);
+  for (const Size &size : a.buffer.sizes)
+    inputBytes *= std::max<int64_t>(1, size.estimate(64));
+  panelsFirst = weightBytes > inputBytes && !depthwise;
+  for (unsigned d = 0; d < columns; ++d)
+    if (!isZero(loops[d].b))
+      order.push_back(d);
+  if (panelsFirst)
+    order.push_back(columns);
+  for (unsigned d = 0; d < columns; ++d)
+    if (isZero(loops[d].b) && int(d) != rowLoop)
+      order.push_back(d);
+  if (rowLoop >= 0)
+    order.push_back(rowLoop);
+  if (!panelsFirst)
+    order.push_back(columns);
+
+  Size panelCount = n.isStatic() ? Size(llvm::divideCeil(n.factor, kPanel)) : e.canonical(panelTotal);
+  // Rows are cut evenly: 129 rows are 72 + 57, not 128 + 1.
+  int64_t rowsHere = 1;
+  rowBlock = Size(0);
+  if (rowLoop >= 0) {
+    const Size &m = loops[rowLoop].size;
+    int64_t unit = rowsPerTile(m, 8);
+    rowsHere = kRowBlock;
+    if (m.isStatic() && m.factor > 0) {
+      int64_t blocks = llvm::divideCeil(m.factor, kRowBlock + kRowBlock / 8);
+      rowsHere = std::min<int64_t>(m.factor, llvm::alignTo(llvm::divideCeil(m.factor, blocks), unit));
+    }
+  }
+  // A tile should do about a million multiply-adds; loops that come later in the order go inside it.
+  double work = 2.0 * rowsHere * std::min<int64_t>(kPanel, n.estimate(kPanel)) * depth;
+  if (depthwise)
+    work *= 4;
+  constexpr double kBudget = 2e6;
+  dims.resize(order.size());
+  for (int64_t i = order.size() - 1; i >= 0; --i) {
+    unsigned d = order[i];
+    Size size = d == columns ? panelCount : loops[d].size;
+    dims[i].size = size;
+    if (int(d) == rowLoop) {
+      dims[i].block = rowsHere;
+      continue;
+    }
+    int64_t room = std::max<int64_t>(1, int64_t(kBudget / work));
+    dims[i].block = room;
+    work = size.isStatic() ? work * std::max<int64_t>(1, std::min(size.factor, room)) : kBudget;
+  }
+}
+
+void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) {
+  // Walks the ranges of one tile in the tile order; rows and panels are the two innermost whichever comes last.
+  unsigned columns = parallel - 1;
+  unsigned columnsAt = llvm::find(order, columns) - order.begin();
+  SmallVector<unsigned> outer;
+  for (unsigned i = 0; i < order.size(); ++i)
+    if (order[i] != columns && int(order[i]) != rowLoop)
+      outer.push_back(i);
+  Value rowLo = e.index(0), rowHi = e.index(1);
+  if (rowLoop >= 0) {
+    unsigned rowsAt = llvm::find(order, unsigned(rowLoop)) - order.begin();
+    rowLo = lo[rowsAt];
+    rowHi = hi[rowsAt];
+  }
+  std::function<void(unsigned, bool, function_ref<void()>)> walk = [&](unsigned i, bool before, function_ref<void()> body) {
+    while (i < outer.size() && (outer[i] < columnsAt) != before)
+      ++i;
+    if (i == outer.size())
+      return body();
+    e.loop(lo[outer[i]], hi[outer[i]], 1, [&](Value iv) {
+      ivs[order[outer[i]]] = iv;
+      walk(i + 1, before, body);
+    });
+  };
+  walk(0, true, [&] {
+    panels(lo[columnsAt], hi[columnsAt], [&](Value panel, const Part &part) {
+      walk(0, false, [&] { rows(rowLo, rowHi, panel, part); });
+    });
+  });
+}
+
+// Splits a panel of `columns` columns (-1: not known, from `left`) into what one tile is wide.
+void ContractEmitter::parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
+  int64_t width = lanes * vectors;
+  for (int64_t offset = 0; offset < kPanel && (columns < 0 || offset < columns); offset += width) {
+    Part part{offset, lanes, vectors, -1, nullptr};
+    if (columns < 0) {
+      part.left = e.sub(e.value(n), e.add(e.mul(panel, kPanel), offset));
+      e.when(e.less(e.index(0), part.left), [&] { body(panel, part); });
+      continue;
+    }
+    int64_t here = std::min(columns - offset, width);
+    if (here == width) {
+      body(panel, part);
+      continue;
+    }
+    if (!depthwise || e.level.masks) {
+      part.vectors = llvm::divideCeil(here, lanes);
+      part.columns = here % lanes || !e.level.masks ? here : -1;
+      if (here == part.vectors * lanes)
+        part.columns = -1;
+      body(panel, part);
+      continue;
+    }
+    // Vectors of A must not reach beyond its end: ever narrower ones.
+    for (int64_t done = 0, narrow = lanes; done < here; narrow /= 2)
+      for (; here - done >= narrow; done += narrow)
+        body(panel, Part{offset + done, narrow, 1, -1, nullptr});
+  }
+}
+
+void ContractEmitter::panels(Value lo, Value hi, function_ref<void(Value, const Part &)> body) {
+  if (!n.isStatic()) {
+    Value full = e.minimum(hi, e.floorDiv(e.value(n), kPanel));
+    e.loop(lo, full, 1, [&](Value panel) { parts(panel, kPanel, body); });
+    return e.when(e.less(full, hi), [&] {
+      Value last = e.sub(hi, e.index(1));
+      parts(last, -1, body);
+    });
+  }
+  int64_t full = n.factor / kPanel, rest = n.factor % kPanel;
+  Value stop = rest ? e.minimum(hi, e.index(full)) : hi;
+  bool spans = tileRows == 1 && !depthwise && rowLoop < 0 && full >= 4; // a vector times a matrix: several panels at once
+  if (full && spans) {
+    Value quads = e.add(lo, e.mul(e.floorDiv(e.sub(stop, lo), 4), 4));
+    auto four = [&](Value panel, const Part &part) {
+      Part wide = part;
+      wide.panels = 4;
+      body(panel, wide);
+    };
+    e.loop(lo, quads, 4, [&](Value panel) { parts(panel, kPanel, four); });
+    e.loop(quads, stop, 1, [&](Value panel) { parts(panel, kPanel, body); });
+  } else if (full) {
+    e.loop(lo, stop, 1, [&](Value panel) { parts(panel, kPanel, body); });
+  }
+  if (!rest)
+    return;
+  if (full == 0)
+    return parts(e.index(0), rest, body);
+  e.when(e.less(e.index(full), hi), [&] { parts(e.index(full), rest, body); });
+}
+
+void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
+  if (rowLoop < 0)
+    return tile(1, nullptr, panel, part);
+  const Size &m = loops[rowLoop].size;
+  int64_t block = 0;
+  for (auto [d, dim] : llvm::zip(order, dims))
+    if (int(d) == rowLoop)
+      block = dim.block;
+  Value length = e.sub(hi, lo);
+  Value stop = e.add(lo, e.mul(e.floorDiv(length, tileRows), tileRows));
+  e.loop(lo, stop, tileRows, [&](Value row) { tile(tileRows, row, panel, part); });
+  std::optional<int64_t> first = e.constantOf(stop), last = e.constantOf(hi);
+  if (first && last) {
+    if (*first < *last)
+      tile(*last - *first, stop, panel, part);
+    return;
+  }
+  if (m.isStatic() && block % tileRows == 0) {
+    if (int64_t rest = m.factor % tileRows)
+      e.when(e.less(stop, hi), [&] { tile(rest, stop, panel, part); });
+    return;
+  }
+  Value rest = e.sub(hi, stop), at = stop;
+  for (int64_t count : {4, 2, 1}) {
+    if (count >= tileRows)
+      continue;
+    Value bit = arith::AndIOp::create(e.b, e.loc, rest, e.index(count));
+    e.when(e.less(e.index(0), bit), [&] { tile(count, at, panel, part); });
+    at = e.add(at, bit);
+  }
+}
+
+SmallVector<Value> ContractEmitter::positions(Value row, Value column) const {
+  SmallVector<Value> at = ivs;
+  if (rowLoop >= 0)
+    at[rowLoop] = row;
+  at[parallel - 1] = column;
+  for (unsigned d = parallel; d < loops.size(); ++d)
+    at[d] = e.index(0);
+  return at;
+}
+
+Value ContractEmitter::baseOf(const Access &access, Value row, Value column) {
+  return e.address(access, positions(row, column));
+}
+
+void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &part) {
+  Value column = e.add(e.mul(panel, kPanel), part.offset);
+  Value aBase = baseOf(a, row, depthwise ? column : e.index(0));
+  Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset);
+  for (unsigned d = 0; d + 1 < parallel; ++d)
+    if (!isZero(loops[d].b))
+      bBase = e.add(bBase, e.mul(ivs[d], e.value(loops[d].b)));
+  Value zero = e.zero(VectorType::get(part.lanes, accumulatorType));
+  SmallVector<Value> accumulators(count * part.vectors * part.panels, zero);
+  accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
+  finish(count, row, panel, part, accumulators);
+}
+
+SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
+                                           ValueRange accumulators) {
+  SmallVector<Value> state = llvm::to_vector(accumulators);
+  if (at == loops.size()) {
+    step(count, part, aBase, bBase, state);
+    return state;
+  }
+  const Loop &loop = loops[at];
+  Value aStep = e.value(a.coefficients[at]), bStep = e.value(loop.b), size = e.value(loop.size);
+  auto inner = [&](Value k, ValueRange carried) {
+    return reduce(at + 1, count, part, e.add(aBase, e.mul(k, aStep)), e.add(bBase, e.mul(k, bStep)), carried);
+  };
+  bool innermost = at + 1 == loops.size();
+  int64_t total = 1; // trips of this loop and those inside it
+  for (unsigned d = at; d < loops.size(); ++d)
+    total *= loops[d].size.estimate(1 << 20);
+  int64_t unroll = depthwise ? 50 : 12; // small kernels are written out
+  if (total <= unroll) {
+    for (int64_t k = 0; k < loop.size.factor; ++k)
+      state = inner(e.index(k), state);
+    return state;
+  }
+  if (!innermost)
+    return e.loop(e.index(0), size, 1, state, inner);
+  int64_t by = depthwise ? 1 : count * part.vectors * part.panels <= 4 ? 8 : 4;
+  Value stop = e.mul(e.floorDiv(size, by), by);
+  state = e.loop(e.index(0), stop, by, state, [&](Value k, ValueRange carried) {
+    SmallVector<Value> now = llvm::to_vector(carried);
+    Value aAt = e.add(aBase, e.mul(k, aStep)), bAt = e.add(bBase, e.mul(k, bStep));
+    for (int64_t u = 0; u < by; ++u)
+      step(count, part, e.add(aAt, e.mul(aStep, u)), e.add(bAt, e.mul(bStep, u)), now);
+    return now;
+  });
+  if (std::optional<int64_t> done = e.constantOf(stop)) {
+    for (int64_t k = *done; k < loop.size.factor; ++k)
+      state = inner(e.index(k), state);
+    return state;
+  }
+  return e.loop(stop, size, 1, state, inner);
+}
+
+Value ContractEmitter::widen(Value v, bool isUnsigned) {
+  Type type = accumulatorType;
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    type = vector.clone(accumulatorType);
+  if (v.getType() == type)
+    return v;
+  if (!integer)
+    return arith::ExtFOp::create(e.b, e.loc, type, v);
+  return isUnsigned ? arith::ExtUIOp::create(e.b, e.loc, type, v).getResult()
+                    : arith::ExtSIOp::create(e.b, e.loc, type, v).getResult();
+}
+
+Value ContractEmitter::multiplyAdd(Value x, Value y, Value sum) {
+  if (integer)
+    return arith::AddIOp::create(e.b, e.loc, sum, arith::MulIOp::create(e.b, e.loc, x, y));
+  if (e.level.fma)
+    return vector::FMAOp::create(e.b, e.loc, x, y, sum);
+  return arith::AddFOp::create(e.b, e.loc, sum, arith::MulFOp::create(e.b, e.loc, x, y));
+}
+
+// One step of all reduction loops: `a` and `b` are linear positions of the first row and column.
+void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
+  Value rowStep = rowLoop >= 0 ? e.value(this->a.coefficients[rowLoop]) : e.index(0);
+  SmallVector<Value> right;
+  for (int64_t p = 0; p < part.panels; ++p)
+    for (int64_t w = 0; w < part.vectors; ++w) {
+      Value at = e.add(e.add(b, e.mul(e.value(panelStride), p)), w * part.lanes);
+      right.push_back(widen(e.loadVector(this->b, at, part.lanes), op.getUnsignedB()));
+    }
+  for (int64_t r = 0; r < count; ++r) {
+    Value at = e.add(a, e.mul(rowStep, r));
+    Value left;
+    if (depthwise) {
+      Value mask;
+      if (part.columns >= 0 || part.left)
+        mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(part.lanes, e.b.getI1Type()),
+                                            ValueRange{part.left ? part.left : e.index(part.columns)});
+      left = widen(e.loadVector(this->a.buffer, at, part.lanes, mask), op.getUnsignedA());
+    } else {
+      left = e.splat(widen(e.load(this->a.buffer, at), op.getUnsignedA()), part.lanes);
+    }
+    for (auto [w, vector] : llvm::enumerate(right)) {
+      Value &sum = accumulators[r * right.size() + w];
+      sum = multiplyAdd(left, vector, sum);
+    }
+  }
+}
+
+LaneValue ContractEmitter::epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask) {
+  SmallVector<LaneValue> args = {accumulator};
+  for (const Access &extra : extras)
+    args.push_back(e.loadLanes(extra, at, lanes ? int(parallel) - 1 : -1, lanes, mask));
+  auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
+  broken |= failed(results);
+  return succeeded(results) ? (*results)[0] : accumulator;
+}
+
+void ContractEmitter::finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators) {
+  bool partial = part.columns >= 0 || part.left;
+  if (partial && !e.level.masks)
+    return finishByElement(count, row, e.add(e.mul(panel, kPanel), part.offset), part, accumulators);
+  for (int64_t p = 0; p < part.panels; ++p)
+    for (int64_t w = 0; w < part.vectors; ++w) {
+      int64_t offset = part.offset + w * part.lanes;
+      Value column = e.add(e.mul(e.add(panel, p), kPanel), offset);
+      Value mask;
+      if (part.left || (partial && part.columns < (w + 1) * part.lanes)) {
+        Value left = part.left ? e.sub(part.left, e.index(w * part.lanes)) : e.index(part.columns - w * part.lanes);
+        mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(part.lanes, e.b.getI1Type()), ValueRange{left});
+      }
+      SmallVector<LaneValue> results; // all before the first store: a store might change what a load must read again
+      auto at = [&](int64_t r) { return positions(row ? e.add(row, r) : row, column); };
+      for (int64_t r = 0; r < count; ++r)
+        results.push_back(epilogue(LaneValue::ofVector(accumulators[(r * part.panels + p) * part.vectors + w]), at(r),
+                                   part.lanes, mask));
+      for (int64_t r = 0; r < count; ++r)
+        e.storeLanes(results[r], c, at(r), part.lanes, mask);
+    }
+}
+
+// Without masks the columns of a last, narrow panel pass through memory and are finished one by one.
+void ContractEmitter::finishByElement(int64_t count, Value row, Value column, const Part &part,
+                                      ArrayRef<Value> accumulators) {
+  int64_t width = part.lanes * part.vectors;
+  Value scratch;
+  {
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPoint(e.entryEnd);
+    scratch = memref::AllocaOp::create(e.b, e.loc, MemRefType::get({count * width}, accumulatorType),
+                                       e.b.getI64IntegerAttr(64));
+  }
+  for (auto [i, accumulator] : llvm::enumerate(accumulators))
+    vector::StoreOp::create(e.b, e.loc, accumulator, scratch, ValueRange{e.index(i * part.lanes)});
+  Value columns = part.left ? e.minimum(part.left, e.index(width)) : e.index(part.columns);
+  e.loop(e.index(0), e.index(count), 1, [&](Value r) {
+    e.loop(e.index(0), columns, 1, [&](Value j) {
+      Value sum = memref::LoadOp::create(e.b, e.loc, scratch, ValueRange{e.add(e.mul(r, width), j)});
+      SmallVector<Value> at = positions(row ? e.add(row, r) : row, e.add(column, j));
+      e.storeLanes(epilogue(LaneValue(sum), at, 0, nullptr), c, at, 0, nullptr);
+    });
+  });
+}
+
+LogicalResult ContractEmitter::run() {
+  if (failed(gather()))
+    return failure();
+  double work = 2;
+  for (const Loop &loop : loops)
+    work *= loop.size.estimate(0);
+  e.flops = work;
+  simplify();
+  chooseTile();
+  planTiles();
+  ivs.assign(loops.size(), e.index(0));
+  if (depthwise && !e.level.masks && !n.isStatic())
+    return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
+  e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { nest(0, lo, hi); });
+  return failure(broken);
+}
+
+LogicalResult KernelEmitter::emitContract(ContractOp op) { return ContractEmitter(*this, op).run(); }

@@ -1,0 +1,307 @@
+// Roots that move data without computing: fills, pads, slices, concatenations, sizes.
+#include "KernelEmitter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
+static int64_t elementBytes(Type type) { return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8); }
+
+FailureOr<Linear> KernelEmitter::linearOf(OpFoldResult size) {
+  if (auto v = dyn_cast<Value>(size)) {
+    FailureOr<Value> scalar = scalarOf(v);
+    if (failed(scalar))
+      return fail("a size is neither a constant nor computed from index arguments");
+    Size term = sizeOfIndex(v);
+    return term.is(0) ? Linear{} : Linear{term};
+  }
+  int64_t constant = *getConstantIntValue(size);
+  return constant ? Linear{Size(constant)} : Linear{};
+}
+
+void KernelEmitter::copyRun(const Buffer &dst, Value to, const Access &src, Value from, Value length) {
+  int64_t lanes = level.vectorBytes / elementBytes(dst.element);
+  std::optional<int64_t> fixed = constantOf(length);
+  while (fixed && !level.masks && lanes > 1 && lanes > *fixed)
+    lanes /= 2;
+  auto move = [&](Value at, int64_t width, Value mask) {
+    Value v;
+    if (src.isScalar())
+      v = width ? splat(src.scalar, width) : src.scalar;
+    else
+      v = width ? loadVector(src.buffer, add(from, at), width, mask) : load(src.buffer, add(from, at));
+    if (width)
+      storeVector(v, dst, add(to, at), mask);
+    else
+      store(v, dst, add(to, at));
+  };
+  Value stop = mul(floorDiv(length, lanes), lanes);
+  if (lanes > 1)
+    loop(index(0), stop, lanes, [&](Value at) { move(at, lanes, nullptr); });
+  else
+    stop = index(0);
+  if (fixed && lanes > 1 && *fixed % lanes == 0)
+    return;
+  if (!level.masks)
+    return loop(stop, length, 1, [&](Value at) { move(at, 0, nullptr); });
+  when(less(stop, length), [&] {
+    Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), ValueRange{sub(length, stop)});
+    move(stop, lanes, mask);
+  });
+}
+
+void KernelEmitter::copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi,
+                              SmallVectorImpl<Value> &ivs, const Access &dst, const Access &src) {
+  if (at == dims.size()) {
+    LaneValue v = loadLanes(src, ivs, -1, 0, nullptr);
+    return store(v.scalar, dst.buffer, address(dst, ivs));
+  }
+  bool dense = isOne(dst.coefficients[at]) && (src.isScalar() || isOne(src.coefficients[at]));
+  if (at + 1 == dims.size() && dense) {
+    ivs[at] = lo[at];
+    Value from = src.isScalar() ? Value() : address(src, ivs);
+    return copyRun(dst.buffer, address(dst, ivs), src, from, sub(hi[at], lo[at]));
+  }
+  loop(lo[at], hi[at], 1, [&](Value iv) {
+    ivs[at] = iv;
+    copyLoops(at + 1, dims, lo, hi, ivs, dst, src);
+  });
+}
+
+void KernelEmitter::emitCopy(ArrayRef<Size> given, const Access &givenDst, const Access &givenSrc) {
+  SmallVector<Size> sizes = llvm::map_to_vector(given, [&](const Size &s) { return canonical(s); });
+  Access dst = givenDst, src = givenSrc;
+  auto erase = [&](unsigned d) {
+    sizes.erase(sizes.begin() + d);
+    dst.coefficients.erase(dst.coefficients.begin() + d);
+    if (!src.isScalar())
+      src.coefficients.erase(src.coefficients.begin() + d);
+  };
+  auto walksOn = [&](const Access &access, unsigned d) {
+    if (access.isScalar())
+      return true;
+    const Linear &outer = access.coefficients[d], &inner = access.coefficients[d + 1];
+    return outer.size() == 1 && inner.size() == 1 && canonical(outer[0]) == canonical(inner[0] * sizes[d + 1]);
+  };
+  for (unsigned d = sizes.size(); d-- > 0;)
+    if (sizes[d].is(1))
+      erase(d);
+  for (unsigned d = sizes.size(); d-- > 1;)
+    if (walksOn(dst, d - 1) && walksOn(src, d - 1)) {
+      Size merged = sizes[d - 1] * sizes[d];
+      erase(d - 1);
+      sizes[d - 1] = merged;
+    }
+  bool dense = !sizes.empty() && isOne(dst.coefficients.back()) && (src.isScalar() || isOne(src.coefficients.back()));
+  SmallVector<TileDim> dims = planTiles(sizes, dense ? 1 : 4, dense ? 64 : 1);
+  SmallVector<Value> ivs(sizes.size());
+  tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { copyLoops(0, dims, lo, hi, ivs, dst, src); });
+}
+
+static Access denseAccess(const Buffer &buffer) {
+  Access access;
+  access.buffer = buffer;
+  for (unsigned d = 0; d < buffer.sizes.size(); ++d)
+    access.coefficients.push_back(buffer.stride(d));
+  return access;
+}
+
+LogicalResult KernelEmitter::emitFill(linalg::FillOp op) {
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult(0)));
+  FailureOr<Value> scalar = scalarOf(op.getInputs()[0]);
+  if (failed(scalar))
+    return fail("its fill value is neither a constant nor computed from index arguments");
+  Access source;
+  source.scalar = *scalar;
+  emitCopy(result.sizes, denseAccess(result), source);
+  return success();
+}
+
+void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, ArrayRef<Size> givenInner,
+                               const Access &inner, const Access &outside) {
+  // Trailing dims that the window covers whole join the run of the last dim that it does not.
+  SmallVector<Linear> low(givenLow);
+  SmallVector<Size> sizes = result.sizes, innerSizes(givenInner);
+  Size run(1);
+  while (sizes.size() > 1 && isZero(low.back()) && canonical(sizes.back()) == canonical(innerSizes.back())) {
+    run = run * sizes.back();
+    sizes.pop_back();
+    low.pop_back();
+    innerSizes.pop_back();
+  }
+  if (sizes.empty()) {
+    sizes.push_back(1);
+    innerSizes.push_back(1);
+    low.push_back({});
+  }
+  unsigned outer = sizes.size() - 1;
+  Value rowSize = mul(value(sizes.back()), value(run)), innerRow = mul(value(innerSizes.back()), value(run));
+  Value lowRow = mul(value(low.back()), value(run));
+  SmallVector<Value> innerStrides(outer + 1), strides(outer + 1);
+  innerStrides[outer] = strides[outer] = index(1);
+  for (int64_t d = int64_t(outer) - 1; d >= 0; --d) {
+    strides[d] = d + 1 == int64_t(outer) ? rowSize : mul(strides[d + 1], value(sizes[d + 1]));
+    innerStrides[d] = d + 1 == int64_t(outer) ? innerRow : mul(innerStrides[d + 1], value(innerSizes[d + 1]));
+  }
+  auto surround = [&](Value to, Value length) { copyRun(result, to, outside, to, length); };
+  auto row = [&](Value at, Value from, Value within) {
+    auto ifOp = scf::IfOp::create(b, loc, within, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(ifOp.thenBlock()->getTerminator());
+    surround(at, lowRow);
+    copyRun(result, add(at, lowRow), inner, from, innerRow);
+    Value done = add(lowRow, innerRow);
+    surround(add(at, done), sub(rowSize, done));
+    b.setInsertionPoint(ifOp.elseBlock()->getTerminator());
+    surround(at, rowSize);
+  };
+  Size rowEstimate = sizes.back() * run;
+  SmallVector<TileDim> dims =
+      planTiles(ArrayRef<Size>(sizes).drop_back(), rowEstimate.estimate(1024), 1);
+  tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    std::function<void(unsigned, Value, Value, Value)> nest = [&](unsigned d, Value at, Value from, Value within) {
+      if (d == outer)
+        return row(at, from, within);
+      loop(lo[d], hi[d], 1, [&](Value iv) {
+        Value inside = sub(iv, value(low[d]));
+        Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, inside, value(innerSizes[d]));
+        nest(d + 1, add(at, mul(iv, strides[d])), add(from, mul(inside, innerStrides[d])),
+             arith::AndIOp::create(b, loc, within, here));
+      });
+    };
+    nest(0, index(0), index(0), arith::ConstantIntOp::create(b, loc, b.getI1Type(), 1));
+  });
+}
+
+LogicalResult KernelEmitter::emitPad(tensor::PadOp op) {
+  Value padding = op.getConstantPaddingValue();
+  FailureOr<Value> scalar = padding ? scalarOf(padding) : FailureOr<Value>();
+  FailureOr<Buffer> source = bufferOf(op.getSource());
+  if (failed(scalar) || failed(source))
+    return fail("tensor.pad needs a constant value and an argument to pad");
+  SmallVector<Linear> low;
+  for (OpFoldResult amount : op.getMixedLowPad()) {
+    FailureOr<Linear> linear = linearOf(amount);
+    if (failed(linear))
+      return failure();
+    low.push_back(*linear);
+  }
+  Access inner, outside;
+  inner.buffer = *source;
+  outside.scalar = *scalar;
+  emitWindow(resultBuffer(cast<OpResult>(op.getResult())), low, source->sizes, inner, outside);
+  return success();
+}
+
+LogicalResult KernelEmitter::emitInsertSlice(tensor::InsertSliceOp op) {
+  FailureOr<Buffer> source = bufferOf(op.getSource());
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
+  unsigned rank = result.sizes.size();
+  FailureOr<Access> outside = accessOf(op.getDest(), AffineMap::getMultiDimIdentityMap(rank, context), rank);
+  if (failed(source) || failed(outside))
+    return fail("tensor.insert_slice reads something that is no argument");
+  for (OpFoldResult stride : op.getMixedStrides())
+    if (getConstantIntValue(stride) != 1)
+      return fail("tensor.insert_slice with a stride other than 1");
+  SmallVector<Linear> low;
+  SmallVector<Size> sizes;
+  for (auto [offset, size] : llvm::zip(op.getMixedOffsets(), op.getMixedSizes())) {
+    FailureOr<Linear> linear = linearOf(offset), extent = linearOf(size);
+    if (failed(linear) || failed(extent))
+      return failure();
+    low.push_back(*linear);
+    sizes.push_back(extent->empty() ? Size(0) : (*extent)[0]);
+  }
+  Access inner;
+  inner.buffer = *source;
+  emitWindow(result, low, sizes, inner, *outside);
+  return success();
+}
+
+LogicalResult KernelEmitter::emitExtractSlice(tensor::ExtractSliceOp op) {
+  FailureOr<Buffer> source = bufferOf(op.getSource());
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
+  if (failed(source))
+    return fail("tensor.extract_slice reads something that is no argument");
+  Access from;
+  from.buffer = *source;
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  SmallVector<OpFoldResult> steps = op.getMixedStrides();
+  SmallVector<OpFoldResult> offsets = op.getMixedOffsets();
+  for (unsigned d = 0; d < offsets.size(); ++d) {
+    FailureOr<Linear> start = linearOf(offsets[d]), step = linearOf(steps[d]);
+    if (failed(start) || failed(step))
+      return failure();
+    auto times = [&](const Linear &sum) {
+      Linear scaled;
+      for (const Size &x : sum)
+        for (const Size &y : source->stride(d))
+          scaled.push_back(x * y);
+      return scaled;
+    };
+    llvm::append_range(from.offset, times(*start));
+    if (!dropped.test(d))
+      from.coefficients.push_back(times(*step));
+  }
+  emitCopy(result.sizes, denseAccess(result), from);
+  return success();
+}
+
+// Every operand gives a run of each row; tiles cut rows too, so that joining two large tensors is parallel.
+LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
+  unsigned axis = op.getDim();
+  Size outer(1), inner(1);
+  for (auto [d, size] : llvm::enumerate(result.sizes)) {
+    outer = d < axis ? outer * size : outer;
+    inner = d > axis ? inner * size : inner;
+  }
+  SmallVector<Access> parts;
+  for (Value input : op.getInputs()) {
+    FailureOr<Access> part = accessOf(input, AffineMap::getMultiDimIdentityMap(result.sizes.size(), context), result.sizes.size());
+    if (failed(part))
+      return fail("tensor.concat reads something that is no argument");
+    if (part->isScalar())
+      part->buffer.sizes = llvm::map_to_vector(cast<RankedTensorType>(input.getType()).getShape(), [](int64_t s) { return Size(s); });
+    parts.push_back(*part);
+  }
+  Size rowSize = result.sizes[axis] * inner;
+  SmallVector<TileDim> dims = planTiles({canonical(outer), canonical(rowSize)}, 1, 64);
+  tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    loop(lo[0], hi[0], 1, [&](Value at) {
+      Value row = mul(at, value(rowSize)), start = index(0);
+      for (const Access &part : parts) {
+        Value length = mul(value(part.buffer.sizes[axis]), value(inner));
+        Value from = arith::MaxSIOp::create(b, loc, lo[1], start), to = minimum(hi[1], add(start, length));
+        Value source = add(mul(at, length), sub(from, start));
+        bool whole = constantOf(lo[1]) == 0 && constantOf(hi[1]) && constantOf(length);
+        if (whole) // keeps constant lengths constant
+          copyRun(result, add(row, start), part, mul(at, length), length);
+        else
+          copyRun(result, add(row, from), part, source, arith::MaxSIOp::create(b, loc, sub(to, from), index(0)));
+        start = add(start, length);
+      }
+    });
+  });
+  return success();
+}
+
+LogicalResult KernelEmitter::emitSizesTensor(SizesTensorOp op) {
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
+  SmallVector<Value> elements;
+  for (Value element : op.getElements()) {
+    FailureOr<Value> scalar = scalarOf(element);
+    if (failed(scalar))
+      return fail("an element of laic.sizes_tensor is not computed from index arguments");
+    elements.push_back(*scalar);
+  }
+  tiles({}, [&](ArrayRef<Value>, ArrayRef<Value>) {
+    for (auto [i, element] : llvm::enumerate(elements))
+      store(arith::IndexCastOp::create(b, loc, result.element, element), result, index(i));
+  });
+  return success();
+}

@@ -1,0 +1,540 @@
+// linalg.generic: elementwise loops, reductions, gathers.
+//
+// Loops are collapsed where every operand allows it, then one loop is vectorised: the innermost parallel one (reductions run
+// inside it, accumulators in registers), or the innermost reduction (several partial accumulators, combined at the end).
+#include "KernelEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
+namespace laic::cpu {
+
+class GenericEmitter {
+public:
+  GenericEmitter(KernelEmitter &e, linalg::GenericOp op) : e(e), op(op), body(op.getRegion().front()) {}
+  LogicalResult run();
+
+private:
+  LogicalResult gather();
+  void simplify();
+  bool mergeable(unsigned d) const;
+  void eraseLoop(unsigned d);
+  void chooseVectorLoop();
+  bool recogniseCombiners();
+  bool smooth(unsigned d) const;
+  int64_t chooseLanes(const Size &size) const;
+  int64_t unitOfWork() const;
+  LaneValue indexOf(unsigned dim, int64_t lanes);
+  FailureOr<SmallVector<LaneValue>> compute(ArrayRef<LaneValue> accumulators, int64_t lanes, Value mask);
+  void parallelNest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void vectorStrip(Value lo, Value hi);
+  void point(Value start, int64_t count, int64_t lanes, Value mask);
+  SmallVector<Value> reduceLoops(unsigned at, int64_t count, int64_t lanes, Value mask, Value start, ValueRange carried);
+  void vectorReduction();
+  SmallVector<Value> sweepReduction(unsigned at, ValueRange carried);
+  Value combine(unsigned output, Value x, Value y);
+  Value horizontal(unsigned output, Value v);
+
+  KernelEmitter &e;
+  linalg::GenericOp op;
+  Block &body;
+  SmallVector<Size> sizes;
+  SmallVector<bool> reduction;
+  SmallVector<int> loopOf; // original dim -> loop, -1: size 1
+  SmallVector<Access> inputs, outputs, inits;
+  SmallVector<unsigned> parallelLoops, reductionLoops; // emission order; a vectorised loop is the last of its kind
+  int candidate = -1;          // the loop that a level may vectorise, whichever level it is: tiles depend on it alone
+  int vectorLoop = -1;
+  bool vectorisesReduction = false;
+  int64_t lanes = 0, flight = 1;
+  bool readsByIndex = false, usesIndex = false;
+  SmallVector<Operation *> combiners; // per output, for vectorised reductions
+  SmallVector<Value> ivs;             // current position, per loop
+  bool broken = false;
+};
+
+} // namespace laic::cpu
+
+LogicalResult GenericEmitter::gather() {
+  unsigned loops = op.getNumLoops();
+  sizes.assign(loops, Size(-1));
+  for (utils::IteratorType type : op.getIteratorTypesArray())
+    reduction.push_back(type == utils::IteratorType::reduction);
+  auto learnSizes = [&](Value tensor, AffineMap map) {
+    SmallVector<Size> dims = e.sizesOf(tensor);
+    if (dims.size() != map.getNumResults())
+      return;
+    for (auto [dim, expr] : llvm::zip(dims, map.getResults())) {
+      auto position = dyn_cast<AffineDimExpr>(expr);
+      if (!position)
+        continue;
+      Size &size = sizes[position.getPosition()];
+      if (size.is(-1) || (!size.isStatic() && dim.isStatic()))
+        size = dim;
+      else
+        e.unify(size, dim);
+    }
+  };
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  for (auto [i, init] : llvm::enumerate(op.getDpsInits())) {
+    Buffer result = e.resultBuffer(op->getResult(i));
+    if (result.memref)
+      learnSizes(op->getResult(i), maps[op.getNumDpsInputs() + i]);
+    else
+      learnSizes(init, maps[op.getNumDpsInputs() + i]);
+  }
+  for (auto [i, input] : llvm::enumerate(op.getDpsInputs()))
+    if (isa<RankedTensorType>(input.getType()))
+      learnSizes(input, maps[i]);
+  // Inputs that are empty tensors give window sizes (pooling).
+  for (auto [i, input] : llvm::enumerate(op.getDpsInputs()))
+    if (auto empty = input.getDefiningOp<tensor::EmptyOp>())
+      for (auto [size, expr] : llvm::zip(empty.getMixedSizes(), maps[i].getResults()))
+        if (auto dim = dyn_cast<AffineDimExpr>(expr); dim && sizes[dim.getPosition()].is(-1)) {
+          auto dynamic = dyn_cast<Value>(size);
+          sizes[dim.getPosition()] = dynamic ? e.sizeOfIndex(dynamic) : Size(*getConstantIntValue(size));
+        }
+  for (Size &size : sizes) {
+    if (size.is(-1))
+      return e.fail("a loop of its linalg.generic has no size");
+    size = e.canonical(size);
+  }
+  for (auto [i, input] : llvm::enumerate(op.getDpsInputs())) {
+    if (input.getDefiningOp<tensor::EmptyOp>()) {
+      Access none;
+      none.coefficients.resize(loops);
+      if (!body.getArgument(i).use_empty())
+        return e.fail("it reads an uninitialised tensor");
+      none.scalar = e.zero(body.getArgument(i).getType());
+      inputs.push_back(none);
+      continue;
+    }
+    FailureOr<Access> access = e.accessOf(input, maps[i], loops);
+    if (failed(access))
+      return e.fail("operand " + llvm::Twine(i) + " of its linalg.generic is neither an argument nor a constant");
+    inputs.push_back(*access);
+  }
+  for (auto [i, init] : llvm::enumerate(op.getDpsInits())) {
+    AffineMap map = maps[op.getNumDpsInputs() + i];
+    Access output;
+    output.coefficients.resize(loops);
+    if (e.resultBuffer(op->getResult(i)).memref) {
+      FailureOr<Access> access = e.accessOf(op->getResult(i), map, loops);
+      if (failed(access) || access->nonLinear)
+        return e.fail("a result's indexing map divides");
+      output = *access;
+    }
+    outputs.push_back(output);
+    Access from;
+    from.coefficients.resize(loops);
+    bool read = !body.getArgument(op.getNumDpsInputs() + i).use_empty();
+    if (init.getDefiningOp<tensor::EmptyOp>()) {
+      from.scalar = e.zero(body.getArgument(op.getNumDpsInputs() + i).getType());
+    } else if (read || llvm::is_contained(reduction, true)) {
+      FailureOr<Access> access = e.accessOf(init, map, loops);
+      if (failed(access))
+        return e.fail("an initial value is neither an argument nor a constant");
+      from = *access;
+    } else {
+      from.scalar = e.zero(body.getArgument(op.getNumDpsInputs() + i).getType());
+    }
+    inits.push_back(from);
+  }
+  loopOf.resize(loops);
+  std::iota(loopOf.begin(), loopOf.end(), 0);
+  body.walk([&](Operation *inner) {
+    readsByIndex |= isa<tensor::ExtractOp, CheckIndexOp>(inner);
+    usesIndex |= isa<linalg::IndexOp>(inner);
+  });
+  return success();
+}
+
+void GenericEmitter::eraseLoop(unsigned d) {
+  sizes.erase(sizes.begin() + d);
+  reduction.erase(reduction.begin() + d);
+  for (SmallVector<Access> *list : {&inputs, &outputs, &inits})
+    for (Access &access : *list)
+      access.coefficients.erase(access.coefficients.begin() + d);
+  for (int &loop : loopOf)
+    loop = loop == int(d) ? -1 : loop > int(d) ? loop - 1 : loop;
+}
+
+// Loops d and d + 1 walk every operand like one loop.
+bool GenericEmitter::mergeable(unsigned d) const {
+  if (reduction[d] != reduction[d + 1])
+    return false;
+  bool indexed = false;
+  body.walk([&](linalg::IndexOp index) {
+    int loop = loopOf[index.getDim()];
+    indexed |= loop == int(d) || loop == int(d + 1);
+  });
+  if (indexed)
+    return false;
+  for (const SmallVector<Access> *list : {&inputs, &outputs, &inits})
+    for (const Access &access : *list) {
+      if (access.isScalar())
+        continue;
+      if (access.nonLinear)
+        return false;
+      const Linear &outer = access.coefficients[d], &inner = access.coefficients[d + 1];
+      if (isZero(outer) && isZero(inner))
+        continue;
+      if (outer.size() != 1 || inner.size() != 1 || e.canonical(outer[0]) != e.canonical(inner[0] * sizes[d + 1]))
+        return false;
+    }
+  return true;
+}
+
+void GenericEmitter::simplify() {
+  bool nonLinear = false;
+  for (Access &access : inputs)
+    nonLinear |= bool(access.nonLinear);
+  if (nonLinear)
+    return; // such maps speak of the original loops
+  for (unsigned d = sizes.size(); d-- > 0;)
+    if (sizes[d].is(1))
+      eraseLoop(d);
+  for (unsigned d = sizes.size(); d-- > 1;)
+    if (mergeable(d - 1)) {
+      Size merged = sizes[d - 1] * sizes[d];
+      eraseLoop(d - 1);
+      sizes[d - 1] = merged;
+    }
+}
+
+// Every input is read with unit stride along the loop, or does not change.
+bool GenericEmitter::smooth(unsigned d) const {
+  return llvm::all_of(inputs, [&](const Access &a) {
+    return a.isScalar() || isZero(a.coefficients[d]) || isOne(a.coefficients[d]);
+  });
+}
+
+bool GenericEmitter::recogniseCombiners() {
+  combiners.clear();
+  for (auto [i, yielded] : llvm::enumerate(body.getTerminator()->getOperands())) {
+    BlockArgument accumulator = body.getArgument(op.getNumDpsInputs() + i);
+    Operation *combiner = yielded.getDefiningOp();
+    if (!combiner || !accumulator.hasOneUse() || *accumulator.user_begin() != combiner || combiner->getBlock() != &body ||
+        !isa<arith::AddFOp, arith::AddIOp, arith::MulFOp, arith::MulIOp, arith::MaximumFOp, arith::MinimumFOp,
+             arith::MaxNumFOp, arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp,
+             arith::AndIOp, arith::OrIOp, arith::XOrIOp>(combiner))
+      return false;
+    combiners.push_back(combiner);
+  }
+  return true;
+}
+
+int64_t GenericEmitter::chooseLanes(const Size &size) const {
+  unsigned widest = 1;
+  auto see = [&](Type type) {
+    if (type.isIntOrFloat())
+      widest = std::max(widest, type.getIntOrFloatBitWidth() / 8);
+  };
+  for (BlockArgument arg : body.getArguments())
+    see(arg.getType());
+  for (Operation &inner : body)
+    for (Type type : inner.getResultTypes())
+      see(type);
+  int64_t lanes = e.level.vectorBytes / std::min(widest, 4u);
+  bool masked = e.level.masks && !readsByIndex;
+  if (size.isStatic() && !masked)
+    while (lanes > 4 && lanes > size.factor)
+      lanes /= 2;
+  return size.isStatic() && size.factor < (masked ? 3 : lanes) ? 0 : lanes;
+}
+
+void GenericEmitter::chooseVectorLoop() {
+  for (unsigned d = 0; d < sizes.size(); ++d)
+    (reduction[d] ? reductionLoops : parallelLoops).push_back(d);
+  for (unsigned d : parallelLoops)
+    if (llvm::all_of(outputs, [&](const Access &a) { return !a.buffer.memref || isOne(a.coefficients[d]); }) &&
+        llvm::all_of(inits, [&](const Access &a) { return a.isScalar() || isOne(a.coefficients[d]); }))
+      candidate = d;
+  bool anyNonLinear = llvm::any_of(inputs, [](const Access &a) { return bool(a.nonLinear); });
+  if (anyNonLinear)
+    candidate = -1;
+  if (candidate >= 0) {
+    llvm::erase(parallelLoops, unsigned(candidate));
+    parallelLoops.push_back(candidate);
+  }
+  int64_t parallelLanes = candidate >= 0 ? chooseLanes(sizes[candidate]) : 0;
+  int inner = reductionLoops.empty() ? -1 : int(reductionLoops.back());
+  bool canReduce = inner >= 0 && !anyNonLinear && smooth(inner) && !readsByIndex && recogniseCombiners();
+  int64_t reductionLanes = canReduce ? chooseLanes(sizes[inner]) : 0;
+  if (e.level.masks && reductionLanes && sizes[inner].isStatic() && sizes[inner].factor < reductionLanes)
+    reductionLanes = sizes[inner].factor >= 8 ? 8 : sizes[inner].factor >= 4 ? 4 : 0;
+  if (parallelLanes && (smooth(candidate) || !reductionLanes)) {
+    vectorLoop = candidate;
+    lanes = parallelLanes;
+    flight = reductionLoops.empty() ? 2 : 4;
+  } else if (reductionLanes) {
+    vectorLoop = inner;
+    vectorisesReduction = true;
+    lanes = reductionLanes;
+    flight = 4;
+  }
+  if (vectorLoop >= 0 && sizes[vectorLoop].isStatic())
+    while (flight > 1 && sizes[vectorLoop].factor < flight * lanes)
+      flight /= 2;
+}
+
+int64_t GenericEmitter::unitOfWork() const {
+  int64_t cost = 1;
+  body.walk([&](Operation *inner) {
+    if (inner->getDialect() && inner->getDialect()->getNamespace() == "math")
+      cost += 8;
+  });
+  if (readsByIndex || candidate < 0)
+    cost *= 8;
+  for (unsigned d : reductionLoops)
+    cost *= std::max<int64_t>(1, sizes[d].estimate(64));
+  return cost;
+}
+
+LaneValue GenericEmitter::indexOf(unsigned dim, int64_t lanes) {
+  int loop = loopOf[dim];
+  if (loop < 0)
+    return e.index(0);
+  LaneValue value(ivs[loop]);
+  value.iota = lanes != 0 && loop == vectorLoop;
+  return value;
+}
+
+FailureOr<SmallVector<LaneValue>> GenericEmitter::compute(ArrayRef<LaneValue> accumulators, int64_t lanes, Value mask) {
+  SmallVector<LaneValue> args;
+  for (auto [i, access] : llvm::enumerate(inputs))
+    args.push_back(body.getArgument(i).use_empty() ? LaneValue()
+                                                    : e.loadLanes(access, ivs, vectorLoop, lanes, mask));
+  llvm::append_range(args, accumulators);
+  auto result = e.emitBody(body, args, [&](unsigned dim) { return indexOf(dim, lanes); }, lanes);
+  broken |= failed(result);
+  return result;
+}
+
+// Reduction loops around `count` neighbouring vectors (or one scalar) that start at `start` of the vectorised loop.
+SmallVector<Value> GenericEmitter::reduceLoops(unsigned at, int64_t count, int64_t lanes, Value mask, Value start,
+                                               ValueRange carried) {
+  if (at == reductionLoops.size()) {
+    SmallVector<Value> next;
+    for (int64_t u = 0; u < count; ++u) {
+      if (start)
+        ivs[vectorLoop] = e.add(start, u * lanes);
+      SmallVector<LaneValue> accumulators;
+      for (unsigned o = 0; o < outputs.size(); ++o) {
+        Value v = carried[u * outputs.size() + o];
+        accumulators.push_back(lanes ? LaneValue::ofVector(v) : LaneValue(v));
+      }
+      auto results = compute(accumulators, lanes, mask);
+      if (failed(results))
+        return llvm::to_vector(carried);
+      for (LaneValue &v : *results)
+        next.push_back(lanes ? e.asVector(v, lanes) : v.scalar);
+    }
+    return next;
+  }
+  unsigned d = reductionLoops[at];
+  return e.loop(e.index(0), e.value(sizes[d]), 1, carried, [&](Value iv, ValueRange inner) {
+    ivs[d] = iv;
+    return reduceLoops(at + 1, count, lanes, mask, start, inner);
+  });
+}
+
+// Computes and stores `count` vectors (or one scalar, lanes 0) from `start` on.
+void GenericEmitter::point(Value start, int64_t count, int64_t lanes, Value mask) {
+  auto move = [&](int64_t u) {
+    if (start)
+      ivs[vectorLoop] = e.add(start, u * lanes);
+  };
+  if (reductionLoops.empty()) {
+    for (int64_t u = 0; u < count; ++u) {
+      move(u);
+      SmallVector<LaneValue> before;
+      for (auto [i, init] : llvm::enumerate(inits))
+        before.push_back(body.getArgument(inputs.size() + i).use_empty()
+                             ? LaneValue()
+                             : e.loadLanes(init, ivs, vectorLoop, lanes, mask));
+      auto results = compute(before, lanes, mask);
+      if (failed(results))
+        return;
+      for (auto [value, output] : llvm::zip(*results, outputs))
+        e.storeLanes(value, output, ivs, lanes, mask);
+    }
+    return;
+  }
+  SmallVector<Value> accumulators;
+  for (int64_t u = 0; u < count; ++u) {
+    move(u);
+    for (const Access &init : inits) {
+      LaneValue v = e.loadLanes(init, ivs, vectorLoop, lanes, mask);
+      accumulators.push_back(lanes ? e.asVector(v, lanes) : v.scalar);
+    }
+  }
+  accumulators = reduceLoops(0, count, lanes, mask, start, accumulators);
+  for (int64_t u = 0; u < count; ++u) {
+    move(u);
+    for (auto [o, output] : llvm::enumerate(outputs)) {
+      Value v = accumulators[u * outputs.size() + o];
+      e.storeLanes(lanes ? LaneValue::ofVector(v) : LaneValue(v), output, ivs, lanes, mask);
+    }
+  }
+}
+
+// The vectorised parallel loop: several vectors at a time, then one, then the rest (masked, or element by element).
+void GenericEmitter::vectorStrip(Value lo, Value hi) {
+  if (vectorLoop < 0 || vectorisesReduction)
+    return vectorisesReduction ? vectorReduction() : point(nullptr, 1, 0, nullptr);
+  std::optional<int64_t> from = e.constantOf(lo), to = e.constantOf(hi);
+  auto strip = [&](Value from, int64_t count) {
+    Value length = e.mul(e.floorDiv(e.sub(hi, from), count * lanes), count * lanes);
+    Value stop = e.add(from, length);
+    e.loop(from, stop, count * lanes, [&](Value iv) { point(iv, count, lanes, nullptr); });
+    return stop;
+  };
+  Value at = strip(lo, flight);
+  if (flight > 1)
+    at = strip(at, 1);
+  if (from && to && (*to - *from) % lanes == 0)
+    return;
+  if (sizes[vectorLoop].isStatic() && sizes[vectorLoop].factor % lanes == 0)
+    return;
+  if (!e.level.masks || readsByIndex) {
+    e.loop(at, hi, 1, [&](Value iv) { point(iv, 1, 0, nullptr); });
+    return;
+  }
+  auto masked = [&] {
+    Value mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI1Type()),
+                                              ValueRange{e.sub(hi, at)});
+    point(at, 1, lanes, mask);
+  };
+  if (from && to)
+    return masked();
+  e.when(e.less(at, hi), masked);
+}
+
+Value GenericEmitter::combine(unsigned output, Value x, Value y) {
+  bool vector = isa<VectorType>(x.getType());
+  LaneValue a = vector ? LaneValue::ofVector(x) : LaneValue(x), c = vector ? LaneValue::ofVector(y) : LaneValue(y);
+  LaneValue result = e.emitOp(combiners[output], {a, c}, vector ? cast<VectorType>(x.getType()).getNumElements() : 0);
+  return vector ? result.vector : result.scalar;
+}
+
+// Halves the vector until one element is left.
+Value GenericEmitter::horizontal(unsigned output, Value v) {
+  for (int64_t n = cast<VectorType>(v.getType()).getNumElements(); n > 1; n /= 2) {
+    SmallVector<int64_t> low(n / 2), high(n / 2);
+    std::iota(low.begin(), low.end(), 0);
+    std::iota(high.begin(), high.end(), n / 2);
+    v = combine(output, vector::ShuffleOp::create(e.b, e.loc, v, v, low),
+                vector::ShuffleOp::create(e.b, e.loc, v, v, high));
+  }
+  return vector::ExtractOp::create(e.b, e.loc, v, 0);
+}
+
+static TypedAttr neutralElement(Operation *combiner, Type type, OpBuilder &b) {
+  if (auto kind = arith::getNeutralElement(combiner))
+    return *kind;
+  return b.getZeroAttr(type);
+}
+
+// One element of the results: `flight` partial vectors and one scalar per output are carried through the reduction loops.
+void GenericEmitter::vectorReduction() {
+  unsigned n = outputs.size();
+  SmallVector<Value> carried;
+  for (int64_t u = 0; u < flight; ++u)
+    for (unsigned o = 0; o < n; ++o) {
+      Type type = combiners[o]->getResult(0).getType();
+      Value neutral = arith::ConstantOp::create(e.b, e.loc, neutralElement(combiners[o], type, e.b));
+      carried.push_back(e.splat(neutral, lanes));
+    }
+  for (const Access &init : inits)
+    carried.push_back(e.loadLanes(init, ivs, -1, 0, nullptr).scalar);
+  SmallVector<Value> sums = sweepReduction(0, carried);
+  for (unsigned o = 0; o < n; ++o) {
+    SmallVector<Value> parts;
+    for (int64_t u = 0; u < flight; ++u)
+      parts.push_back(sums[u * n + o]);
+    for (; parts.size() > 1; parts.resize(parts.size() / 2))
+      for (size_t i = 0; i < parts.size() / 2; ++i)
+        parts[i] = combine(o, parts[2 * i], parts[2 * i + 1]);
+    Value total = combine(o, sums[flight * n + o], horizontal(o, parts[0]));
+    e.storeLanes(LaneValue(total), outputs[o], ivs, 0, nullptr);
+  }
+}
+
+SmallVector<Value> GenericEmitter::sweepReduction(unsigned at, ValueRange carried) {
+  unsigned d = reductionLoops[at], n = outputs.size();
+  Value size = e.value(sizes[d]);
+  if (at + 1 < reductionLoops.size())
+    return e.loop(e.index(0), size, 1, carried, [&](Value iv, ValueRange inner) {
+      ivs[d] = iv;
+      return sweepReduction(at + 1, inner);
+    });
+  auto step = [&](Value iv, MutableArrayRef<Value> state, int64_t width) {
+    ivs[d] = iv;
+    SmallVector<LaneValue> accumulators;
+    for (Value v : state)
+      accumulators.push_back(width ? LaneValue::ofVector(v) : LaneValue(v));
+    auto results = compute(accumulators, width, nullptr);
+    if (succeeded(results))
+      for (auto [v, result] : llvm::zip(state, *results))
+        v = width ? e.asVector(result, width) : result.scalar;
+  };
+  SmallVector<Value> state = llvm::to_vector(carried);
+  auto strip = [&](Value from, int64_t count) {
+    Value stop = e.add(from, e.mul(e.floorDiv(e.sub(size, from), count * lanes), count * lanes));
+    MutableArrayRef<Value> part = MutableArrayRef<Value>(state).take_front(count * n);
+    SmallVector<Value> next = e.loop(from, stop, count * lanes, part, [&](Value iv, ValueRange inner) {
+      SmallVector<Value> current = llvm::to_vector(inner);
+      for (int64_t u = 0; u < count; ++u)
+        step(e.add(iv, u * lanes), MutableArrayRef<Value>(current).slice(u * n, n), lanes);
+      return current;
+    });
+    llvm::copy(next, part.begin());
+    return stop;
+  };
+  Value stop = strip(e.index(0), flight);
+  if (flight > 1)
+    stop = strip(stop, 1);
+  MutableArrayRef<Value> scalars = MutableArrayRef<Value>(state).take_back(n);
+  SmallVector<Value> rest = e.loop(stop, size, 1, scalars, [&](Value iv, ValueRange inner) {
+    SmallVector<Value> current = llvm::to_vector(inner);
+    step(iv, current, 0);
+    return current;
+  });
+  llvm::copy(rest, scalars.begin());
+  return state;
+}
+
+void GenericEmitter::parallelNest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) {
+  bool last = at + 1 == parallelLoops.size();
+  if (at == parallelLoops.size() || (last && vectorLoop >= 0 && !vectorisesReduction))
+    return vectorStrip(last ? lo[at] : Value(), last ? hi[at] : Value());
+  e.loop(lo[at], hi[at], 1, [&](Value iv) {
+    ivs[parallelLoops[at]] = iv;
+    parallelNest(at + 1, lo, hi);
+  });
+}
+
+LogicalResult GenericEmitter::run() {
+  if (failed(gather()))
+    return failure();
+  simplify();
+  chooseVectorLoop();
+  ivs.assign(sizes.size(), e.index(0));
+  SmallVector<Size> parallelSizes;
+  for (unsigned d : parallelLoops)
+    parallelSizes.push_back(sizes[d]);
+  // Tiles are the same for all levels, so that one plan fits every blob: 64 is the most lanes that any level has.
+  SmallVector<TileDim> dims = e.planTiles(parallelSizes, unitOfWork(), candidate >= 0 && smooth(candidate) ? 64 : 1);
+  e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { parallelNest(0, lo, hi); });
+  return failure(broken);
+}
+
+LogicalResult KernelEmitter::emitGeneric(linalg::GenericOp op) { return GenericEmitter(*this, op).run(); }
