@@ -477,8 +477,7 @@ void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, Mu
     if (depthwise) {
       Value mask;
       if (part.columns >= 0 || part.left)
-        mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(part.lanes, e.b.getI1Type()),
-                                            ValueRange{part.left ? part.left : e.index(part.columns)});
+        mask = e.maskOf(part.left ? part.left : e.index(part.columns), part.lanes);
       left = widen(e.loadVector(this->a.buffer, at, part.lanes, mask), op.getUnsignedA());
     } else {
       left = e.splat(widen(e.load(this->a.buffer, at), op.getUnsignedA()), part.lanes);
@@ -510,7 +509,7 @@ void ContractEmitter::finish(int64_t count, Value row, Value panel, const Part &
       Value mask;
       if (part.left || (partial && part.columns < (w + 1) * part.lanes)) {
         Value left = part.left ? e.sub(part.left, e.index(w * part.lanes)) : e.index(part.columns - w * part.lanes);
-        mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(part.lanes, e.b.getI1Type()), ValueRange{left});
+        mask = e.maskOf(left, part.lanes);
       }
       SmallVector<LaneValue> results; // all before the first store: a store might change what a load must read again
       auto at = [&](int64_t r) { return positions(row ? e.add(row, r) : row, column); };

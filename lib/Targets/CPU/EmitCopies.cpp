@@ -49,8 +49,7 @@ void KernelEmitter::copyRun(const Buffer &dst, Value to, const Access &src, Valu
   if (!level.masks)
     return loop(stop, length, 1, [&](Value at) { move(at, 0, nullptr); });
   when(less(stop, length), [&] {
-    Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), ValueRange{sub(length, stop)});
-    move(stop, lanes, mask);
+    move(stop, lanes, maskOf(sub(length, stop), lanes));
   });
 }
 

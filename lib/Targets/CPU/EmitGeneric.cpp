@@ -409,9 +409,7 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
     return;
   }
   auto masked = [&] {
-    Value mask = vector::CreateMaskOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI1Type()),
-                                              ValueRange{e.sub(hi, at)});
-    point(at, 1, lanes, mask);
+    point(at, 1, lanes, e.maskOf(e.sub(hi, at), lanes));
   };
   if (from && to)
     return masked();

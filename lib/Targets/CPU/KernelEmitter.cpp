@@ -9,6 +9,7 @@
 #include "mlir/IR/Matchers.h"
 
 #include <cstddef>
+#include <numeric>
 
 using namespace mlir;
 using namespace laic;
@@ -609,6 +610,21 @@ void KernelEmitter::storeVector(Value v, const Buffer &buffer, Value at, Value m
 
 Value KernelEmitter::splat(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get(lanes, scalar.getType()), scalar);
+}
+
+Value KernelEmitter::maskOf(Value count, int64_t lanes) {
+  if (std::optional<int64_t> fixed = constantOf(count)) {
+    SmallVector<bool> set(lanes);
+    for (int64_t i = 0; i < lanes; ++i)
+      set[i] = i < *fixed;
+    return arith::ConstantOp::create(b, loc, b.getBoolVectorAttr(set));
+  }
+  SmallVector<int32_t> numbers(lanes);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Value lane = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(VectorType::get(lanes, b.getI32Type()), llvm::ArrayRef<int32_t>(numbers)));
+  Value left = arith::IndexCastOp::create(b, loc, b.getI32Type(), minimum(count, index(lanes)));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lane, splat(left, lanes));
 }
 
 // ---- tiles ----

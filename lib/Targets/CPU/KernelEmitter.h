@@ -145,6 +145,8 @@ private:
   Value loadVector(const Buffer &buffer, Value at, int64_t lanes, Value mask = nullptr);
   void storeVector(Value v, const Buffer &buffer, Value at, Value mask = nullptr);
   Value splat(Value scalar, int64_t lanes);
+  /// Lanes below `count` are set.
+  Value maskOf(Value count, int64_t lanes);
   Value zero(mlir::Type type);
 
   // ---- tiles ----

@@ -43,7 +43,10 @@ public:
   std::vector<Array> run(func::FuncOp func, ArrayRef<Array> arguments) {
     Block &block = func.getBody().front();
     for (auto [argument, value] : llvm::zip_equal(block.getArguments(), arguments))
-      tensors[argument] = value;
+      if (argument.getType().isIndex())
+        scalars[argument] = value.data[0];
+      else
+        tensors[argument] = value;
     for (Operation &op : block.without_terminator()) {
       step(&op);
       if (!error.empty())
@@ -143,14 +146,39 @@ private:
       return int8_t(int64_t(in(0)));
     if (isa<arith::SelectOp>(op))
       return in(0) != 0 ? in(1) : in(2);
-    if (isa<math::ExpOp>(op))
-      return std::exp(in(0));
-    if (isa<math::TanhOp>(op))
-      return std::tanh(in(0));
+    if (op->getDialect() && isa<math::MathDialect>(op->getDialect()))
+      return mathematical(op, in(0), op->getNumOperands() > 1 ? in(1) : 0);
+    if (isa<arith::RemFOp>(op))
+      return std::fmod(in(0), in(1));
+    if (isa<CheckIndexOp>(op))
+      return in(0) >= 0 && in(0) < in(1) ? in(0) : 0;
     if (auto compare = dyn_cast<arith::CmpIOp>(op))
       return this->compare(compare.getPredicate(), in(0), in(1));
     if (auto compare = dyn_cast<arith::CmpFOp>(op))
       return compare.getPredicate() == arith::CmpFPredicate::OGT ? in(0) > in(1) : in(0) < in(1);
+    fail(op);
+    return 0;
+  }
+
+  double mathematical(Operation *op, double x, double y) {
+    using Function = double (*)(double);
+    static const std::pair<StringRef, Function> functions[] = {
+        {"exp", std::exp},     {"exp2", std::exp2},   {"expm1", std::expm1}, {"log", std::log},     {"log1p", std::log1p},
+        {"log2", std::log2},   {"log10", std::log10}, {"tanh", std::tanh},   {"erf", std::erf},     {"sin", std::sin},
+        {"cos", std::cos},     {"tan", std::tan},     {"asin", std::asin},   {"acos", std::acos},   {"atan", std::atan},
+        {"sinh", std::sinh},   {"cosh", std::cosh},   {"asinh", std::asinh}, {"acosh", std::acosh}, {"atanh", std::atanh},
+        {"sqrt", std::sqrt},   {"cbrt", std::cbrt},   {"absf", std::fabs},   {"floor", std::floor}, {"ceil", std::ceil},
+        {"trunc", std::trunc}, {"round", std::round}, {"roundeven", std::nearbyint}};
+    StringRef name = op->getName().stripDialect();
+    for (auto [known, function] : functions)
+      if (name == known)
+        return function(x);
+    if (name == "rsqrt")
+      return 1 / std::sqrt(x);
+    if (name == "powf")
+      return std::pow(x, y);
+    if (name == "atan2")
+      return std::atan2(x, y);
     fail(op);
     return 0;
   }
