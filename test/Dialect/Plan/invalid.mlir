@@ -1,0 +1,63 @@
+// RUN: laic-opt %s -split-input-file -verify-diagnostics
+
+func.func @unknown_kernel(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{refers to unknown kernel 'nowhere'}}
+  %0 = plan.dispatch @nowhere(%x) shapes [affine_map<() -> (4)>] : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func private @kernel(%a: tensor<8xf32>) -> tensor<4xf32>
+func.func @other_type(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{does not fit kernel 'kernel'}}
+  %0 = plan.dispatch @kernel(%x) shapes [affine_map<() -> (4)>] : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func private @kernel(%a: tensor<4xf32>) -> tensor<4xf32>
+func.func @shape_count(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{expects one shape per result, got 0 for 1}}
+  %0 = plan.dispatch @kernel(%x) shapes [] : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func private @kernel(%a: tensor<4xf32>) -> tensor<4xf32>
+func.func @shape_rank(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{to be a map over symbols with one result per dim}}
+  %0 = plan.dispatch @kernel(%x) shapes [affine_map<() -> (2, 2)>] : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+plan.entry @relation on "cpu" symbols [] inputs [] outputs [] arena [0] {
+  // expected-error @+1 {{expects relation "eq" or "ge", got "lt"}}
+  plan.check "lt" [0], [1], "never"
+}
+
+// -----
+
+plan.entry @symbols on "cpu" symbols [] inputs [] outputs [] arena [0] {
+  // expected-error @+1 {{uses size symbols that the entry does not have}}
+  %a = plan.alloc arena offset [0] size [s0] : <f32, [4]>
+}
+
+// -----
+
+plan.entry @kernel on "cpu" symbols [] inputs [] outputs [] arena [0] {
+  // expected-error @+1 {{refers to unknown kernel 'nowhere'}}
+  plan.step @nowhere tiles [1] workspace [0] sizes [] ins() outs()
+}
+
+// -----
+
+func.func private @k()
+plan.entry @tiles on "cpu" symbols [] inputs [] outputs [] arena [0] {
+  // expected-error @+1 {{expects one expression each for tiles and workspace}}
+  plan.step @k tiles [] workspace [0] sizes [] ins() outs()
+}

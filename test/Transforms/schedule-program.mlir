@@ -1,0 +1,44 @@
+// RUN: laic-opt %s --laic-schedule-program -split-input-file | FileCheck %s
+
+func.func private @k(%a: tensor<64xf32>) -> tensor<64xf32>
+func.func private @two(%a: tensor<64xf32>, %b: tensor<64xf32>) -> tensor<64xf32>
+
+// Memory of values that are dead is used again; the last step writes the output; independent steps are concurrent.
+// CHECK-LABEL: plan.entry @main
+// CHECK-SAME: arena [768]
+// CHECK: plan.check "eq" [s0], [64], "input 'x': dim 0 must be 64"
+// CHECK: plan.step @k
+// CHECK: plan.step concurrent @k
+// CHECK: plan.step @two
+// CHECK: plan.step @k
+// CHECK: %[[OUT:.*]] = plan.output 0
+// CHECK: plan.step @k {{.*}} outs(%[[OUT]]
+func.func @main(%x: tensor<64xf32> {laic.name = "x"}) -> tensor<64xf32> {
+  %0 = plan.dispatch @k(%x) shapes [affine_map<() -> (64)>] : (tensor<64xf32>) -> tensor<64xf32>
+  %1 = plan.dispatch @k(%x) shapes [affine_map<() -> (64)>] : (tensor<64xf32>) -> tensor<64xf32>
+  %2 = plan.dispatch @two(%0, %1) shapes [affine_map<() -> (64)>] : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  %3 = plan.dispatch @k(%2) shapes [affine_map<() -> (64)>] : (tensor<64xf32>) -> tensor<64xf32>
+  %4 = plan.dispatch @k(%3) shapes [affine_map<() -> (64)>] : (tensor<64xf32>) -> tensor<64xf32>
+  return %4 : tensor<64xf32>
+}
+
+// -----
+
+func.func private @k(%a: tensor<?x16xf32>, %n: index) -> tensor<?x16xf32> attributes {
+  laic.tiles = affine_map<()[s0, s1, s2] -> (s1 ceildiv 8)>, laic.workspace = affine_map<()[s0, s1, s2] -> (s2 * 4)>}
+
+// Sizes that are multiples of one expression share a region; tiles and workspace follow the sizes of the dispatch.
+// CHECK-LABEL: plan.entry @main
+// CHECK-SAME: arena [s0 * 64]
+// CHECK: plan.check "eq" [s1], [16]
+// CHECK: plan.check "eq" [s2], [s0], "input 'y': dim 0 (N) must be equal to input 'x': dim 0"
+// CHECK: plan.step @k tiles [s0 ceildiv 8] workspace [s0 * 4] sizes [s0]
+// CHECK: plan.copy concurrent %{{.*}} to %{{.*}}
+func.func @main(%x: tensor<?x16xf32> {laic.name = "x", laic.dims = ["N", 16]},
+                %y: tensor<?x16xf32> {laic.name = "y", laic.dims = ["N", 16]}) -> (tensor<?x16xf32>, tensor<?x16xf32>)
+    attributes {laic.symbols = [{kind = "dim", arg = 0 : i64, index = 0 : i64, name = "N"}]} {
+  %n = laic.size affine_map<()[s0] -> (s0)>
+  %0 = plan.dispatch @k(%x)[%n] shapes [affine_map<()[s0] -> (s0, 16)>] : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  %1 = plan.dispatch @k(%0)[%n] shapes [affine_map<()[s0] -> (s0, 16)>] : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %1, %y : tensor<?x16xf32>, tensor<?x16xf32>
+}
