@@ -59,7 +59,7 @@ Labels implicitResult(llvm::ArrayRef<Labels> operands) {
 }
 
 // The equation for operands of these ranks, or what is wrong with it.
-std::optional<Equation> parse(llvm::StringRef text, llvm::ArrayRef<int64_t> ranks, std::string &why) {
+std::optional<Equation> parseEquation(llvm::StringRef text, llvm::ArrayRef<int64_t> ranks, std::string &why) {
   std::string compact;
   for (char c : text)
     if (c != ' ')
@@ -109,7 +109,7 @@ LogicalResult EinsumOp::inferShapes(ShapeContext &ctx) {
   for (unsigned i = 0; i < ctx.operandCount(); ++i)
     ranks.push_back(ctx.rank(i));
   std::string why;
-  auto equation = parse(getEquation(), ranks, why);
+  auto equation = parseEquation(getEquation(), ranks, why);
   if (!equation)
     return ctx.fail("equation '" + getEquation() + "': " + why);
   LabelSizes sizes;
@@ -243,7 +243,7 @@ LogicalResult EinsumOp::lower(LowerContext &ctx) {
   for (unsigned i = 0; i < ctx.operandCount(); ++i)
     ranks.push_back(ctx.rank(i));
   std::string why;
-  Equation equation = *parse(getEquation(), ranks, why);
+  Equation equation = *parseEquation(getEquation(), ranks, why);
   Value value = EinsumLowering(ctx, equation).run();
   Type to = lowerElement(ctx.resultElement());
   if (cast<RankedTensorType>(value.getType()).getElementType() != to)
