@@ -8,6 +8,8 @@ include "laic/Dialect/Laic/DataMovement.td"
 include "laic/Dialect/Laic/Elementwise.td"
 include "laic/Dialect/Laic/Linear.td"
 include "laic/Dialect/Laic/Norm.td"
+include "laic/Dialect/Laic/Quant.td"
+include "laic/Dialect/Laic/Resize.td"
 include "laic/Dialect/Laic/Shape.td"
 include "laic/Dialect/Laic/Variadic.td"
 
