@@ -1,12 +1,11 @@
-// MatMul, Gemm, MatMulInteger: inference and lowering to one contraction each.
+// MatMul, Gemm: inference and lowering to one contraction each.
 #include "Products.h"
 #include "ShapeChecks.h"
 
 using namespace mlir;
 using namespace laic;
 
-// Shape of A @ B with numpy's rules.
-static LogicalResult inferMatMul(ShapeContext &ctx, unsigned ia, unsigned ib, Type element) {
+LogicalResult laic::inferMatrixProduct(ShapeContext &ctx, unsigned ia, unsigned ib, Type element) {
   ArrayRef<AffineExpr> a = ctx.shape(ia), b = ctx.shape(ib);
   if (a.empty() || b.empty())
     return ctx.fail("expects operands of at least one dim, got a scalar");
@@ -21,7 +20,7 @@ static LogicalResult inferMatMul(ShapeContext &ctx, unsigned ia, unsigned ib, Ty
   return success();
 }
 
-LogicalResult MatMulOp::inferShapes(ShapeContext &ctx) { return inferMatMul(ctx, 0, 1, ctx.element(0)); }
+LogicalResult MatMulOp::inferShapes(ShapeContext &ctx) { return inferMatrixProduct(ctx, 0, 1, ctx.element(0)); }
 
 LogicalResult MatMulOp::lower(LowerContext &ctx) {
   Type element = ctx.resultElement();

@@ -43,8 +43,7 @@ AffineMap laic::matmulMap(MLIRContext *ctx, ArrayRef<AffineExpr> operand, ArrayR
   return AffineMap::get(loops, 0, indices, ctx);
 }
 
-// Batch dims that may be 1 at run time are expanded to the result's.
-static Sized expandBatch(LowerContext &ctx, Sized operand, ArrayRef<AffineExpr> batch) {
+Sized laic::expandBatch(LowerContext &ctx, Sized operand, ArrayRef<AffineExpr> batch) {
   if (operand.shape.size() < 3)
     return operand;
   ArrayRef<AffineExpr> own = ArrayRef(operand.shape).drop_back(2);

@@ -23,6 +23,10 @@ SymShape matmulShape(llvm::ArrayRef<mlir::AffineExpr> a, llvm::ArrayRef<mlir::Af
 /// Indices of A (or B) in the loops (batch..., m, n, k) of a matrix product of `resultRank` dims; 1-d operands lack m or n.
 mlir::AffineMap matmulMap(mlir::MLIRContext *ctx, llvm::ArrayRef<mlir::AffineExpr> operand,
                           llvm::ArrayRef<mlir::AffineExpr> result, bool isA, bool otherIsVector);
+/// Checks operands of a matrix product and sets result 0 to numpy.matmul's shape.
+llvm::LogicalResult inferMatrixProduct(ShapeContext &ctx, unsigned a, unsigned b, mlir::Type element);
+/// The operand with batch dims that may be 1 at run time expanded to the result's.
+Sized expandBatch(LowerContext &ctx, Sized operand, llvm::ArrayRef<mlir::AffineExpr> batch);
 /// A @ B with numpy's broadcasting, of the accumulator's type.
 Sized matrixProduct(LowerContext &ctx, Sized a, Sized b, llvm::ArrayRef<mlir::AffineExpr> result, mlir::Type accumulator);
 

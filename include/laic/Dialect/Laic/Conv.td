@@ -13,6 +13,15 @@ def Laic_ConvOp : Laic_LoweredOp<"conv", "Conv", 22> {
                    OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$strides);
   let results = (outs Laic_Tensor:$y);
 }
+def Laic_ConvTransposeOp : Laic_LoweredOp<"conv_transpose", "ConvTranspose", 22> {
+  let dtypes = "float";
+  let arguments = (ins Laic_Tensor:$x, Laic_Tensor:$w, Laic_OptTensor:$b,
+                   DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad, OptionalAttr<DenseI64ArrayAttr>:$dilations,
+                   DefaultValuedAttr<I64Attr, "1">:$group, OptionalAttr<DenseI64ArrayAttr>:$kernel_shape,
+                   OptionalAttr<DenseI64ArrayAttr>:$output_padding, OptionalAttr<DenseI64ArrayAttr>:$output_shape,
+                   OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$strides);
+  let results = (outs Laic_Tensor:$y);
+}
 
 // ---- pooling ----
 def Laic_MaxPoolOp : Laic_LoweredOp<"max_pool", "MaxPool", 22> {

@@ -1,0 +1,394 @@
+// Resize: inference and lowering, one pass per resized axis (one for all axes where nothing is mixed).
+#include "Interpolation.h"
+#include "Products.h"
+#include "ShapeChecks.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+enum Operand { kX, kRoi, kScales, kSizes };
+
+ResizeRule ruleOf(ResizeOp op) {
+  return {op.getMode(),
+          op.getCoordinateTransformationMode(),
+          op.getNearestMode(),
+          op.getCubicCoeffA().convertToFloat(),
+          op.getExtrapolationValue().convertToFloat(),
+          op.getExcludeOutside() != 0,
+          op.getAntialias() != 0 && op.getMode() != "nearest"};
+}
+
+// Operands of no elements stand for absent ones in older models.
+template <typename Context> bool given(Context &ctx, unsigned i) {
+  return ctx.has(i) && (ctx.shape(i).empty() || constantSize(ctx.shape(i)[0]) != 0);
+}
+
+// floor(in * scale) for an unknown size: `scale` as the simplest fraction that rounds to it.
+AffineExpr scaledSize(SizeSymbols &symbols, AffineExpr in, float scale) {
+  if (std::optional<int64_t> size = constantSize(in))
+    return symbols.constant(int64_t(std::floor(float(*size) * scale)));
+  constexpr int64_t kLargestDenominator = 4096;
+  for (int64_t q = 1; q <= kLargestDenominator; ++q) {
+    int64_t p = std::llround(double(scale) * q);
+    if (float(double(p) / q) == scale)
+      return symbols.floorDiv(symbols.mul(in, symbols.constant(p)), symbols.constant(q));
+  }
+  int exponent;
+  int64_t mantissa = std::ldexp(std::frexp(scale, &exponent), 24);
+  int shift = std::clamp(24 - exponent, 0, 62);
+  return symbols.floorDiv(symbols.mul(in, symbols.constant(mantissa)), symbols.constant(int64_t(1) << shift));
+}
+
+// What the operator's operands and attributes say about one axis each.
+template <typename Context> class AxisReader {
+public:
+  AxisReader(ResizeOp op, Context &ctx) : op(op), ctx(ctx), rule(ruleOf(op)) {}
+  FailureOr<SmallVector<ResizeAxis>> read();
+
+private:
+  LogicalResult readDims();
+  LogicalResult readRoi();
+  LogicalResult readScales();
+  LogicalResult readSizes();
+  LogicalResult keepRatio();
+  LogicalResult expectCount(size_t count, StringRef name, size_t want) {
+    return count == want ? success()
+                         : LogicalResult(ctx.fail("expects '" + name + "' to have " + Twine(want) + " values, got " +
+                                                  Twine(count)));
+  }
+
+  ResizeOp op;
+  Context &ctx;
+  ResizeRule rule;
+  SmallVector<ResizeAxis> axes;
+};
+
+template <typename Context> LogicalResult AxisReader<Context>::readDims() {
+  int64_t rank = ctx.rank(kX);
+  SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (std::optional<ArrayRef<int64_t>> listed = op.getAxes(); listed && !listed->empty())
+    dims.assign(listed->begin(), listed->end());
+  for (int64_t dim : dims) {
+    int64_t positive = dim < 0 ? dim + rank : dim;
+    if (positive < 0 || positive >= rank)
+      return ctx.fail("expects attribute 'axes' to lie within rank " + Twine(rank) + ", got " + Twine(dim));
+    AffineExpr size = ctx.shape(kX)[positive];
+    axes.push_back({positive, size, size, std::nullopt});
+  }
+  return success();
+}
+
+template <typename Context> LogicalResult AxisReader<Context>::readRoi() {
+  if (!rule.crops())
+    return success();
+  if (!given(ctx, kRoi) || !ctx.facts(kRoi).floats)
+    return ctx.fail("needs 'roi' to be known when compiling");
+  ArrayRef<double> roi = *ctx.facts(kRoi).floats;
+  if (failed(expectCount(roi.size(), "roi", 2 * axes.size())))
+    return failure();
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    axis.roiStart = roi[i];
+    axis.roiEnd = roi[i + axes.size()];
+  }
+  return success();
+}
+
+template <typename Context> LogicalResult AxisReader<Context>::readScales() {
+  if (!ctx.facts(kScales).floats)
+    return ctx.fail("needs 'scales' to be known when compiling");
+  ArrayRef<double> scales = *ctx.facts(kScales).floats;
+  if (failed(expectCount(scales.size(), "scales", axes.size())))
+    return failure();
+  for (auto [axis, scale] : llvm::zip_equal(axes, scales)) {
+    if (!(scale > 0) || std::isinf(scale))
+      return ctx.fail("expects scales above 0, got " + Twine(std::to_string(scale)));
+    axis.scale = scale;
+    float portion = rule.crops() ? axis.roiEnd - axis.roiStart : 1;
+    axis.out = canonicalSize(scaledSize(ctx.symbols, axis.in, portion * *axis.scale));
+  }
+  return success();
+}
+
+template <typename Context> LogicalResult AxisReader<Context>::readSizes() {
+  if (!ctx.facts(kSizes).ints)
+    return ctx.fail("needs 'sizes' to be known when compiling");
+  ArrayRef<AffineExpr> sizes = *ctx.facts(kSizes).ints;
+  if (failed(expectCount(sizes.size(), "sizes", axes.size())))
+    return failure();
+  for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
+    axis.out = canonicalSize(size);
+    std::optional<int64_t> in = constantSize(axis.in), out = constantSize(axis.out);
+    if (in && out && *in > 0)
+      axis.scale = float(*out) / float(*in);
+    else if (axis.in == axis.out)
+      axis.scale = 1;
+  }
+  return op.getKeepAspectRatioPolicy() == "stretch" ? success() : keepRatio();
+}
+
+// not_larger, not_smaller: one scale for all axes, sizes rounded half up.
+template <typename Context> LogicalResult AxisReader<Context>::keepRatio() {
+  StringRef policy = op.getKeepAspectRatioPolicy();
+  if (policy != "not_larger" && policy != "not_smaller")
+    return ctx.fail("unknown keep_aspect_ratio_policy '" + policy + "'");
+  std::optional<float> common;
+  for (const ResizeAxis &axis : axes) {
+    if (!axis.scale)
+      return ctx.fail("keep_aspect_ratio_policy '" + policy + "' needs static sizes; give the input's dims");
+    common = !common ? *axis.scale
+                     : policy == "not_larger" ? std::min(*common, *axis.scale) : std::max(*common, *axis.scale);
+  }
+  for (ResizeAxis &axis : axes) {
+    std::optional<int64_t> in = constantSize(axis.in);
+    if (!in)
+      return ctx.fail("keep_aspect_ratio_policy '" + policy + "' needs static sizes; give the input's dims");
+    axis.scale = common;
+    axis.out = ctx.cst(int64_t(std::floor(*common * float(*in) + 0.5f)));
+  }
+  return success();
+}
+
+template <typename Context> FailureOr<SmallVector<ResizeAxis>> AxisReader<Context>::read() {
+  bool scales = given(ctx, kScales), sizes = given(ctx, kSizes);
+  if (scales == sizes)
+    return LogicalResult(ctx.fail("expects either 'scales' or 'sizes'"));
+  if (failed(readDims()) || failed(readRoi()) || failed(scales ? readScales() : readSizes()))
+    return failure();
+  return axes;
+}
+
+LogicalResult checkRule(const ResizeRule &rule, ShapeContext &ctx) {
+  auto among = [&](StringRef value, ArrayRef<StringRef> known, StringRef what) -> LogicalResult {
+    return llvm::is_contained(known, value) ? success() : ctx.fail("unknown " + what + " '" + value + "'");
+  };
+  if (failed(among(rule.mode, {"nearest", "linear", "cubic"}, "mode")) ||
+      failed(among(rule.nearest, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}, "nearest_mode")))
+    return failure();
+  return among(rule.coordinates,
+               {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+                "tf_crop_and_resize"},
+               "coordinate_transformation_mode");
+}
+
+} // namespace
+
+LogicalResult ResizeOp::inferShapes(ShapeContext &ctx) {
+  ResizeRule rule = ruleOf(*this);
+  if (failed(checkRule(rule, ctx)))
+    return failure();
+  FailureOr<SmallVector<ResizeAxis>> axes = AxisReader<ShapeContext>(*this, ctx).read();
+  if (failed(axes))
+    return failure();
+  SymShape shape(ctx.shape(kX));
+  for (const ResizeAxis &axis : *axes) {
+    shape[axis.dim] = axis.out;
+    bool changed = axis.in != axis.out || axis.scale != 1;
+    if (rule.antialias && changed && (!axis.scale || !constantSize(axis.in) || !constantSize(axis.out)))
+      return ctx.fail("antialias needs static sizes; give the input's dims");
+  }
+  ctx.set(0, shape, ctx.element(kX));
+  return success();
+}
+
+//===-- lowering ------------------------------------------------------------------------------------------------===//
+
+namespace {
+
+// Integers that interpolation gives are truncated, within the type's range.
+Value storeMixed(LowerContext &ctx, ScalarBuilder &s, Value y, Type element) {
+  auto type = dyn_cast<IntegerType>(element);
+  if (!type || type.getWidth() > 32)
+    return ctx.toStorage(s, y, element);
+  int width = type.getWidth();
+  double low = type.isUnsigned() ? 0 : -std::ldexp(1.0, width - 1);
+  double high = std::ldexp(1.0, type.isUnsigned() ? width : width - 1) - 1;
+  return s.cast(s.clamp(y, s.cst(low, y), s.cst(high, y)), lowerElement(element), false, type.isUnsigned());
+}
+
+class ResizeLowering {
+public:
+  ResizeLowering(LowerContext &ctx, const ResizeRule &rule)
+      : ctx(ctx), rule(rule), x(sizedOperand(ctx, kX)),
+        compute(isa<FloatType>(x.element) ? ctx.accumulator(x.element) : Type(ctx.b.getF32Type())) {}
+
+  Value run(ArrayRef<ResizeAxis> axes);
+
+private:
+  void repeat(ArrayRef<ResizeAxis> axes, ArrayRef<int64_t> factors);
+  void pick(ArrayRef<ResizeAxis> axes);
+  void mix(const ResizeAxis &axis, bool last);
+  void filter(const ResizeAxis &axis, bool last);
+  Value read(ScalarBuilder &s, Value source, int64_t dim, Value index);
+  Value extended(ScalarBuilder &s, Value v);
+  Value stored(ScalarBuilder &s, Value v, bool last) { return last ? storeMixed(ctx, s, v, element) : v; }
+
+  LowerContext &ctx;
+  const ResizeRule &rule;
+  Sized x;
+  Type compute;
+  Type element = x.element; // of the result
+};
+
+Value ResizeLowering::extended(ScalarBuilder &s, Value v) {
+  if (isa<FloatType>(x.element))
+    return toAccumulator(ctx, s, v, x.element, compute);
+  return s.cast(ctx.toCompute(s, v, x.element), compute, isUnsignedElement(x.element), false);
+}
+
+// Every element `factor` times: an expanded shape whose new dims the input's indices leave out.
+void ResizeLowering::repeat(ArrayRef<ResizeAxis> axes, ArrayRef<int64_t> factors) {
+  MLIRContext *mlir = ctx.b.getContext();
+  SymShape expanded, result(x.shape);
+  SmallVector<AffineExpr> indices;
+  for (auto [dim, size] : llvm::enumerate(x.shape)) {
+    indices.push_back(getAffineDimExpr(expanded.size(), mlir));
+    expanded.push_back(size);
+    for (auto [axis, factor] : llvm::zip_equal(axes, factors))
+      if (axis.dim == int64_t(dim)) {
+        expanded.push_back(ctx.cst(factor));
+        result[dim] = axis.out;
+      }
+  }
+  Value repeated = ctx.generic(expanded, element, {x.value}, {AffineMap::get(expanded.size(), 0, indices, mlir)},
+                               [](ScalarBuilder &, ValueRange in) { return in[0]; });
+  x = {ctx.reshape(repeated, expanded, result), result, element};
+}
+
+// Nearest: one read per element.
+void ResizeLowering::pick(ArrayRef<ResizeAxis> axes) {
+  MLIRContext *mlir = ctx.b.getContext();
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  SymShape result(x.shape);
+  for (const ResizeAxis &axis : axes) {
+    inputs.push_back(makeTaps(ctx, axis, rule).index[0]);
+    maps.push_back(AffineMap::get(x.shape.size(), 0, {getAffineDimExpr(axis.dim, mlir)}, mlir));
+    result[axis.dim] = axis.out;
+  }
+  Value picked = ctx.generic(result, element, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
+    SmallVector<Value> at;
+    for (unsigned d = 0; d < x.shape.size(); ++d)
+      at.push_back(linalg::IndexOp::create(s.b, s.loc, d));
+    Value outside = s.boolean(false);
+    for (auto [axis, index] : llvm::zip_equal(axes, in)) {
+      Value zero = s.cst(0, index), inside = index;
+      if (rule.crops()) {
+        outside = s.ori(outside, s.lt(index, zero));
+        inside = s.max(index, zero);
+      }
+      at[axis.dim] = arith::IndexCastOp::create(s.b, s.loc, s.b.getIndexType(), inside);
+    }
+    Value y = tensor::ExtractOp::create(s.b, s.loc, x.value, at);
+    return rule.crops() ? s.select(outside, s.cst(rule.extrapolation, y), y) : y;
+  });
+  x = {picked, result, element};
+}
+
+Value ResizeLowering::read(ScalarBuilder &s, Value source, int64_t dim, Value index) {
+  SmallVector<Value> at;
+  for (unsigned d = 0; d < x.shape.size(); ++d)
+    at.push_back(linalg::IndexOp::create(s.b, s.loc, d));
+  at[dim] = arith::IndexCastOp::create(s.b, s.loc, s.b.getIndexType(), index);
+  return extended(s, tensor::ExtractOp::create(s.b, s.loc, source, at));
+}
+
+// A weighted sum of a few elements along one axis.
+void ResizeLowering::mix(const ResizeAxis &axis, bool last) {
+  Taps taps = makeTaps(ctx, axis, rule);
+  SmallVector<Value> inputs(taps.index);
+  llvm::append_range(inputs, taps.weight);
+  MLIRContext *mlir = ctx.b.getContext();
+  SmallVector<AffineMap> maps(inputs.size(),
+                              AffineMap::get(x.shape.size(), 0, {getAffineDimExpr(axis.dim, mlir)}, mlir));
+  SymShape result(x.shape);
+  result[axis.dim] = axis.out;
+  Type type = last ? element : compute;
+  Value mixed = ctx.generic(result, type, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
+    Value sum, outside;
+    unsigned count = in.size() / 2;
+    for (unsigned k = 0; k < count; ++k) {
+      Value index = in[k];
+      if (k == 0 && rule.crops()) {
+        outside = s.lt(index, s.cst(0, index));
+        index = s.max(index, s.cst(0, index));
+      }
+      Value weight = in[count + k];
+      if (weight.getType() != compute)
+        weight = s.cast(weight, compute, false, false);
+      Value term = s.mul(read(s, x.value, axis.dim, index), weight);
+      sum = sum ? s.add(sum, term) : term;
+    }
+    if (outside)
+      sum = s.select(outside, s.cst(rule.extrapolation, sum), sum);
+    return stored(s, sum, last);
+  });
+  x = {mixed, result, type};
+}
+
+// Antialiasing: a weighted sum of as many elements as the stretched filter covers.
+void ResizeLowering::filter(const ResizeAxis &axis, bool last) {
+  MLIRContext *mlir = ctx.b.getContext();
+  int64_t out = *constantSize(axis.out);
+  FilterTable table = makeFilterTable(*constantSize(axis.in), out, *axis.scale, axis, rule);
+  auto indexType = RankedTensorType::get({table.taps, out}, ctx.b.getI64Type());
+  auto weightType = RankedTensorType::get({table.taps, out}, ctx.b.getF32Type());
+  Value indices = ctx.constantTensor(DenseElementsAttr::get(indexType, ArrayRef<int64_t>(table.indices)));
+  Value weights = ctx.constantTensor(DenseElementsAttr::get(weightType, ArrayRef<float>(table.weights)));
+  unsigned rank = x.shape.size();
+  SymShape result(x.shape);
+  result[axis.dim] = axis.out;
+  AffineMap table2d =
+      AffineMap::get(rank + 1, 0, {getAffineDimExpr(rank, mlir), getAffineDimExpr(axis.dim, mlir)}, mlir);
+  Value sums = ctx.reduce(result, compute, 0, 1, {indices, weights}, {table2d, table2d},
+                          [&](ScalarBuilder &s, ValueRange in) {
+                            Value weight = s.cast(in[1], compute, false, false);
+                            return s.add(in[2], s.mul(read(s, x.value, axis.dim, in[0]), weight));
+                          });
+  x = {sums, result, compute};
+  if (!last || compute == element)
+    return;
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, mlir);
+  Value cast = ctx.generic(result, element, {sums}, {identity},
+                           [&](ScalarBuilder &s, ValueRange in) { return stored(s, in[0], true); });
+  x = {cast, result, element};
+}
+
+Value ResizeLowering::run(ArrayRef<ResizeAxis> all) {
+  SmallVector<ResizeAxis> axes;
+  SmallVector<int64_t> factors;
+  for (const ResizeAxis &axis : all) {
+    if (axis.in == axis.out && (!axis.scale || *axis.scale == 1) && !rule.crops())
+      continue;
+    axes.push_back(axis);
+    int64_t factor = axis.scale ? int64_t(*axis.scale) : 0;
+    bool whole = factor >= 1 && float(factor) == *axis.scale &&
+                 canonicalSize(ctx.symbols.mul(axis.in, ctx.cst(factor))) == axis.out;
+    if (whole && !rule.crops() && onlyRepeats(rule, factor))
+      factors.push_back(factor);
+  }
+  if (axes.empty())
+    return x.value;
+  if (factors.size() == axes.size())
+    repeat(axes, factors);
+  else if (rule.mode == "nearest")
+    pick(axes);
+  else
+    for (const ResizeAxis &axis : axes)
+      rule.antialias ? filter(axis, &axis == &axes.back()) : mix(axis, &axis == &axes.back());
+  return x.value;
+}
+
+} // namespace
+
+LogicalResult ResizeOp::lower(LowerContext &ctx) {
+  FailureOr<SmallVector<ResizeAxis>> axes = AxisReader<LowerContext>(*this, ctx).read();
+  if (failed(axes))
+    return failure();
+  ResizeRule rule = ruleOf(*this);
+  ctx.set(0, ResizeLowering(ctx, rule).run(*axes));
+  return success();
+}
