@@ -1,0 +1,158 @@
+"""One operator test: a node, its inputs, and how to make models of it."""
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 22
+
+
+class Const:
+    """An input that is an initializer: a weight, or a shape that must be known when compiling."""
+
+    def __init__(self, value, dtype=np.int64):
+        self.value = np.asarray(value) if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value, dtype=dtype)
+
+
+def _rng(shape, seed=0):
+    return np.random.default_rng([seed, *np.atleast_1d(shape)])
+
+
+def f32(*shape, seed=0, low=None, high=1.0):
+    """Normal values, or uniform ones in [low, high)."""
+    rng = _rng(shape, seed)
+    values = rng.standard_normal(shape) if low is None else rng.uniform(low, high, shape)
+    return np.asarray(values, dtype=np.float32)
+
+
+def f16(*shape, **options):
+    return f32(*shape, **options).astype(np.float16)
+
+
+def f64(*shape, **options):
+    return f32(*shape, **options).astype(np.float64)
+
+
+def ints(*shape, low=-9, high=10, dtype=np.int64, seed=0):
+    return np.asarray(_rng(shape, seed).integers(low, high, shape), dtype=dtype)
+
+
+def bools(*shape, seed=0):
+    return np.asarray(_rng(shape, seed).integers(0, 2, shape), dtype=bool)
+
+
+@dataclass
+class Case:
+    """A node `op` on `inputs` (arrays; Const: initializers; None: absent).
+
+    outputs: how many, or a list of booleans, False for one that is not asked for.
+    dynamic: whether a second variant has symbolic dims. Dims of one size share a symbol, so give dims that may differ
+    different sizes. Dims of size 1 and of the sizes in `keep` stay static.
+    expect: the right outputs, where neither onnxruntime nor the onnx package knows better; oracle: "ort", "onnx" or both in
+    that order.
+    """
+
+    op: str
+    inputs: list
+    attrs: dict = field(default_factory=dict)
+    outputs: object = 1
+    name: str = ""
+    dynamic: bool = True
+    keep: tuple = ()
+    rtol: float = 1e-4
+    atol: float = 1e-5
+    opset: int = OPSET
+    domain: str = ""
+    expect: object = None
+    oracle: str = "ort onnx"
+
+    def title(self):
+        if self.name:
+            return f"{self.op}: {self.name}"
+        shapes = ",".join("-" if a is None else f"{'const' if isinstance(a, Const) else ''}{list(_array(a).shape)}" for a in self.inputs)
+        attrs = " ".join(f"{k}={v}" for k, v in self.attrs.items())
+        return f"{self.op}: {shapes} {attrs}".strip()
+
+    def wanted(self):
+        return [True] * self.outputs if isinstance(self.outputs, int) else list(self.outputs)
+
+    def feeds(self, prefix=""):
+        return {f"{prefix}x{i}": a for i, a in enumerate(self.inputs) if isinstance(a, np.ndarray)}
+
+    def output_names(self, prefix=""):
+        return [f"{prefix}y{i}" for i, wanted in enumerate(self.wanted()) if wanted]
+
+    def parts(self, prefix="", dynamic=False):
+        """(node, graph inputs, initializers, graph outputs)"""
+        names, graph_inputs, initializers = [], [], []
+        for i, a in enumerate(self.inputs):
+            name = "" if a is None else f"{prefix}x{i}"
+            names.append(name)
+            if isinstance(a, Const):
+                initializers.append(numpy_helper.from_array(a.value, name))
+            elif a is not None:
+                dims = [self._dim(n, prefix, dynamic) for n in a.shape]
+                graph_inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), dims))
+        while names and not names[-1]:
+            names.pop()
+        results = [f"{prefix}y{i}" if wanted else "" for i, wanted in enumerate(self.wanted())]
+        node = helper.make_node(self.op, names, results, name=f"{prefix}{self.op}", domain=self.domain, **self.attrs)
+        outputs = [onnx.ValueInfoProto(name=n) for n in results if n]
+        return node, graph_inputs, initializers, outputs
+
+    def _dim(self, size, prefix, dynamic):
+        return f"{prefix}n{size}" if dynamic and size != 1 and size not in self.keep else int(size)
+
+    def model(self):
+        """The node alone, with static shapes, for the oracles."""
+        return assemble([self.parts()], self.opset)
+
+    def expected(self):
+        """The right outputs, and who says so."""
+        if self.expect is not None:
+            values = self.expect(*[_array(a) for a in self.inputs if a is not None]) if callable(self.expect) else self.expect
+            return [np.asarray(v) for v in (values if isinstance(values, (list, tuple)) else [values])], "numpy"
+        errors = []
+        for oracle in self.oracle.split():
+            try:
+                return {"ort": self._onnxruntime, "onnx": self._reference}[oracle](), oracle
+            except Exception as error:  # noqa: BLE001 - an oracle that cannot is not asked again
+                errors.append(f"{oracle}: {str(error).splitlines()[0][:200]}")
+        raise RuntimeError("no oracle: " + "; ".join(errors))
+
+    def _onnxruntime(self):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(self.model().SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return session.run(self.output_names(), self.feeds())
+
+    def _reference(self):
+        from onnx.reference import ReferenceEvaluator
+
+        return ReferenceEvaluator(self.model()).run(self.output_names(), self.feeds())
+
+
+def _array(a):
+    return a.value if isinstance(a, Const) else a
+
+
+def assemble(parts, opset):
+    """One model of many independent nodes. Output types are left to whoever reads it."""
+    nodes, inputs, initializers, outputs = [], [], [], []
+    for node, graph_inputs, constants, results in parts:
+        nodes.append(node)
+        inputs += graph_inputs
+        initializers += constants
+        outputs += results
+    graph = helper.make_graph(nodes, "operators", inputs, outputs, initializers)
+    domains = sorted({n.domain for n in nodes} | {""})
+    opsets = [helper.make_opsetid(d, opset if d == "" else 1) for d in domains]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+__all__ = ["Case", "Const", "assemble", "bools", "f16", "f32", "f64", "ints", "TensorProto", "np"]

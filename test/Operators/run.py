@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Runs operator cases through the whole compiler and compares with onnxruntime and the onnx package.
+
+usage: run.py [FILTER...] [--static|--dynamic] [--list] [--keep DIR]
+
+A FILTER is part of a case's title or of its file's name. Cases come from cases_*.py beside this file, each with a list
+CASES. Many cases are compiled as one model; a batch that fails is halved until the cases that break it are alone.
+"""
+import argparse
+import collections
+import concurrent.futures
+import importlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from case import assemble  # noqa: E402
+from locations import BUILD  # noqa: E402
+
+BATCH = 16
+
+Result = collections.namedtuple("Result", "family title variant why")  # why: empty for a pass
+
+
+class Run:
+    """One case in one variant."""
+
+    def __init__(self, family, index, case, dynamic):
+        self.family, self.case, self.dynamic = family, case, dynamic
+        self.prefix = f"{family}{index}{'d' if dynamic else 's'}_"
+
+    def result(self, why):
+        return Result(self.family, self.case.title(), "dynamic" if self.dynamic else "static", why)
+
+
+def load(filters, variants):
+    """All runs that the filters choose, by opset."""
+    runs = []
+    for path in sorted(HERE.glob("cases_*.py")):
+        family = path.stem[len("cases_"):]
+        for index, case in enumerate(importlib.import_module(path.stem).CASES):
+            if filters and not any(f in case.title() or f in path.stem for f in filters):
+                continue
+            for dynamic in (False, True):
+                if (dynamic and not case.dynamic) or ("dynamic" if dynamic else "static") not in variants:
+                    continue
+                runs.append(Run(family, index, case, dynamic))
+    return runs
+
+
+def execute(command):
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    failed = [line for line in lines if "error" in line]
+    return done.returncode, (failed or lines or [f"exit {done.returncode}"])[0][:300]
+
+
+def compare(case, names, outputs, prefix):
+    expected, oracle = case.expected()
+    for name, want in zip(names, expected):
+        if name not in outputs:
+            return f"{name}: missing"
+        got, want = outputs[name], np.asarray(want)
+        if got.shape != want.shape:
+            return f"{name}: shape {list(got.shape)}, expected {list(want.shape)} ({oracle})"
+        if got.dtype != want.dtype:
+            return f"{name}: type {got.dtype}, expected {want.dtype} ({oracle})"
+        if want.dtype.kind != "f":
+            wrong = np.argwhere(np.asarray(got != want))
+        else:
+            a, b = got.astype(np.float64), want.astype(np.float64)
+            finite = np.abs(b[np.isfinite(b)])
+            rtol = max(case.rtol, 2e-3 if want.dtype == np.float16 else 0)
+            allowed = rtol * np.abs(b) + max(case.atol, rtol / 10) * (finite.max() if finite.size else 0) + 1e-12
+            with np.errstate(invalid="ignore"):
+                wrong = np.argwhere(~((np.abs(a - b) <= allowed) | (a == b) | (np.isnan(a) & np.isnan(b))))
+        if len(wrong):
+            at = tuple(wrong[0])
+            return f"{name}: {len(wrong)} of {want.size} wrong, first at {list(map(int, at))}: {got[at]}, expected {want[at]} ({oracle})"
+    return ""
+
+
+def check(runs, folder):
+    """Results of one batch; halves it when the whole cannot be compiled or run."""
+    model = assemble([run.case.parts(run.prefix, run.dynamic) for run in runs], runs[0].case.opset)
+    stem = folder / runs[0].prefix
+    path, artifact, inputs, outputs = (stem.with_name(f"{stem.name}{len(runs)}{s}") for s in (".onnx", ".bin", ".in.npz", ".out.npz"))
+    path.write_bytes(model.SerializeToString())
+    feeds = {}
+    for run in runs:
+        feeds.update(run.case.feeds(run.prefix))
+    np.savez(inputs, **feeds)
+    code, why = execute([BUILD / "bin" / "laic", path, "-o", artifact, "-q", "--target=cpu"])
+    if code == 0:
+        code, why = execute([BUILD / "bin" / "laic-run", artifact, "--inputs", inputs, "--outputs", outputs])
+        why = f"run: {why}"
+    if code != 0 and len(runs) > 1:
+        middle = len(runs) // 2
+        return check(runs[:middle], folder) + check(runs[middle:], folder)
+    if code != 0:
+        return [runs[0].result(why)]
+    with np.load(outputs) as data:
+        values = {name: data[name] for name in data.files}
+    results = []
+    for run in runs:
+        try:
+            results.append(run.result(compare(run.case, run.case.output_names(run.prefix), values, run.prefix)))
+        except Exception as error:  # noqa: BLE001 - a case without an oracle is a failing case
+            results.append(run.result(f"{type(error).__name__}: {error}"))
+    return results
+
+
+def check_all(runs, folder):
+    groups = collections.defaultdict(list)
+    for run in runs:
+        groups[run.family, run.case.opset].append(run)
+    batches = [group[i:i + BATCH] for group in groups.values() for i in range(0, len(group), BATCH)]
+    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return [result for results in pool.map(lambda batch: check(batch, folder), batches) for result in results]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("filters", nargs="*")
+    parser.add_argument("--static", action="store_true", help="only models with static shapes")
+    parser.add_argument("--dynamic", action="store_true", help="only models with symbolic dims")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--keep", metavar="DIR", help="leave models, artifacts and tensors there")
+    options = parser.parse_args()
+    variants = [v for v in ("static", "dynamic") if getattr(options, v)] or ["static", "dynamic"]
+    runs = load(options.filters, variants)
+    if options.list:
+        for run in runs:
+            print(run.family, run.case.title(), "dynamic" if run.dynamic else "static", run.prefix)
+        return 0
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(options.keep or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        results = check_all(runs, folder)
+    failures = [r for r in results if r.why]
+    for r in failures:
+        print(f"FAIL {r.family} {r.title} [{r.variant}]\n     {r.why}")
+    print(f"{len(results) - len(failures)} of {len(results)} passed")
+    return 1 if failures or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
