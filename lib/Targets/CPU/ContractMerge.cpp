@@ -13,8 +13,8 @@ using Groups = SmallVector<ReassociationIndices>;
 class Merger {
 public:
   Merger(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes)
-      : rewriter(rewriter), contract(contract), sizes(sizes), loc(contract.getLoc()), parallel(contract.getParallel()),
-        batch(contract.getBBatch()), aMap(contract.getAMap()) {
+      : rewriter(rewriter), contract(contract), sizes(sizes), loc(contract.getLoc()),
+        parallel(contract.getParallel()), batch(contract.getBBatch()), aMap(contract.getAMap()) {
     for (Attribute attr : contract.getExtraMaps())
       extraMaps.push_back(cast<AffineMapAttr>(attr).getValue());
     for (int64_t i = 0; i < int64_t(parallel); ++i)
@@ -46,8 +46,8 @@ public:
 private:
   AffineExpr dim(unsigned loop) const { return getAffineDimExpr(loop, rewriter.getContext()); }
 
-  /// Whether `map` uses both loops in neighbouring dims of their own, or neither. Loops of one iteration before the first
-  /// that is used may be absent.
+  /// Whether `map` uses both loops in neighbouring dims of their own, or neither. Loops of one iteration
+  /// before the first that is used may be absent.
   bool adjacent(AffineMap map, unsigned loop) const {
     bool first = map.isFunctionOfDim(loop), second = map.isFunctionOfDim(loop + 1);
     if (!first && !second)
@@ -65,7 +65,8 @@ private:
     bool batched = llvm::is_contained(batch, loop);
     if (batched != llvm::is_contained(batch, loop + 1))
       return false;
-    return adjacent(aMap, loop) && llvm::all_of(extraMaps, [&](AffineMap map) { return adjacent(map, loop); });
+    return adjacent(aMap, loop) &&
+           llvm::all_of(extraMaps, [&](AffineMap map) { return adjacent(map, loop); });
   }
 
   /// (..., w + kw, c): kw and c form one contiguous run when c is a whole dim of A.
@@ -107,7 +108,8 @@ private:
     return {value, AffineMap::get(loops, 0, results, map.getContext())};
   }
 
-  /// The index over new loops of collapsed dims (offset + l0), l1, l2, ...: offset * size(l1) * size(l2) + merged loop.
+  /// The index over new loops of collapsed dims (offset + l0), l1, l2, ...: offset * size(l1) * size(l2) +
+  /// merged loop.
   AffineExpr mergedIndex(AffineMap map, ArrayRef<int64_t> dims) const {
     AffineExpr first = map.getResult(dims.front()), index = sizes.constant(0);
     int64_t scale = 1, merged = -1;
@@ -126,7 +128,8 @@ private:
   }
 
   unsigned groupOf(int64_t loop) const {
-    return llvm::find_if(groups, [&](const auto &group) { return llvm::is_contained(group, loop); }) - groups.begin();
+    return llvm::find_if(groups, [&](const auto &group) { return llvm::is_contained(group, loop); }) -
+           groups.begin();
   }
 
   /// Whether index i of the map is a loop merged with a loop in index i - 1.
@@ -182,17 +185,18 @@ private:
         newBatch.push_back(i);
     }
     Type element = contract.getC().getType().getElementType();
-    auto merged = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(),
-                                     extras, resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
-                                     rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(),
-                                     contract.getUnsignedB());
+    auto merged = ContractOp::create(
+        rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(), extras,
+        resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
+        rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(), contract.getUnsignedB());
     merged.getEpilogue().takeBody(contract.getEpilogue());
     Value restored = merged.getC();
     if (shape.size() != oldShape.size()) {
       SmallVector<OpFoldResult> mixed;
       for (AffineExpr size : oldShape)
         mixed.push_back(sizes.fold(rewriter, loc, size));
-      restored = tensor::ExpandShapeOp::create(rewriter, loc, contract.getC().getType(), restored, result, mixed);
+      restored =
+          tensor::ExpandShapeOp::create(rewriter, loc, contract.getC().getType(), restored, result, mixed);
     }
     rewriter.replaceOp(contract, restored);
     return merged;

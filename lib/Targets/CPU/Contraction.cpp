@@ -228,8 +228,8 @@ ConstantValues::ConstantValues(func::FuncOp func) {
   }
 }
 
-FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
-                                                   StringRef &why) {
+FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const ConstantValues &constants,
+                                                   Prefer prefer, StringRef &why) {
   auto decline = [&](StringRef reason) {
     why = reason;
     return failure();
@@ -274,7 +274,8 @@ FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const C
       return decline("a reduction over one operand alone");
   constexpr int64_t kFewestRows = 3;
   int64_t rows = rowsPerPack(contraction);
-  if (!constants.contains(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) && rows < kFewestRows)
+  if (!constants.contains(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) &&
+      rows < kFewestRows)
     return decline("too few rows to pay for packing at run time");
   return contraction;
 }

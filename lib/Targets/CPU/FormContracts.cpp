@@ -35,7 +35,8 @@ public:
         return {};
     }
     rewriter.setInsertionPoint(op);
-    reductions = llvm::filter_to_vector(contraction.reduction, [&](unsigned loop) { return loopSizes[loop] != 1; });
+    reductions =
+        llvm::filter_to_vector(contraction.reduction, [&](unsigned loop) { return loopSizes[loop] != 1; });
     if (reductions.empty()) // one product: keep a loop, so that there is a reduction
       reductions.push_back(contraction.reduction.back());
     for (unsigned loop : contraction.parallel)
@@ -177,8 +178,8 @@ private:
       linalg::YieldOp::create(nested, loc, value);
     };
     AffineMap identity = rewriter.getMultiDimIdentityMap(shape.size());
-    return linalg::GenericOp::create(rewriter, loc, empty.getType(), ValueRange(), empty, ArrayRef<AffineMap>(identity),
-                                     iterators, body)
+    return linalg::GenericOp::create(rewriter, loc, empty.getType(), ValueRange(), empty,
+                                     ArrayRef<AffineMap>(identity), iterators, body)
         .getResult(0);
   }
 
@@ -198,9 +199,10 @@ private:
       if (llvm::is_contained(batch, loop))
         batchDims.push_back(i);
     Type element = getElementTypeOrSelf(op.getResult(0));
-    auto contract = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b,
-                                       ValueRange(), resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
-                                       rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
+    auto contract =
+        ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b,
+                           ValueRange(), resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
+                           rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
     OpBuilder::InsertionGuard guard(rewriter);
     Block *block = rewriter.createBlock(&contract.getEpilogue(), {}, {element}, {loc});
     YieldOp::create(rewriter, loc, block->getArguments());
@@ -227,7 +229,8 @@ private:
       SmallVector<AffineExpr> results;
       for (AffineExpr expr : contraction.cMap().getResults()) {
         unsigned loop = cast<AffineDimExpr>(expr).getPosition();
-        results.push_back(rewriter.getAffineDimExpr(llvm::find(contraction.parallel, loop) - contraction.parallel.begin()));
+        results.push_back(
+            rewriter.getAffineDimExpr(llvm::find(contraction.parallel, loop) - contraction.parallel.begin()));
       }
       AffineMap map = AffineMap::get(contraction.parallel.size(), 0, results, rewriter.getContext());
       contract.setExtraMapsAttr(rewriter.getAffineMapArrayAttr(map));

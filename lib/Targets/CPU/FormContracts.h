@@ -11,13 +11,17 @@ namespace laic::cpu {
 /// Columns of a packed panel; part of laic.contract's definition.
 constexpr int64_t kPanel = 32;
 
-/// Packs B and replaces the generic by a contract (and a transpose where C's last dim is not n). Null when a size is unknown.
+/// Packs B and replaces the generic by a contract (and a transpose where C's last dim is not n). Null when a
+/// size is unknown.
 ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes);
 
-/// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit, with the reason.
-ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, llvm::StringRef &why);
+/// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
+/// with the reason.
+ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes,
+                        llvm::StringRef &why);
 
-/// Merges neighbouring loops that are contiguous in every operand; returns the contract that is there afterwards.
+/// Merges neighbouring loops that are contiguous in every operand; returns the contract that is there
+/// afterwards.
 ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes);
 
 /// Size operands of a contract whose result has `shape`: one index per dynamic dim.

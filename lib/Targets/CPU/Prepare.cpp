@@ -1,4 +1,5 @@
-// The CPU target's dispatch phase as a sequence of passes, and the pass that leaves one data-moving operation at a time.
+// The CPU target's dispatch phase as a sequence of passes, and the pass that leaves one data-moving operation
+// at a time.
 #include "laic/Targets/CPU/Prepare.h"
 
 #include "laic/Dialect/Laic/Laic.h"
@@ -16,7 +17,8 @@ namespace laic::cpu {
 
 namespace {
 
-/// Removes a cast where every user takes the source's type; otherwise the source's type is refined by canonicalization.
+/// Removes a cast where every user takes the source's type; otherwise the source's type is refined by
+/// canonicalization.
 void dropCasts(func::FuncOp func) {
   for (auto cast : llvm::make_early_inc_range(func.getBody().getOps<tensor::CastOp>())) {
     auto source = dyn_cast<RankedTensorType>(cast.getSource().getType());
@@ -75,16 +77,19 @@ struct NormalizeRootsPass : cpu::impl::NormalizeRootsBase<NormalizeRootsPass> {
 
 } // namespace
 
+void laic::cpu::buildPrepare(OpPassManager &functions) {
+  functions.addPass(createNormalizeRoots());
+  functions.addPass(createPropagateLayout());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(createFormContracts());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(createNormalizeRoots());
+}
+
 LogicalResult laic::cpu::prepare(ModuleOp module) {
   PassManager manager(module.getContext());
-  OpPassManager &nested = manager.nest<func::FuncOp>();
-  nested.addPass(createNormalizeRoots());
-  nested.addPass(createPropagateLayout());
-  nested.addPass(createCanonicalizerPass());
-  nested.addPass(createCSEPass());
-  nested.addPass(createFormContracts());
-  nested.addPass(createCanonicalizerPass());
-  nested.addPass(createCSEPass());
-  nested.addPass(createNormalizeRoots());
+  buildPrepare(manager.nest<func::FuncOp>());
   return manager.run(module);
 }

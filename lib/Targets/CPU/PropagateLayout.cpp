@@ -1,9 +1,65 @@
-// Channels-last layouts.
+// Rewrites a function front to back so that convolutions and what lies between them work on channels-last
+// tensors.
+//
+// Every value may exist in another order of dims than in the original function (Layouts). An operation either
+// takes its operands in the order they have and passes it on to its results, or asks for the original order,
+// which costs a transpose once per value. Rewritten operations leave the original ones without users; those
+// are erased at the end.
 #include "laic/Targets/CPU/Prepare.h"
+
+#include "LayoutRewriter.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Targets/CPU/Contraction.h"
+
 using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
 namespace laic::cpu {
 #define GEN_PASS_DEF_PROPAGATELAYOUT
 #include "laic/Targets/CPU/Passes.h.inc"
 } // namespace laic::cpu
-namespace { struct P : laic::cpu::impl::PropagateLayoutBase<P> { void runOnOperation() override {} }; }
+
+namespace {
+
+bool hasConvolution(func::FuncOp func, const ConstantValues &constants) {
+  return llvm::any_of(func.getBody().front().getOps<linalg::GenericOp>(), [&](linalg::GenericOp op) {
+    StringRef why;
+    FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Constant, why);
+    return succeeded(contraction) && contraction->convolution;
+  });
+}
+
+struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || !func.getBody().hasOneBlock())
+      return;
+    ConstantValues constants(func);
+    if (!hasConvolution(func, constants))
+      return;
+    TensorSizes sizes(func);
+    IRRewriter rewriter(&getContext());
+    Block &block = func.getBody().front();
+    SmallVector<Operation *> originals = llvm::map_to_vector(block, [](Operation &op) { return &op; });
+    LayoutRewriter layout(rewriter, sizes, constants);
+    for (Operation *op : originals)
+      layout.rewrite(op);
+    for (Operation *op : llvm::reverse(originals))
+      if (isOpTriviallyDead(op))
+        rewriter.eraseOp(op);
+    report(func);
+  }
+
+private:
+  void report(func::FuncOp func) {
+    ConstantValues constants(func);
+    int64_t transposes =
+        llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
+                       [&](linalg::TransposeOp op) { return !constants.contains(op.getInput()); });
+    func.emitRemark() << "channels-last layout: " << transposes
+                      << (transposes == 1 ? " transpose remains" : " transposes remain");
+  }
+};
+
+} // namespace

@@ -1,4 +1,5 @@
-// Evaluates linalg, tensor, arith and laic.contract by their definitions, slowly and without sharing code with the compiler.
+// Evaluates linalg, tensor, arith and laic.contract by their definitions, slowly and without sharing code
+// with the compiler.
 #include "Interpreter.h"
 
 #include "laic/Dialect/Laic/Laic.h"
@@ -98,7 +99,8 @@ private:
   Index sizes(ArrayRef<OpFoldResult> mixed) {
     Index values;
     for (OpFoldResult size : mixed)
-      values.push_back(isa<Attribute>(size) ? *getConstantIntValue(size) : int64_t(scalars[cast<Value>(size)]));
+      values.push_back(isa<Attribute>(size) ? *getConstantIntValue(size)
+                                            : int64_t(scalars[cast<Value>(size)]));
     return values;
   }
 
@@ -353,7 +355,8 @@ private:
   void reshape(Operation *op) {
     Array array = tensors[op->getOperand(0)];
     if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-      array.shape = sizes(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext()));
+      array.shape =
+          sizes(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext()));
     if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
       Index shape;
       for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
@@ -409,7 +412,8 @@ private:
 
   void run(tensor::ExtractSliceOp op) {
     Array &source = tensors[op.getSource()];
-    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()), strides = sizes(op.getMixedStrides());
+    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()),
+          strides = sizes(op.getMixedStrides());
     Array full = make(extents, 0);
     forEach(extents, [&](ArrayRef<int64_t> index) {
       Index from;
@@ -428,7 +432,8 @@ private:
 
   void run(tensor::InsertSliceOp op) {
     Array source = tensors[op.getSource()], result = tensors[op.getDest()];
-    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()), strides = sizes(op.getMixedStrides());
+    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()),
+          strides = sizes(op.getMixedStrides());
     source.shape = extents;
     forEach(extents, [&](ArrayRef<int64_t> index) {
       Index to;
@@ -446,7 +451,8 @@ private:
 
 } // namespace
 
-Interpretation laic::test::interpret(func::FuncOp func, ArrayRef<Array> arguments, ArrayRef<int64_t> symbols) {
+Interpretation laic::test::interpret(func::FuncOp func, ArrayRef<Array> arguments,
+                                     ArrayRef<int64_t> symbols) {
   Machine machine(symbols);
   Interpretation result;
   result.results = machine.run(func, arguments);

@@ -15,12 +15,14 @@ struct Array {
   std::vector<double> data;
 };
 
-/// Runs a one-block function of tensors. `symbols` are the values of its size symbols. Operations that it does not know end up in `error`.
+/// Runs a one-block function of tensors. `symbols` are the values of its size symbols. Operations that it
+/// does not know end up in `error`.
 struct Interpretation {
   std::vector<Array> results;
   std::string error;
 };
-Interpretation interpret(mlir::func::FuncOp func, llvm::ArrayRef<Array> arguments, llvm::ArrayRef<int64_t> symbols);
+Interpretation interpret(mlir::func::FuncOp func, llvm::ArrayRef<Array> arguments,
+                         llvm::ArrayRef<int64_t> symbols);
 
 } // namespace laic::test
 #endif

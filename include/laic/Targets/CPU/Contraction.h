@@ -7,14 +7,15 @@
 
 namespace laic::cpu {
 
-/// A linalg.generic that adds products of two operands to its init: the operand to pack (B), the vectorised loop n, and loop orders.
+/// A linalg.generic that adds products of two operands to its init: the operand to pack (B), the vectorised
+/// loop n, and loop orders.
 struct Contraction {
   mlir::linalg::GenericOp op;
-  unsigned a = 0, b = 1;                // operand numbers
+  unsigned a = 0, b = 1; // operand numbers
   bool unsignedA = false, unsignedB = false;
-  unsigned n = 0;                       // loop of the output channel or column
-  bool depthwise = false;               // n is in A, too
-  bool convolution = false;             // some index of A is a sum of two loops
+  unsigned n = 0;                        // loop of the output channel or column
+  bool depthwise = false;                // n is in A, too
+  bool convolution = false;              // some index of A is a sum of two loops
   llvm::SmallVector<unsigned> parallel;  // parallel loops in the order of C without n, then n
   llvm::SmallVector<unsigned> reduction; // in the order of A, innermost last
 
@@ -47,10 +48,11 @@ private:
 };
 
 /// The contraction that `op` is, or failure with the reason in `why`.
-llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
-                                              llvm::StringRef &why);
+llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, const ConstantValues &constants,
+                                              Prefer prefer, llvm::StringRef &why);
 
-/// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs; failure for anything else.
+/// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs;
+/// failure for anything else.
 llvm::FailureOr<llvm::SmallVector<std::pair<unsigned, int64_t>, 3>> sumOfLoops(mlir::AffineExpr expr);
 
 } // namespace laic::cpu

@@ -1,4 +1,5 @@
-// The CPU target's dispatch phase: layouts and contractions, so that every data-moving operation becomes one kernel.
+// The CPU target's dispatch phase: layouts and contractions, so that every data-moving operation becomes one
+// kernel.
 #ifndef LAIC_TARGETS_CPU_PREPARE_H
 #define LAIC_TARGETS_CPU_PREPARE_H
 
@@ -15,9 +16,13 @@ namespace laic::cpu {
 #define GEN_PASS_REGISTRATION
 #include "laic/Targets/CPU/Passes.h.inc"
 
-/// Runs the passes below, with canonicalization between them, on a lowered module. Afterwards every operation that moves data is one
-/// of linalg.generic, laic.contract, tensor.pad, tensor.concat, tensor.extract_slice, tensor.insert_slice, linalg.transpose,
-/// laic.sizes_tensor, a structured operation, or a linalg.fill. Emits remarks on what was decided; fails on invalid IR only.
+/// The passes above in the order of the dispatch phase, with canonicalization between them, on functions.
+void buildPrepare(mlir::OpPassManager &functions);
+
+/// Runs them on a lowered module. Afterwards every operation that moves data is one
+/// of linalg.generic, laic.contract, tensor.pad, tensor.concat, tensor.extract_slice, tensor.insert_slice,
+/// linalg.transpose, laic.sizes_tensor, a structured operation, or a linalg.fill. Emits remarks on what was
+/// decided; fails on invalid IR only.
 llvm::LogicalResult prepare(mlir::ModuleOp module);
 
 } // namespace laic::cpu

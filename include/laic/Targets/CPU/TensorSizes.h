@@ -11,8 +11,8 @@
 
 namespace laic::cpu {
 
-/// Answers from `laic.size`, function arguments (`laic.dims`, `laic.symbols`) and the shapes of operations. Values may be added to
-/// the function while this lives; erased ones must not be asked for.
+/// Answers from `laic.size`, function arguments (`laic.dims`, `laic.symbols`) and the shapes of operations.
+/// Values may be added to the function while this lives; erased ones must not be asked for.
 class TensorSizes {
 public:
   explicit TensorSizes(mlir::func::FuncOp func);
