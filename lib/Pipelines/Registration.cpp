@@ -4,6 +4,7 @@
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Plan/Plan.h"
+#include "laic/Target/Target.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,6 +33,8 @@ void laic::registerAllDialects(mlir::DialectRegistry &registry) {
 void laic::registerAllPasses() {
   registerLaicDialectPasses();
   registerLaicTransformsPasses();
+  for (const std::unique_ptr<Target> &target : getTargets())
+    target->registerPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();

@@ -70,6 +70,8 @@ public:
   /// Code for kernel functions (one root each). They are only read. Reports every kernel that has no code, not the first alone.
   virtual llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
                                                  const TargetOptions &options) const = 0;
+  /// Makes the target's passes known to laic-opt.
+  virtual void registerPasses() const {}
 };
 
 /// All targets of this build, sorted by name (generated from the folders of lib/Targets).

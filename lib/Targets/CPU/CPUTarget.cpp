@@ -49,6 +49,8 @@ public:
                                          const TargetOptions &options) const override {
     return cpu::generateCode(kernels, options);
   }
+
+  void registerPasses() const override { cpu::registerLaicTargetCPUPasses(); }
 };
 
 } // namespace

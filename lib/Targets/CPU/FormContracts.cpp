@@ -1,6 +1,8 @@
 // Turns contractions into a packing of B and laic.contract, then fuses epilogues and merges loops.
 #include "FormContracts.h"
 #include "laic/Targets/CPU/Prepare.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace laic;
@@ -274,11 +276,31 @@ private:
   SmallVector<int64_t> unitDims;
 };
 
+/// elementwise(collapse_shape(contraction)) -> collapse_shape(elementwise(contraction)), so that the epilogue is next to the
+/// contraction: the groups of a grouped convolution end in such a reshape.
+void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &constants) {
+  RewritePatternSet patterns(func.getContext());
+  linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, [&](OpOperand *operand) {
+    auto collapse = operand->get().getDefiningOp<tensor::CollapseShapeOp>();
+    auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+    if (!collapse || !consumer || !collapse->hasOneUse() || !collapse.getSrc().hasOneUse() ||
+        consumer.getNumParallelLoops() != consumer.getNumLoops())
+      return false;
+    auto producer = collapse.getSrc().getDefiningOp<linalg::GenericOp>();
+    StringRef why;
+    return producer && succeeded(matchContraction(producer, constants, Prefer::Innermost, why));
+  });
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled).enableFolding(false);
+  (void)applyPatternsGreedily(func, std::move(patterns), config);
+}
+
 struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
+    moveReshapesBehindEpilogues(func, ConstantValues(func));
     TensorSizes sizes(func);
     ConstantValues constants(func);
     IRRewriter rewriter(&getContext());

@@ -159,6 +159,22 @@ TEST_F(PropagateLayout, GroupsAndDepthwise) {
   EXPECT_TRUE(depthwise.getAMap().isFunctionOfDim(depthwise.getParallel() - 1)) << print();
 }
 
+TEST_F(PropagateLayout, GroupedEpilogue) {
+  std::string d = "affine_map<(n, g, f, h, w, c, i, j) -> ";
+  std::string body =
+      constant("w", "tensor<2x4x3x3x3xf32>") + constant("bias", "tensor<8xf32>") +
+      "%e1 = tensor.expand_shape %x [[0], [1, 2], [3], [4]] output_shape [1, 2, 3, 8, 8] : tensor<1x6x8x8xf32> into "
+      "tensor<1x2x3x8x8xf32>\n" +
+      product("g1", d + "(n, g, c, h + i, w + j)>, " + d + "(g, f, c, i, j)>, " + d + "(n, g, f, h, w)>",
+              "\"parallel\", " + std::string(kConvIterators), "%e1", "tensor<1x2x3x8x8xf32>", "%w", "tensor<2x4x3x3x3xf32>",
+              "tensor<1x2x4x6x6xf32>") +
+      "%k1 = tensor.collapse_shape %g1 [[0], [1, 2], [3], [4]] : tensor<1x2x4x6x6xf32> into tensor<1x8x6x6xf32>\n" +
+      biasRelu("y", "%k1", "%bias", "tensor<8xf32>", "tensor<1x8x6x6xf32>");
+  prepareAll(function("%x: tensor<1x6x8x8xf32>", "tensor<1x8x6x6xf32>", body, "%y"));
+  ASSERT_EQ(count<ContractOp>(), 1) << print();
+  EXPECT_EQ(all<ContractOp>()[0].getExtras().size(), 1u) << print();
+}
+
 TEST_F(PropagateLayout, SqueezeAndExcite) {
   std::string type = "tensor<2x8x4x4xf32>", gate = "tensor<2x8x1x1xf32>";
   std::string body = constant("w", "tensor<8x3x3x3xf32>") + constant("v", "tensor<8x8x1x1xf32>") +
