@@ -194,7 +194,7 @@ LogicalResult LayerNormalizationOp::inferShapes(ShapeContext &ctx) {
 LogicalResult LayerNormalizationOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   Type compute = ctx.accumulator(x.element);
-  int64_t rank = x.shape.size(), axis = getAxis() < 0 ? getAxis() + rank : getAxis();
+  int64_t rank = x.shape.size(), axis = int64_t(getAxis()) < 0 ? getAxis() + rank : getAxis();
   AxisReduction axes(ctx, x.shape, axesFrom(axis, rank));
   Moments stats = moments(ctx, axes, x, getEpsilon().convertToDouble());
   SmallVector<Value> inputs = {x.value, stats.mean, stats.inverse};
@@ -227,7 +227,7 @@ LogicalResult RMSNormalizationOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   Type compute = ctx.accumulator(x.element), result = ctx.resultElement();
   double epsilon = getEpsilon().convertToDouble();
-  int64_t rank = x.shape.size(), axis = getAxis() < 0 ? getAxis() + rank : getAxis();
+  int64_t rank = x.shape.size(), axis = int64_t(getAxis()) < 0 ? getAxis() + rank : getAxis();
   AxisReduction axes(ctx, x.shape, axesFrom(axis, rank));
   Value squares = axes.reduce(compute, 0, x.value, {}, [&](ScalarBuilder &s, ValueRange in) {
     Value v = toAccumulator(ctx, s, in[0], x.element, compute);
@@ -302,7 +302,7 @@ LogicalResult LpNormalizationOp::inferShapes(ShapeContext &ctx) {
 LogicalResult LpNormalizationOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   Type compute = ctx.accumulator(x.element);
-  int64_t rank = x.shape.size(), axis = getAxis() < 0 ? getAxis() + rank : getAxis();
+  int64_t rank = x.shape.size(), axis = int64_t(getAxis()) < 0 ? getAxis() + rank : getAxis();
   AxisReduction axes(ctx, x.shape, axis);
   bool euclidean = getP() == 2;
   Value sums = axes.reduce(compute, 0, x.value, {}, [&](ScalarBuilder &s, ValueRange in) {

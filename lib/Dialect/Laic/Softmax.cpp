@@ -28,7 +28,7 @@ LogicalResult SoftmaxOp::inferShapes(ShapeContext &ctx) { return inferSoftmax(ct
 LogicalResult SoftmaxOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   Type compute = ctx.accumulator(x.element);
-  int64_t axis = getAxis() < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
+  int64_t axis = int64_t(getAxis()) < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
   AxisReduction axes(ctx, x.shape, axis);
   Value largest = maxima(ctx, axes, x, compute);
   Value powers = ctx.generic(x.shape, compute, {x.value, largest}, {axes.identity(), axes.keptMap()},
@@ -48,7 +48,7 @@ LogicalResult LogSoftmaxOp::inferShapes(ShapeContext &ctx) { return inferSoftmax
 LogicalResult LogSoftmaxOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   Type compute = ctx.accumulator(x.element);
-  int64_t axis = getAxis() < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
+  int64_t axis = int64_t(getAxis()) < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
   AxisReduction axes(ctx, x.shape, axis);
   Value largest = maxima(ctx, axes, x, compute);
   Value sums = axes.reduce(compute, 0, x.value, largest, [&](ScalarBuilder &s, ValueRange in) {

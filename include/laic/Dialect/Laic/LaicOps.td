@@ -11,11 +11,8 @@ include "laic/Dialect/Laic/Linear.td"
 include "laic/Dialect/Laic/Norm.td"
 include "laic/Dialect/Laic/Recurrent.td"
 include "laic/Dialect/Laic/Reduction.td"
-<<<<<<< HEAD
 include "laic/Dialect/Laic/Quant.td"
 include "laic/Dialect/Laic/Resize.td"
-=======
->>>>>>> main
 include "laic/Dialect/Laic/Shape.td"
 include "laic/Dialect/Laic/StructuredOps.td"
 include "laic/Dialect/Laic/Variadic.td"
