@@ -58,6 +58,7 @@ private:
   LogicalResult fold(plan::DispatchOp dispatch);
   LogicalResult load(Value tensor);
   void release(Value tensor);
+  void countSources();
   void replace(plan::DispatchOp dispatch);
 
   ModuleOp module;
@@ -67,6 +68,7 @@ private:
   WeightStore &store;
   llvm::SetVector<Operation *> foldable;
   llvm::DenseMap<Value, Known> known;
+  llvm::DenseMap<Attribute, unsigned> sourceUsers; // constants per source of bytes
   int64_t blownUp = 0;
   CodegenResult code;
   llvm::StringMap<unsigned> kernelIndex;
@@ -179,21 +181,34 @@ void Folder::release(Value tensor) {
     return;
   entry.bytes = {};
   std::vector<char>().swap(entry.owned);
+  auto constant = tensor.getDefiningOp<ConstantOp>();
+  auto weight = constant ? dyn_cast<WeightAttr>(constant.getValue()) : WeightAttr();
+  if (weight && --sourceUsers[weight.getSource()] == 0)
+    store.release(weight);
+}
+
+void Folder::countSources() {
+  for (auto constant : main.getBody().front().getOps<ConstantOp>())
+    if (auto weight = dyn_cast<WeightAttr>(constant.getValue()))
+      ++sourceUsers[weight.getSource()];
 }
 
 LogicalResult Folder::fold(plan::DispatchOp dispatch) {
   KernelCall call;
+  int64_t bytes = 0;
   for (Value input : dispatch.getInputs()) {
     Value source = skipViews(input);
     if (failed(load(source)))
       return failure();
     call.addInput(cast<RankedTensorType>(input.getType()).getShape(), known[source].bytes.data());
+    bytes += bytesOf(input);
   }
   for (Value output : dispatch.getOutputs()) {
     Known &entry = known[output];
     entry.owned.resize(std::max<int64_t>(bytesOf(output), 1));
     entry.bytes = llvm::ArrayRef<char>(entry.owned).take_front(bytesOf(output));
     call.addOutput(cast<RankedTensorType>(output.getType()).getShape(), entry.owned.data());
+    bytes += bytesOf(output);
   }
   unsigned index = kernelIndex.lookup(dispatch.getKernel());
   const KernelInfo &info = code.infos[index];
@@ -201,8 +216,8 @@ LogicalResult Folder::fold(plan::DispatchOp dispatch) {
     auto c = map ? dyn_cast<AffineConstantExpr>(map.getResult(0)) : AffineConstantExpr();
     return c ? c.getValue() : otherwise;
   };
-  std::string error =
-      runner->run(code.blobs.front().kernels[index].offset, call, value(info.tiles, 1), value(info.workspace, 0));
+  std::string error = runner->run(code.blobs.front().kernels[index].offset, call, value(info.tiles, 1),
+                                  value(info.workspace, 0), bytes);
   if (!error.empty()) {
     std::string names = nodeNames(dispatch.getLoc());
     return dispatch.emitError("node '")
@@ -240,6 +255,7 @@ LogicalResult Folder::run() {
   if (foldable.empty())
     return success();
   countReaders();
+  countSources();
   if (failed(compile()))
     return failure();
   if (!runner)
@@ -250,23 +266,10 @@ LogicalResult Folder::run() {
   return success();
 }
 
-static void eraseUnused(ModuleOp module, func::FuncOp main, WeightStore &store) {
-  llvm::SmallVector<WeightAttr> dropped;
-  llvm::DenseSet<Attribute> kept;
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.getBody().front()))) {
-    auto constant = dyn_cast<ConstantOp>(op);
-    auto weight = constant ? dyn_cast<WeightAttr>(constant.getValue()) : WeightAttr();
-    bool dead = isOpTriviallyDead(&op);
-    if (weight && dead)
-      dropped.push_back(weight);
-    else if (weight)
-      kept.insert(weight.getSource());
-    if (dead)
+static void eraseUnused(ModuleOp module, func::FuncOp main) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.getBody().front())))
+    if (isOpTriviallyDead(&op))
       op.erase();
-  }
-  for (WeightAttr weight : dropped)
-    if (!kept.contains(weight.getSource()))
-      store.release(weight);
   llvm::StringSet<> used;
   for (auto dispatch : main.getBody().front().getOps<plan::DispatchOp>())
     used.insert(dispatch.getKernel());
@@ -281,6 +284,6 @@ LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target
     return success();
   if (failed(Folder(module, main, target, options).run()))
     return failure();
-  eraseUnused(module, main, module.getContext()->getLoadedDialect<LaicDialect>()->getWeights());
+  eraseUnused(module, main);
   return success();
 }

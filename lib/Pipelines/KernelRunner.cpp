@@ -69,10 +69,12 @@ static std::string describe(const laic_kernel_error_t &error) {
   }
 }
 
-std::string KernelRunner::run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace) const {
+std::string KernelRunner::run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace,
+                              int64_t bytes) const {
+  constexpr int64_t kBytesPerThread = 1 << 18;
   auto kernel = reinterpret_cast<laic_kernel_fn>(code + offset);
   std::vector<laic_tensor_t> tensors = call.tensors();
-  int64_t parts = std::clamp<int64_t>(tiles, 1, threads);
+  int64_t parts = std::clamp<int64_t>(std::min(tiles, bytes / kBytesPerThread), 1, threads);
   std::vector<laic_kernel_error_t> errors(parts, laic_kernel_error_t{});
   auto work = [&](int64_t part) {
     constexpr size_t kAlignment = 64;

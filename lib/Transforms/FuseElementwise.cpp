@@ -22,7 +22,7 @@ using namespace laic;
 namespace {
 
 /// Bodies beyond this stop growing: registers spill, and fusing a chain must stay linear in its length.
-constexpr unsigned kMaxBodyOps = 80;
+constexpr unsigned kMaxBodyOps = 64;
 /// A body this small may be computed more than once.
 constexpr unsigned kCheapOps = 4;
 
@@ -156,7 +156,6 @@ struct FuseElementwise : public laic::impl::FuseElementwiseBase<FuseElementwise>
     unsigned limit = maxOperands;
     linalg::populateElementwiseOpsFusionPatterns(
         patterns, [limit](OpOperand *operand) { return isWorthFusing(operand, limit); });
-    linalg::populateEraseUnnecessaryInputsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, ctx);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, ctx);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, ctx);
