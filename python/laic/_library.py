@@ -22,8 +22,9 @@ def open_library(name):
     """The library as a ctypes.CDLL, opened once. Raises OSError that lists where it was looked for."""
     tried = list(dict.fromkeys(candidates(name)))
     for path in tried:
-        if path.exists():
-            return ctypes.CDLL(str(path))
+        # A wheel holds no links, so there the name ends with the version.
+        for found in [path] if path.exists() else sorted(path.parent.glob(f"{name}.*")):
+            return ctypes.CDLL(str(found))
     raise OSError(f"{name} is not in {', '.join(str(p.parent) for p in tried)}; build laic or set LAIC_LIBRARY_DIR")
 
 
