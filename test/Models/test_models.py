@@ -51,7 +51,9 @@ def work_folder(file):
 
 
 def report(file, text):
-    (BUILD / "models" / (file.replace("/", ".") + ".txt")).write_text(f"{file:44s} {text}\n")
+    path = BUILD / "models" / (file.replace("/", ".") + ".txt")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{file:44s} {text}\n")
 
 
 def expected(file, feed):
