@@ -125,7 +125,7 @@ class Model:
             if out and tensor.name in out:
                 bound.append(self._writable(tensor, number, out[tensor.name]))
             else:
-                bound.append(Binding(type=number))
+                bound.append(Binding(type=number, rank=len(tensor.shape)))
             api.check(api.bind_output(context, index, byref(bound[-1])))
         api.check(api.run(context))
         return {t.name: out[t.name] if out and t.name in out else self._read(context, index, t)
