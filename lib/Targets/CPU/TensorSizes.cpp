@@ -33,7 +33,7 @@ TensorSizes::TensorSizes(func::FuncOp func) : func(func), context(func.getContex
     auto kind = entry.getAs<StringAttr>("kind");
     if (!kind || kind.getValue() != "dim")
       continue;
-    auto arg = entry.getAs<IntegerAttr>("arg"), dim = entry.getAs<IntegerAttr>("dim");
+    auto arg = entry.getAs<IntegerAttr>("arg"), dim = entry.getAs<IntegerAttr>("index");
     if (arg && dim)
       dimSymbols[{unsigned(arg.getInt()), dim.getInt()}] = i;
     if (auto name = entry.getAs<StringAttr>("name"); name && !name.getValue().empty())

@@ -48,8 +48,8 @@ Array argument(func::FuncOp func, BlockArgument arg, ArrayRef<int64_t> symbols, 
   Array array{SmallVector<int64_t>(type.getShape()), {}};
   if (auto entries = func->getAttrOfType<ArrayAttr>("laic.symbols"))
     for (auto [i, entry] : llvm::enumerate(entries.getAsRange<DictionaryAttr>()))
-      if (entry.getAs<IntegerAttr>("arg").getInt() == arg.getArgNumber())
-        array.shape[entry.getAs<IntegerAttr>("dim").getInt()] = symbols[i];
+      if (auto number = entry.getAs<IntegerAttr>("arg"); number && number.getInt() == arg.getArgNumber())
+        array.shape[entry.getAs<IntegerAttr>("index").getInt()] = symbols[i];
   int64_t count = 1;
   for (int64_t size : array.shape)
     count *= size;

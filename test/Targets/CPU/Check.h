@@ -19,7 +19,7 @@ protected:
   /// Parses a module with one function, gives every laic.constant pseudo-random contents, evaluates it, runs
   /// `pipeline`, evaluates it again and expects equal results. Dynamic dims of arguments take the values of
   /// `symbols` in order of `laic.symbols`
-  /// ({kind = "dim", arg, dim}). The rewritten module stays in `module`.
+  /// ({kind = "dim", arg, index}). The rewritten module stays in `module`.
   void check(llvm::StringRef text, std::function<void(mlir::OpPassManager &)> pipeline,
              llvm::ArrayRef<int64_t> symbols = {});
 

@@ -224,7 +224,7 @@ TEST_F(FormContracts, DynamicSizes) {
   form(
       function(
           "%x: tensor<2x?x7xf32>, %w: tensor<2x?x7xf32>", "tensor<2x?x?xf32>", body, "%y",
-          R"(laic.symbols = [{kind = "dim", arg = 0, dim = 1, name = "m"}, {kind = "dim", arg = 1, dim = 1, name = "n"}])"),
+          R"(laic.symbols = [{kind = "dim", arg = 0, index = 1, name = "m"}, {kind = "dim", arg = 1, index = 1, name = "n"}])"),
       {5, 37});
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -251,7 +251,7 @@ TEST_F(FormContracts, DynamicRowsMerge) {
   form(
       function(
           "%x: tensor<?x?x7xf32>", type, body, "%y",
-          R"(laic.symbols = [{kind = "dim", arg = 0, dim = 0, name = "b"}, {kind = "dim", arg = 0, dim = 1, name = "m"}])"),
+          R"(laic.symbols = [{kind = "dim", arg = 0, index = 0, name = "b"}, {kind = "dim", arg = 0, index = 1, name = "m"}])"),
       {2, 3});
   ContractOp contract = only();
   ASSERT_TRUE(contract);

@@ -150,6 +150,12 @@ private:
       return in(0) != 0 ? in(1) : in(2);
     if (op->getDialect() && isa<math::MathDialect>(op->getDialect()))
       return mathematical(op, in(0), op->getNumOperands() > 1 ? in(1) : 0);
+    if (isa<arith::NegFOp>(op))
+      return -in(0);
+    if (isa<arith::OrIOp>(op))
+      return in(0) != 0 || in(1) != 0;
+    if (isa<arith::AndIOp>(op))
+      return in(0) != 0 && in(1) != 0;
     if (isa<arith::RemFOp>(op))
       return std::fmod(in(0), in(1));
     if (isa<CheckIndexOp>(op))

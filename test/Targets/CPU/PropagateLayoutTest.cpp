@@ -263,7 +263,7 @@ TEST_F(PropagateLayout, DynamicBatchAndSize) {
 )";
   std::string text = function(
       "%x: " + in, type, body, "%y",
-      R"(laic.symbols = [{kind = "dim", arg = 0, dim = 0, name = "n"}, {kind = "dim", arg = 0, dim = 2, name = "h"}, {kind = "dim", arg = 0, dim = 3, name = "w"}])");
+      R"(laic.symbols = [{kind = "dim", arg = 0, index = 0, name = "n"}, {kind = "dim", arg = 0, index = 2, name = "h"}, {kind = "dim", arg = 0, index = 3, name = "w"}])");
   propagate(text, {2, 5, 6});
   EXPECT_EQ(transposes(), 2) << print();
   prepareAll(text, {2, 5, 6});
