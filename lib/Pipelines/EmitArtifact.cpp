@@ -13,7 +13,8 @@
 using namespace mlir;
 using namespace laic;
 
-llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target &target, const TargetOptions &options) {
+llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target &target,
+                                                  const TargetOptions &options) {
   llvm::SmallVector<func::FuncOp> kernels;
   for (auto function : module.getOps<func::FuncOp>())
     if (function.isPrivate() && !function.isDeclaration())
@@ -24,8 +25,8 @@ llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target 
   if (failed(code))
     return failure();
   if (code->infos.size() != kernels.size())
-    return module.emitError("target '") << target.getName() << "' returned code for " << code->infos.size() << " of "
-                                        << kernels.size() << " kernels";
+    return module.emitError("target '") << target.getName() << "' returned code for " << code->infos.size()
+                                        << " of " << kernels.size() << " kernels";
   Builder b(module.getContext());
   for (auto [kernel, info] : llvm::zip(kernels, code->infos)) {
     if (info.tiles)
@@ -97,7 +98,8 @@ LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, con
   ProgramBuilder program(module, code, options);
   if (failed(program.build()))
     return failure();
-  return report(module, artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
+  return report(module,
+                artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
 }
 
 LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options,
@@ -105,11 +107,13 @@ LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, con
   ProgramBuilder program(module, code, options);
   if (failed(program.build()))
     return failure();
-  return report(module, artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
+  return report(module,
+                artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
 }
 
 template <typename Destination>
-static LogicalResult emit(ModuleOp module, const Target &target, const EmitOptions &options, Destination &&destination) {
+static LogicalResult emit(ModuleOp module, const Target &target, const EmitOptions &options,
+                          Destination &&destination) {
   if (failed(foldConstantDispatches(module, target, options.target)))
     return failure();
   llvm::FailureOr<CodegenResult> code = generateCode(module, target, options.target);

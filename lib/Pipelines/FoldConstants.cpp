@@ -38,8 +38,8 @@ int64_t bytesOf(Value v) {
 struct Known {
   llvm::ArrayRef<char> bytes;
   std::vector<char> owned;
-  unsigned readers = 0;  // dispatches that are still to be folded and read it
-  bool needed = false;   // something that stays reads it
+  unsigned readers = 0; // dispatches that are still to be folded and read it
+  bool needed = false;  // something that stays reads it
 };
 
 class Folder {
@@ -124,7 +124,8 @@ void Folder::countReaders() {
     for (Value result : op->getResults())
       countReaders(result, known[result]);
     for (Value input : cast<plan::DispatchOp>(op).getInputs())
-      if (Value source = skipViews(input); isa<ConstantOp>(source.getDefiningOp()) && known.try_emplace(source).second)
+      if (Value source = skipViews(input);
+          isa<ConstantOp>(source.getDefiningOp()) && known.try_emplace(source).second)
         countReaders(source, known[source]);
   }
 }
@@ -220,8 +221,8 @@ LogicalResult Folder::fold(plan::DispatchOp dispatch) {
                                   value(info.workspace, 0), bytes);
   if (!error.empty()) {
     std::string names = nodeNames(dispatch.getLoc());
-    return dispatch.emitError("node '")
-           << (names.empty() ? dispatch.getKernel().str() : names) << "' cannot be computed from its constants: " << error;
+    return dispatch.emitError("node '") << (names.empty() ? dispatch.getKernel().str() : names)
+                                        << "' cannot be computed from its constants: " << error;
   }
   for (Value input : dispatch.getInputs())
     release(skipViews(input));
@@ -246,7 +247,8 @@ void Folder::replace(plan::DispatchOp dispatch) {
       value = makeConstant(store, entry.bytes, type);
     }
     auto constant = ConstantOp::create(b, dispatch.getLoc(), type, value);
-    output.replaceUsesWithIf(constant.getResult(), [&](OpOperand &use) { return !foldable.contains(use.getOwner()); });
+    output.replaceUsesWithIf(constant.getResult(),
+                             [&](OpOperand &use) { return !foldable.contains(use.getOwner()); });
   }
 }
 
@@ -278,7 +280,8 @@ static void eraseUnused(ModuleOp module, func::FuncOp main) {
       kernel.erase();
 }
 
-LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target, const TargetOptions &options) {
+LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target,
+                                           const TargetOptions &options) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return success();

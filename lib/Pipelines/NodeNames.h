@@ -7,7 +7,8 @@
 
 namespace laic {
 
-/// Distinct names in the order of the computation, joined by '+'; after a few of them only how many more there are.
+/// Distinct names in the order of the computation, joined by '+'; after a few of them only how many more
+/// there are.
 std::string nodeNames(mlir::Location loc);
 
 } // namespace laic

@@ -1,4 +1,5 @@
-// Places values of static and symbolic size in one arena, so that values which are live together never overlap.
+// Places values of static and symbolic size in one arena, so that values which are live together never
+// overlap.
 #ifndef LAIC_LIB_TRANSFORMS_ARENAPLANNER_H
 #define LAIC_LIB_TRANSFORMS_ARENAPLANNER_H
 
@@ -28,9 +29,9 @@ struct ArenaPlan {
   int64_t hintBytes = 0; // the size where every unknown input dim is 64
 };
 
-/// Two plans are made and the smaller (with every unknown dim 64) is taken: one puts values whose sizes are multiples of the same
-/// expression into a common region, best fit first; the other shares slots of the size of their largest value.
-/// May add derived symbols (maxima).
+/// Two plans are made and the smaller (with every unknown dim 64) is taken: one puts values whose sizes are
+/// multiples of the same expression into a common region, best fit first; the other shares slots of the size
+/// of their largest value. May add derived symbols (maxima).
 ArenaPlan planArena(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols);
 
 /// The value of an expression where every input dim and element has the value `hint`.

@@ -40,8 +40,11 @@ BodyCost costOf(linalg::GenericOp op) {
       continue;
     ++cost.ops;
     cost.gathers |= isa<tensor::ExtractOp, CheckIndexOp>(inner);
-    cost.expensive |= isa<math::MathDialect>(inner.getDialect()) && !isa<math::AbsFOp, math::AbsIOp, math::FmaOp>(inner);
-    cost.expensive |= isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemFOp, arith::RemSIOp, arith::RemUIOp>(inner);
+    cost.expensive |=
+        isa<math::MathDialect>(inner.getDialect()) && !isa<math::AbsFOp, math::AbsIOp, math::FmaOp>(inner);
+    cost.expensive |=
+        isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemFOp, arith::RemSIOp, arith::RemUIOp>(
+            inner);
   }
   return cost;
 }
@@ -61,7 +64,8 @@ bool isContraction(linalg::GenericOp op) {
   unsigned partial = 0;
   for (OpOperand *input : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(input);
-    bool scalar = map.getNumResults() == 0 || llvm::all_of(map.getResults(), llvm::IsaPred<AffineConstantExpr>);
+    bool scalar =
+        map.getNumResults() == 0 || llvm::all_of(map.getResults(), llvm::IsaPred<AffineConstantExpr>);
     partial += !scalar && !(map.isProjectedPermutation() && map.getNumResults() == op.getNumLoops());
   }
   return partial >= 1 && op.getNumDpsInputs() >= 2;
@@ -119,9 +123,9 @@ struct InlineSplat : public OpRewritePattern<linalg::GenericOp> {
       maps.erase(maps.begin() + index);
       if (!inversePermutation(concatAffineMaps(maps, op.getContext())))
         continue; // the operand alone says how long a loop is
-      auto fused = linalg::GenericOp::create(rewriter, op.getLoc(), op->getResultTypes(), inputs, op.getDpsInits(),
-                                             rewriter.getAffineMapArrayAttr(maps), op.getIteratorTypes(),
-                                             op.getDocAttr(), op.getLibraryCallAttr());
+      auto fused = linalg::GenericOp::create(rewriter, op.getLoc(), op->getResultTypes(), inputs,
+                                             op.getDpsInits(), rewriter.getAffineMapArrayAttr(maps),
+                                             op.getIteratorTypes(), op.getDocAttr(), op.getLibraryCallAttr());
       for (NamedAttribute attr : op->getDiscardableAttrs())
         fused->setDiscardableAttr(attr.getName(), attr.getValue());
       rewriter.inlineRegionBefore(op.getRegion(), fused.getRegion(), fused.getRegion().end());

@@ -30,7 +30,8 @@ static llvm::StringRef scalarName(Operation *op) {
   return name;
 }
 
-/// The computation of a generic: its first few distinct operations, what it reduces with, or how it moves data.
+/// The computation of a generic: its first few distinct operations, what it reduces with, or how it moves
+/// data.
 static std::string genericName(linalg::GenericOp op) {
   llvm::SetVector<llvm::StringRef> parts;
   bool gathers = false;

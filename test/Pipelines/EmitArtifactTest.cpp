@@ -1,6 +1,8 @@
-// From dispatches to an artifact that runs: constants folded, equal weights stored once, sizes computed from the inputs.
+// From dispatches to an artifact that runs: constants folded, equal weights stored once, sizes computed from
+// the inputs.
 //
-// The target of this test has three hand-written kernels, so that no code generator stands between the schedule and its test.
+// The target of this test has three hand-written kernels, so that no code generator stands between the
+// schedule and its test.
 #include "laic/Pipelines/EmitArtifact.h"
 
 #include "laic/Dialect/Laic/Laic.h"
@@ -22,9 +24,11 @@
 using namespace mlir;
 
 // Kernels are copied out of this section: nothing in them may refer to anything outside it.
-#define KERNEL extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), used)) int32_t
+#define KERNEL                                                                                               \
+  extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), used)) int32_t
 
-KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *, laic_kernel_error_t *) {
+KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *,
+                  laic_kernel_error_t *) {
   const float *a = static_cast<const float *>(t[0].data), *b = static_cast<const float *>(t[1].data);
   float *c = static_cast<float *>(t[2].data);
   int64_t k = t[0].sizes[1], n = t[2].sizes[1];
@@ -37,7 +41,8 @@ KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_
   return 0;
 }
 
-KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *, laic_kernel_error_t *) {
+KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *,
+                    laic_kernel_error_t *) {
   const float *x = static_cast<const float *>(t[0].data), *bias = static_cast<const float *>(t[1].data);
   float *y = static_cast<float *>(t[2].data);
   int64_t n = t[2].sizes[1];
@@ -48,7 +53,8 @@ KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int6
   return 0;
 }
 
-KERNEL testTranspose(const laic_tensor_t *t, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *error) {
+KERNEL testTranspose(const laic_tensor_t *t, const int64_t *, int64_t, int64_t, void *,
+                     laic_kernel_error_t *error) {
   const float *x = static_cast<const float *>(t[0].data);
   float *y = static_cast<float *>(t[1].data);
   int64_t rows = t[1].sizes[0], columns = t[1].sizes[1];
@@ -112,7 +118,8 @@ std::string model(const char *lead) {
 func.func @main(%x: tensor<?x2xf32> {laic.name = "x", laic.dims = ["N", 2]})
     -> (tensor<?x4xf32> {laic.name = "y", laic.dims = ["N", 4]}, tensor<2x4xf32> {laic.name = "w"})
     attributes {laic.symbols = [{kind = "dim", arg = 0 : i64, index = 0 : i64, name = "N"}]} {
-  %w = laic.constant {value = dense<)" + weight + R"(> : tensor<4x2xf32>} : tensor<4x2xf32>
+  %w = laic.constant {value = dense<)" +
+         weight + R"(> : tensor<4x2xf32>} : tensor<4x2xf32>
   %b = laic.constant {value = dense<[0.0, -10.0, 1.0, 2.0]> : tensor<4xf32>} : tensor<4xf32>
   %n = laic.size affine_map<()[s0] -> (s0)>
   %zero = arith.constant 0.0 : f32
@@ -219,7 +226,8 @@ TEST_F(EmitArtifact, runsWithEveryBatch) {
     const float bias[] = {0, -10, 1, 2};
     for (int64_t i = 0; i < batch; ++i)
       for (int64_t j = 0; j < 4; ++j)
-        EXPECT_EQ(y[i * 4 + j], std::max(0.f, x[i * 2] * (2 * j) + x[i * 2 + 1] * (2 * j + 1) + bias[j])) << i << ' ' << j;
+        EXPECT_EQ(y[i * 4 + j], std::max(0.f, x[i * 2] * (2 * j) + x[i * 2 + 1] * (2 * j + 1) + bias[j]))
+            << i << ' ' << j;
     EXPECT_EQ(w, (std::vector<float>{0, 2, 4, 6, 1, 3, 5, 7}));
   }
 }
@@ -229,7 +237,8 @@ TEST_F(EmitArtifact, foldsConstants) {
   std::vector<std::string> kernels;
   for (const laic::ExplainRow &row : rows)
     kernels.push_back(row.kernel);
-  EXPECT_EQ(kernels, (std::vector<std::string>{"laic_reduce_mul_add_f32_dx4", "laic_add_max_f32_dx4", "copy"}));
+  EXPECT_EQ(kernels,
+            (std::vector<std::string>{"laic_reduce_mul_add_f32_dx4", "laic_add_max_f32_dx4", "copy"}));
   EXPECT_EQ(rows[0].nodes, "gemm");
   EXPECT_EQ(rows[0].bytes, -1); // depends on N
   EXPECT_EQ(rows[2].bytes, 2 * 32);
@@ -237,7 +246,8 @@ TEST_F(EmitArtifact, foldsConstants) {
 
 TEST_F(EmitArtifact, namesTheNodeThatCannotBeFolded) {
   EXPECT_TRUE(failed(emit(model("9.0"))));
-  EXPECT_NE(errors.find("node 'turn' cannot be computed from its constants: index 7 is out of range"), std::string::npos)
+  EXPECT_NE(errors.find("node 'turn' cannot be computed from its constants: index 7 is out of range"),
+            std::string::npos)
       << errors;
 }
 
@@ -259,6 +269,7 @@ TEST_F(EmitArtifact, refusesOtherSizes) {
   if (!status)
     status = laic_infer(loaded.context);
   EXPECT_EQ(laic_status_code(status), LAIC_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(laic_status_message(status)).find("input 'x'"), std::string::npos) << laic_status_message(status);
+  EXPECT_NE(std::string(laic_status_message(status)).find("input 'x'"), std::string::npos)
+      << laic_status_message(status);
   laic_status_free(status);
 }

@@ -1,7 +1,7 @@
 // The last phases: fold constants on compiled kernels, generate code, schedule, write the artifact.
 //
-// All functions take a module in which laic-form-dispatches has run, report errors as diagnostics, and leave the module
-// in an unspecified but valid state when they fail.
+// All functions take a module in which laic-form-dispatches has run, report errors as diagnostics, and leave
+// the module in an unspecified but valid state when they fail.
 #ifndef LAIC_PIPELINES_EMITARTIFACT_H
 #define LAIC_PIPELINES_EMITARTIFACT_H
 
@@ -25,20 +25,24 @@ struct ExplainRow {
 
 struct EmitOptions {
   TargetOptions target;
-  std::string model;              // graph name, kept in the artifact
-  std::string producer = "laic";  // kept in the artifact
+  std::string model;                                         // graph name, kept in the artifact
+  std::string producer = "laic";                             // kept in the artifact
   std::vector<std::pair<std::string, std::string>> metadata; // kept in the artifact, in this order
   std::vector<ExplainRow> *explain = nullptr;                // filled when given
   /// Called after each phase ("codegen", "schedule") for dumps; may be empty.
   std::function<void(llvm::StringRef phase, mlir::ModuleOp module)> afterPhase;
 };
 
-/// Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels that nobody calls
-/// any more are erased. Dispatches that would blow small constants up beyond all measure stay.
-llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
+/// Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels
+/// that nobody calls any more are erased. Dispatches that would blow small constants up beyond all measure
+/// stay.
+llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target,
+                                           const TargetOptions &options);
 
-/// Code for the kernels that dispatches call; they get `laic.tiles`, `laic.workspace` and `laic.flops` for the schedule.
-llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
+/// Code for the kernels that dispatches call; they get `laic.tiles`, `laic.workspace` and `laic.flops` for
+/// the schedule.
+llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target,
+                                            const TargetOptions &options);
 
 /// The table of a scheduled module.
 std::vector<ExplainRow> explainSchedule(mlir::ModuleOp module);

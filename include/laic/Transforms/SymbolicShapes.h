@@ -7,8 +7,8 @@
 
 namespace laic {
 
-/// Dims of tensors and values of index computations as expressions over the function's `laic.symbols`. Only the function's
-/// own block is looked at, not the regions of its operations.
+/// Dims of tensors and values of index computations as expressions over the function's `laic.symbols`. Only
+/// the function's own block is looked at, not the regions of its operations.
 class SymbolicShapes {
 public:
   /// Fails with a diagnostic on the first operation whose sizes do not follow from its operands.
