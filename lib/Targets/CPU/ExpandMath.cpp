@@ -1,4 +1,6 @@
-// Mathematical functions as arithmetic.
+// Mathematical functions as arithmetic: upstream's f32 approximations where they are good to some units in the last place,
+// our f64 ones for the rest.
+#include "FloatMath.h"
 #include "LowerToLLVM.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -9,22 +11,132 @@
 
 using namespace mlir;
 using namespace laic;
+using namespace laic::cpu;
+
+namespace {
+
+Type withElement(Type type, Type element) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.clone(element);
+  return element;
+}
+
+/// Replaces single operations; nothing that it makes is visited again.
+class Expander {
+public:
+  Expander(ModuleOp module, const Level &level) : module(module), level(level), b(module.getContext()) {}
+
+  void run() {
+    SmallVector<Operation *> ops;
+    module.walk([&](Operation *op) {
+      if (op->getNumResults() == 1 && (isa<arith::ExtFOp, arith::TruncFOp, arith::RemFOp>(op) || isMath(op)))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      b.setInsertionPoint(op);
+      if (Value made = isa<arith::ExtFOp, arith::TruncFOp>(op) ? convert(op) : function(op)) {
+        op->getResult(0).replaceAllUsesWith(made);
+        op->erase();
+      }
+    }
+  }
+
+private:
+  static bool isMath(Operation *op) { return op->getDialect() && isa<math::MathDialect>(op->getDialect()); }
+
+  Value convert(Operation *op) {
+    Value x = op->getOperand(0);
+    Type from = getElementTypeOrSelf(x.getType()), to = getElementTypeOrSelf(op->getResult(0).getType());
+    FloatMath f(b, op->getLoc(), x.getType(), level.fma);
+    Type f32 = b.getF32Type();
+    auto plain = [&](Value v, Type element) -> Value {
+      Type type = withElement(v.getType(), element);
+      if (v.getType() == type)
+        return v;
+      if (getElementTypeOrSelf(v.getType()).getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
+        return arith::ExtFOp::create(b, op->getLoc(), type, v);
+      return arith::TruncFOp::create(b, op->getLoc(), type, v);
+    };
+    if (from.isBF16())
+      return plain(f.extendBrain(x), to);
+    if (to.isBF16())
+      return f.truncateToBrain(plain(x, f32));
+    if (level.f16 && (from == f32 || to == f32))
+      return nullptr;
+    if (from.isF16())
+      return plain(level.f16 ? plain(x, f32) : f.extendHalf(x), to);
+    if (to.isF16())
+      return level.f16 ? plain(plain(x, f32), to) : f.truncateToHalf(plain(x, f32));
+    return nullptr;
+  }
+
+  // Functions of f64, and those of f32 that upstream approximates too coarsely.
+  Value function(Operation *op) {
+    Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
+    bool wide = element.isF64();
+    if (!wide && !element.isF32())
+      return nullptr;
+    if (!wide && isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp>(op))
+      return nullptr;
+    Type f64 = withElement(type, b.getF64Type());
+    auto operand = [&](unsigned i) -> Value {
+      return wide ? op->getOperand(i) : arith::ExtFOp::create(b, op->getLoc(), f64, op->getOperand(i)).getResult();
+    };
+    FloatMath f(b, op->getLoc(), type, level.fma);
+    Value result =
+        llvm::TypeSwitch<Operation *, Value>(op)
+            .Case([&](math::ExpOp) { return f.exp(operand(0)); })
+            .Case([&](math::LogOp) { return f.log(operand(0)); })
+            .Case([&](math::SinOp) { return f.sin(operand(0)); })
+            .Case([&](math::CosOp) { return f.cos(operand(0)); })
+            .Case([&](math::AtanOp) { return f.atan(operand(0)); })
+            .Case([&](math::AsinOp) { return f.asin(operand(0)); })
+            .Case([&](math::AcosOp) { return f.acos(operand(0)); })
+            .Case([&](math::TanhOp) { return f.tanh(operand(0)); })
+            .Case([&](math::ErfOp) { return f.erf(operand(0)); })
+            .Case([&](math::PowFOp) { return f.pow(operand(0), operand(1)); })
+            .Case([&](arith::RemFOp) { return f.fmod(operand(0), operand(1)); })
+            .Default([](Operation *) { return Value(); });
+    if (!result || wide)
+      return result;
+    return arith::TruncFOp::create(b, op->getLoc(), type, result);
+  }
+
+  ModuleOp module;
+  const Level &level;
+  OpBuilder b;
+};
+
+} // namespace
 
 llvm::LogicalResult laic::cpu::expandMath(ModuleOp module, const Level &level) {
-  bool needed = false;
+  Expander(module, level).run();
+  bool approximate = false;
   module.walk([&](Operation *op) {
-    needed |= isa<arith::ExtFOp, arith::TruncFOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op) ||
-              (op->getDialect() && op->getDialect()->getNamespace() == "math");
+    approximate |= isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op) ||
+                   (op->getDialect() && isa<math::MathDialect>(op->getDialect()) &&
+                    !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp,
+                         math::TruncOp, math::FmaOp, math::CopySignOp>(op));
   });
-  if (!needed)
+  if (approximate) {
+    RewritePatternSet patterns(module.getContext());
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "rsqrt", "exp2f"});
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef) { return true; });
+    GreedyRewriteConfig config;
+    config.setUseTopDownTraversal(true);
+    if (failed(applyPatternsGreedily(module, std::move(patterns), config)))
+      return failure();
+  }
+  if (level.fma)
     return success();
-  RewritePatternSet patterns(module.getContext());
-  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  arith::populateExpandBFloat16Patterns(patterns);
-  math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "rsqrt", "exp2f"});
-  populateMathPolynomialApproximationPatterns(
-      patterns, [](StringRef name) { return name != math::CosOp::getOperationName() || true; });
-  GreedyRewriteConfig config;
-  config.enableFolding(true);
-  return applyPatternsGreedily(module, std::move(patterns), config);
+  SmallVector<math::FmaOp> fused;
+  module.walk([&](math::FmaOp op) { fused.push_back(op); });
+  for (math::FmaOp op : fused) {
+    OpBuilder b(op);
+    Value product = arith::MulFOp::create(b, op.getLoc(), op.getA(), op.getB());
+    op.replaceAllUsesWith(arith::AddFOp::create(b, op.getLoc(), product, op.getC()).getResult());
+    op.erase();
+  }
+  return success();
 }

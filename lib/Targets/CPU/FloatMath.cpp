@@ -1,0 +1,260 @@
+// Mathematical functions in f64 by range reduction and series; conversions of narrow float formats.
+#include "FloatMath.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace laic::cpu;
+using V = Value;
+
+// 1.5 * 2^52: adding it rounds to an integer, which is then in the low bits.
+static constexpr double kRounder = 6755399441055744.0;
+static constexpr int64_t kRounderBits = 0x4338000000000000;
+static constexpr double kPi = 3.14159265358979323846;
+
+FloatMath::FloatMath(OpBuilder &b, Location loc, Type like, bool hasFma) : b(b), loc(loc), like(like), hasFma(hasFma) {}
+
+Type FloatMath::shaped(Type element) {
+  if (auto vector = dyn_cast<VectorType>(like))
+    return vector.clone(element);
+  return element;
+}
+
+static V constant(OpBuilder &b, Location loc, Type type, TypedAttr element) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, static_cast<Attribute>(element)));
+  return arith::ConstantOp::create(b, loc, element);
+}
+
+V FloatMath::number(double value) { return constant(b, loc, shaped(b.getF64Type()), b.getF64FloatAttr(value)); }
+V FloatMath::integer(int64_t value) { return constant(b, loc, shaped(b.getI64Type()), b.getI64IntegerAttr(value)); }
+V FloatMath::bits(int64_t value) { return constant(b, loc, shaped(b.getI32Type()), b.getI32IntegerAttr(value)); }
+V FloatMath::float32(float value) { return constant(b, loc, shaped(b.getF32Type()), b.getF32FloatAttr(value)); }
+V FloatMath::add(V x, V y) { return make<arith::AddFOp>(x, y); }
+V FloatMath::sub(V x, V y) { return make<arith::SubFOp>(x, y); }
+V FloatMath::mul(V x, V y) { return make<arith::MulFOp>(x, y); }
+V FloatMath::div(V x, V y) { return make<arith::DivFOp>(x, y); }
+V FloatMath::fma(V x, V y, V z) { return hasFma ? V(math::FmaOp::create(b, loc, x, y, z)) : add(mul(x, y), z); }
+V FloatMath::abs(V x) { return math::AbsFOp::create(b, loc, x); }
+V FloatMath::neg(V x) { return arith::NegFOp::create(b, loc, x); }
+V FloatMath::sqrt(V x) { return math::SqrtOp::create(b, loc, x); }
+V FloatMath::less(V x, V y) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y); }
+V FloatMath::equal(V x, V y) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y); }
+V FloatMath::select(V c, V x, V y) { return arith::SelectOp::create(b, loc, c, x, y); }
+V FloatMath::cast(V x, Type element) { return arith::BitcastOp::create(b, loc, shaped(element), x); }
+V FloatMath::copySign(V magnitude, V sign) { return select(less(sign, number(0)), neg(magnitude), magnitude); }
+
+V FloatMath::polynomial(V x, llvm::ArrayRef<double> coefficients) {
+  V sum = number(coefficients[0]);
+  for (double c : coefficients.drop_front())
+    sum = fma(sum, x, number(c));
+  return sum;
+}
+
+V FloatMath::nearest(V x) { return sub(add(x, number(kRounder)), number(kRounder)); }
+
+V FloatMath::powerOfTwo(V n) {
+  V exponent = make<arith::AddIOp>(cast(add(n, number(kRounder)), b.getI64Type()), integer(1023 - kRounderBits));
+  return cast(make<arith::ShLIOp>(exponent, integer(52)), b.getF64Type());
+}
+
+V FloatMath::exp(V x) {
+  // x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its series to r^13; 2^n in two factors, so that small results do not vanish.
+  V clamped = select(less(x, number(-746)), number(-746), x);
+  clamped = select(less(number(710), clamped), number(710), clamped);
+  V n = nearest(mul(clamped, number(1.44269504088896340736)));
+  V r = fma(n, number(-6.93147180369123816490e-01), clamped);
+  r = fma(n, number(-1.90821492927058770002e-10), r);
+  llvm::SmallVector<double> series;
+  for (int k = 13; k >= 0; --k)
+    series.push_back(1 / std::tgamma(k + 1.0));
+  V half = nearest(mul(n, number(0.5)));
+  return mul(mul(polynomial(r, series), powerOfTwo(half)), powerOfTwo(sub(n, half)));
+}
+
+V FloatMath::log(V x) {
+  // x = 2^e m, sqrt(1/2) <= m < sqrt(2); s = (m - 1) / (m + 1); log m = 2 s (1 + s^2/3 + s^4/5 + ...).
+  Type i64 = b.getI64Type();
+  V tiny = less(x, number(2.2250738585072014e-308));
+  V scaled = select(tiny, mul(x, number(18014398509481984.0)), x);
+  V raw = make<arith::SubIOp>(cast(scaled, i64), integer(0x3fe6a09e667f3bcd)); // sqrt(1/2)
+  V exponent = make<arith::ShRSIOp>(raw, integer(52));
+  V mantissa = make<arith::AddIOp>(make<arith::AndIOp>(raw, integer(0x000fffffffffffff)), integer(0x3fe6a09e667f3bcd));
+  V m = cast(mantissa, b.getF64Type());
+  V e = sub(cast(make<arith::AddIOp>(exponent, integer(kRounderBits)), b.getF64Type()), number(kRounder));
+  e = select(tiny, sub(e, number(54)), e);
+  V s = div(sub(m, number(1)), add(m, number(1)));
+  llvm::SmallVector<double> series;
+  for (int k = 12; k >= 1; --k)
+    series.push_back(2.0 / (2 * k + 1));
+  V z = mul(s, s);
+  V tail = fma(e, number(1.90821492927058770002e-10), mul(mul(s, z), polynomial(z, series)));
+  V result = fma(e, number(6.93147180369123816490e-01), add(add(s, s), tail));
+  double infinity = std::numeric_limits<double>::infinity();
+  result = select(equal(x, number(infinity)), x, result);
+  result = select(equal(x, number(0)), number(-infinity), result);
+  V valid = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, number(0));
+  return select(valid, result, number(std::numeric_limits<double>::quiet_NaN()));
+}
+
+V FloatMath::sinOrCos(V x, int64_t quadrant) {
+  // x = n pi/2 + r, pi/2 in three parts (Cody and Waite); the quadrant chooses series and sign.
+  V n = nearest(mul(x, number(2 / kPi)));
+  V r = fma(n, number(-1.57079632673412561417e+00), x);
+  r = fma(n, number(-6.07710050630396597660e-11), r);
+  r = fma(n, number(-2.02226624879595063154e-21), r);
+  V z = mul(r, r);
+  llvm::SmallVector<double> sines, cosines;
+  for (int k = 8; k >= 0; --k) {
+    sines.push_back((k % 2 ? -1 : 1) / std::tgamma(2 * k + 2.0));
+    cosines.push_back((k % 2 ? -1 : 1) / std::tgamma(2 * k + 1.0));
+  }
+  V sine = mul(r, polynomial(z, sines)), cosine = polynomial(z, cosines);
+  V q = make<arith::AddIOp>(cast(add(n, number(kRounder)), b.getI64Type()), integer(quadrant));
+  auto bit = [&](int64_t mask) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, make<arith::AndIOp>(q, integer(mask)), integer(0));
+  };
+  V result = select(bit(1), cosine, sine);
+  return select(bit(2), neg(result), result);
+}
+
+V FloatMath::atan(V x) {
+  // To [0, tan(pi/8)] by atan t = pi/2 - atan(1/t) and atan t = pi/4 + atan((t - 1) / (t + 1)); then the series.
+  V a = abs(x), one = number(1);
+  V large = less(one, a);
+  V t = select(large, div(one, a), a);
+  V middle = less(number(0.41421356237309503), t);
+  t = select(middle, div(sub(t, one), add(t, one)), t);
+  llvm::SmallVector<double> series;
+  for (int k = 22; k >= 0; --k)
+    series.push_back((k % 2 ? -1.0 : 1.0) / (2 * k + 1));
+  V angle = mul(t, polynomial(mul(t, t), series));
+  angle = select(middle, add(angle, number(kPi / 4)), angle);
+  angle = select(large, sub(number(kPi / 2), angle), angle);
+  return copySign(angle, x);
+}
+
+V FloatMath::asin(V x) {
+  return atan(div(x, sqrt(mul(sub(number(1), x), add(number(1), x)))));
+}
+
+V FloatMath::acos(V x) {
+  V half = atan(sqrt(div(sub(number(1), x), add(number(1), x))));
+  return add(half, half);
+}
+
+V FloatMath::tanh(V x) {
+  V a = abs(x);
+  V e = exp(mul(a, number(-2)));
+  V big = copySign(div(sub(number(1), e), add(number(1), e)), x);
+  // Near 0 the quotient cancels: x - x^3/3 + 2 x^5/15 - 17 x^7/315 + ...
+  V z = mul(x, x);
+  V small = mul(x, polynomial(z, {-1382.0 / 155925, 62.0 / 2835, -17.0 / 315, 2.0 / 15, -1.0 / 3, 1.0}));
+  return select(less(a, number(0.06)), small, big);
+}
+
+V FloatMath::erf(V x) {
+  // |x| < 3: 2/sqrt(pi) e^(-x^2) x sum (2 x^2)^k / (2k + 1)!!; above: 1 - erfc by its continued fraction (Abramowitz & Stegun
+  // 7.1.6 and 7.1.14).
+  V a = abs(x), z = mul(x, x);
+  V gauss = exp(neg(z));
+  llvm::SmallVector<double> series;
+  double term = 1;
+  for (int k = 0; k <= 50; ++k) {
+    series.insert(series.begin(), term);
+    term *= 2.0 / (2 * k + 3);
+  }
+  V near = mul(mul(mul(gauss, a), number(2 / std::sqrt(kPi))), polynomial(z, series));
+  V fraction = a;
+  for (int k = 24; k >= 1; --k)
+    fraction = add(a, div(number(k / 2.0), fraction));
+  V far = sub(number(1), div(gauss, mul(fraction, number(std::sqrt(kPi)))));
+  V result = select(less(a, number(3)), near, far);
+  V edge = less(a, number(6));
+  V notANumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  result = select(edge, result, number(1));
+  return select(notANumber, x, copySign(result, x));
+}
+
+// x^y for an integer 0 <= y < 64 by repeated squaring: exact where the product is.
+V FloatMath::smallPower(V x, V y) {
+  V n = cast(add(y, number(kRounder)), b.getI64Type());
+  V result = number(1), square = x;
+  for (int bit = 0; bit < 6; ++bit) {
+    V set = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, make<arith::AndIOp>(n, integer(1ll << bit)), integer(0));
+    result = select(set, mul(result, square), result);
+    square = mul(square, square);
+  }
+  return result;
+}
+
+V FloatMath::pow(V x, V y) {
+  V a = abs(y), whole = equal(math::FloorOp::create(b, loc, y), y);
+  V small = arith::AndIOp::create(b, loc, whole, less(a, number(64)));
+  V power = smallPower(x, select(small, a, number(0)));
+  power = select(less(y, number(0)), div(number(1), power), power);
+  V general = exp(mul(y, log(abs(x))));
+  V halved = mul(y, number(0.5));
+  V even = equal(math::FloorOp::create(b, loc, halved), halved);
+  V negative = less(x, number(0));
+  V sign = select(even, general, neg(general));
+  V ofNegative = select(whole, sign, number(std::numeric_limits<double>::quiet_NaN()));
+  return select(small, power, select(negative, ofNegative, general));
+}
+
+V FloatMath::fmod(V x, V y) {
+  V a = abs(x), d = abs(y);
+  V q = math::FloorOp::create(b, loc, div(a, d));
+  V r = fma(neg(q), d, a);
+  r = select(less(r, number(0)), add(r, d), r);                 // the quotient was rounded up,
+  r = select(less(r, d), r, sub(r, d));                          // or down
+  r = select(less(a, d), a, r);
+  V infinite = equal(d, number(std::numeric_limits<double>::infinity()));
+  return copySign(select(infinite, a, r), x);
+}
+
+V FloatMath::extendHalf(V x) {
+  V h = arith::ExtUIOp::create(b, loc, shaped(b.getI32Type()), cast(x, b.getI16Type()));
+  V sign = make<arith::ShLIOp>(make<arith::AndIOp>(h, bits(0x8000)), bits(16));
+  V magnitude = make<arith::ShLIOp>(make<arith::AndIOp>(h, bits(0x7fff)), bits(13));
+  V scaled = cast(mul(cast(magnitude, b.getF32Type()), float32(0x1p112f)), b.getI32Type());
+  V special = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, magnitude, bits(0x0f800000));
+  V result = select(special, make<arith::OrIOp>(magnitude, bits(0x7f800000)), scaled);
+  return cast(make<arith::OrIOp>(result, sign), b.getF32Type());
+}
+
+V FloatMath::truncateToHalf(V x) {
+  V all = cast(x, b.getI32Type());
+  V magnitude = make<arith::AndIOp>(all, bits(0x7fffffff));
+  auto compare = [&](arith::CmpIPredicate p, int64_t with) -> V {
+    return arith::CmpIOp::create(b, loc, p, magnitude, bits(with));
+  };
+  V special = select(compare(arith::CmpIPredicate::ugt, 0x7f800000), bits(0x7e00), bits(0x7c00));
+  V tiny = make<arith::SubIOp>(cast(add(cast(magnitude, b.getF32Type()), float32(0.5f)), b.getI32Type()), bits(0x3f000000));
+  V odd = make<arith::AndIOp>(make<arith::ShRUIOp>(magnitude, bits(13)), bits(1));
+  V rounded = make<arith::AddIOp>(make<arith::AddIOp>(magnitude, bits(0xfff - (112 << 23))), odd);
+  V normal = make<arith::ShRUIOp>(rounded, bits(13));
+  V result = select(compare(arith::CmpIPredicate::ult, 0x38800000), tiny, normal);
+  result = select(compare(arith::CmpIPredicate::uge, 0x47800000), special, result);
+  V sign = make<arith::AndIOp>(make<arith::ShRUIOp>(all, bits(16)), bits(0x8000));
+  V narrow = arith::TruncIOp::create(b, loc, shaped(b.getI16Type()), make<arith::OrIOp>(result, sign));
+  return cast(narrow, b.getF16Type());
+}
+
+V FloatMath::extendBrain(V x) {
+  V wide = arith::ExtUIOp::create(b, loc, shaped(b.getI32Type()), cast(x, b.getI16Type()));
+  return cast(make<arith::ShLIOp>(wide, bits(16)), b.getF32Type());
+}
+
+V FloatMath::truncateToBrain(V x) {
+  V all = cast(x, b.getI32Type());
+  V odd = make<arith::AndIOp>(make<arith::ShRUIOp>(all, bits(16)), bits(1));
+  V rounded = make<arith::ShRUIOp>(make<arith::AddIOp>(make<arith::AddIOp>(all, bits(0x7fff)), odd), bits(16));
+  V notANumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  V quiet = make<arith::OrIOp>(make<arith::ShRUIOp>(all, bits(16)), bits(0x40));
+  V narrow = arith::TruncIOp::create(b, loc, shaped(b.getI16Type()), select(notANumber, quiet, rounded));
+  return cast(narrow, b.getBF16Type());
+}
