@@ -3,18 +3,18 @@
 #define LAIC_OPS_TD
 
 include "laic/Dialect/Laic/Structured.td"
+include "laic/Dialect/Laic/StructuredOps.td"
 include "laic/Dialect/Laic/Conv.td"
 include "laic/Dialect/Laic/DataMovement.td"
 include "laic/Dialect/Laic/Elementwise.td"
 include "laic/Dialect/Laic/GatherScatter.td"
 include "laic/Dialect/Laic/Linear.td"
 include "laic/Dialect/Laic/Norm.td"
+include "laic/Dialect/Laic/Quant.td"
 include "laic/Dialect/Laic/Recurrent.td"
 include "laic/Dialect/Laic/Reduction.td"
-include "laic/Dialect/Laic/Quant.td"
 include "laic/Dialect/Laic/Resize.td"
 include "laic/Dialect/Laic/Shape.td"
-include "laic/Dialect/Laic/StructuredOps.td"
 include "laic/Dialect/Laic/Variadic.td"
 
 #endif
