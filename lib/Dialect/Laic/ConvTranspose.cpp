@@ -126,7 +126,7 @@ private:
   std::pair<Sized, SmallVector<Window>> cutInput(ArrayRef<Phase> phases);
   Value phase(ArrayRef<Phase> phases);
   Value allPhases();
-  Value interleave(Value stacked, bool channelsLast);
+  Value interleave(Value stacked, bool phasesFirst);
   Value finish(Sized sums, Value bias) {
     std::optional<Sized> added;
     if (bias)
