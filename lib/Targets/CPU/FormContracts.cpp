@@ -276,8 +276,8 @@ private:
   SmallVector<int64_t> unitDims;
 };
 
-/// elementwise(collapse_shape(contraction)) -> collapse_shape(elementwise(contraction)), so that the epilogue is next to the
-/// contraction: the groups of a grouped convolution end in such a reshape.
+/// elementwise(collapse_shape(contraction)) -> collapse_shape(elementwise(contraction)), so that the epilogue
+/// is next to the contraction: the groups of a grouped convolution end in such a reshape.
 void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &constants) {
   RewritePatternSet patterns(func.getContext());
   linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, [&](OpOperand *operand) {
@@ -295,12 +295,60 @@ void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &consta
   (void)applyPatternsGreedily(func, std::move(patterns), config);
 }
 
+/// contraction(transpose(x)) -> contraction(x): packing reads in any order, tiles where the innermost dim
+/// stays. transpose(contraction) -> contraction when the vectorised loop stays innermost. Heads of attention
+/// are split and joined this way.
+void absorbTransposes(func::FuncOp func, const ConstantValues &constants) {
+  for (auto op : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
+    StringRef why;
+    FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Innermost, why);
+    if (failed(contraction))
+      continue;
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      auto transpose = input->get().getDefiningOp<linalg::TransposeOp>();
+      if (!transpose)
+        continue;
+      // The left operand keeps its contiguous dim.
+      int64_t rank = transpose.getPermutation().size();
+      if (input->getOperandNumber() == contraction->a && transpose.getPermutation().back() + 1 != rank)
+        continue;
+      AffineMap &map = maps[input->getOperandNumber()];
+      SmallVector<AffineExpr> results(map.getNumResults());
+      for (auto [i, dim] : llvm::enumerate(transpose.getPermutation()))
+        results[dim] = map.getResult(i);
+      map = AffineMap::get(map.getNumDims(), 0, results, map.getContext());
+      input->set(transpose.getInput());
+    }
+    auto user = op.getResult(0).hasOneUse() ? dyn_cast<linalg::TransposeOp>(*op->user_begin())
+                                            : linalg::TransposeOp();
+    auto fill = op.getOutputs()[0].getDefiningOp<linalg::FillOp>();
+    if (user && fill && user.getInput() == op.getResult(0) && contraction->innermost() &&
+        user.getPermutation().back() + 1 == int64_t(maps[2].getNumResults())) {
+      SmallVector<AffineExpr> results;
+      for (int64_t dim : user.getPermutation())
+        results.push_back(maps[2].getResult(dim));
+      maps[2] = AffineMap::get(maps[2].getNumDims(), 0, results, op.getContext());
+      OpBuilder b(user);
+      Value init =
+          linalg::FillOp::create(b, op.getLoc(), fill.getInputs(), ValueRange(user.getInit())).getResult(0);
+      op->moveBefore(user);
+      op.getOutputsMutable().assign(init);
+      op.getResult(0).setType(cast<RankedTensorType>(init.getType()));
+      user.getResult()[0].replaceAllUsesWith(op.getResult(0));
+      user.erase();
+    }
+    op.setIndexingMapsAttr(OpBuilder(op).getAffineMapArrayAttr(maps));
+  }
+}
+
 struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
     moveReshapesBehindEpilogues(func, ConstantValues(func));
+    absorbTransposes(func, ConstantValues(func));
     TensorSizes sizes(func);
     ConstantValues constants(func);
     IRRewriter rewriter(&getContext());

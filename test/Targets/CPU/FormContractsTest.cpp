@@ -258,6 +258,30 @@ TEST_F(FormContracts, DynamicRowsMerge) {
   EXPECT_EQ(contract.getC().getType().getRank(), 2);
 }
 
+TEST_F(FormContracts, TransposesOfHeadsAreAbsorbed) {
+  std::string body =
+      R"(
+    %qe = tensor.empty() : tensor<2x3x5x7xf32>
+    %q = linalg.transpose ins(%x : tensor<2x5x3x7xf32>) outs(%qe : tensor<2x3x5x7xf32>) permutation = [0, 2, 1, 3]
+    %ke = tensor.empty() : tensor<2x3x7x9xf32>
+    %k = linalg.transpose ins(%w : tensor<2x9x3x7xf32>) outs(%ke : tensor<2x3x7x9xf32>) permutation = [0, 2, 3, 1]
+)" +
+      product("s0",
+              "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (b, h, k, n)>, "
+              "affine_map<(b, h, m, n, k) -> (b, h, m, n)>",
+              "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\"", "%q",
+              "tensor<2x3x5x7xf32>", "%k", "tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>") +
+      R"(
+    %ye = tensor.empty() : tensor<2x5x3x9xf32>
+    %y = linalg.transpose ins(%s0 : tensor<2x3x5x9xf32>) outs(%ye : tensor<2x5x3x9xf32>) permutation = [0, 2, 1, 3]
+)";
+  form(function("%x: tensor<2x5x3x7xf32>, %w: tensor<2x9x3x7xf32>", "tensor<2x5x3x9xf32>", body, "%y"));
+  ContractOp contract = only();
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(count<linalg::TransposeOp>(), 0);
+  EXPECT_EQ(contract.getBBatch(), ArrayRef<int64_t>({0, 2}));
+}
+
 TEST_F(FormContracts, StaysGeneric) {
   // A dot product, and a product of one row with run-time weights.
   std::string dot = "affine_map<(k) -> (k)>, affine_map<(k) -> (k)>, affine_map<(k) -> ()>";

@@ -248,6 +248,10 @@ private:
       scalars[size.getResult()] = evaluate(size.getMap().getResult(0), {});
       return;
     }
+    if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+      scalars[dim.getResult()] = tensors[dim.getSource()].shape[*dim.getConstantIndex()];
+      return;
+    }
     if (auto empty = dyn_cast<tensor::EmptyOp>(op))
       return set(op, make(sizes(empty.getMixedSizes()), std::numeric_limits<double>::quiet_NaN()));
     if (auto fill = dyn_cast<linalg::FillOp>(op))
