@@ -91,7 +91,10 @@ Value LowerContext::reduce(llvm::ArrayRef<AffineExpr> shape, Type element, doubl
                            ValueRange inputs, llvm::ArrayRef<AffineMap> maps, Body body, bool isUnsigned) {
   llvm::SmallVector<AffineMap> all(maps.begin(), maps.end());
   unsigned loops = shape.size() + reductions;
-  all.push_back(AffineMap::getMultiDimIdentityMap(loops, b.getContext()).getMajorSubMap(shape.size()));
+  llvm::SmallVector<AffineExpr> kept; // getMajorSubMap gives no map at all for a scalar
+  for (unsigned d = 0; d < shape.size(); ++d)
+    kept.push_back(b.getAffineDimExpr(d));
+  all.push_back(AffineMap::get(loops, 0, kept, b.getContext()));
   llvm::SmallVector<utils::IteratorType> iterators(shape.size(), utils::IteratorType::parallel);
   iterators.append(reductions, utils::IteratorType::reduction);
   return buildGeneric(b, filled(shape, element, init), inputs, all, iterators, body, isUnsigned, true);

@@ -87,7 +87,10 @@ ReduceLoops reduceLoops(LowerContext &ctx, bool noop) {
       loops.kept.push_back(ctx.shape(0)[d]);
   }
   loops.operand = AffineMap::get(rank, 0, from, ctx.b.getContext());
-  loops.perResult = AffineMap::getMultiDimIdentityMap(rank, ctx.b.getContext()).getMajorSubMap(loops.kept.size());
+  llvm::SmallVector<AffineExpr> leading;
+  for (unsigned d = 0; d < loops.kept.size(); ++d)
+    leading.push_back(ctx.b.getAffineDimExpr(d));
+  loops.perResult = AffineMap::get(rank, 0, leading, ctx.b.getContext());
   return loops;
 }
 

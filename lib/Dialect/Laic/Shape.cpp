@@ -237,6 +237,10 @@ LogicalResult TileOp::inferShapes(ShapeContext &ctx) {
 
 // [a, b] repeated [r, s] times is a broadcast to [r, a, s, b], reshaped: no index arithmetic per element.
 LogicalResult TileOp::lower(LowerContext &ctx) {
+  if (llvm::any_of(ctx.resultShape(), [](AffineExpr e) { return constantSize(e) == 0; })) {
+    ctx.set(0, ctx.filled(ctx.resultShape(), ctx.resultElement(), 0));
+    return success();
+  }
   SymShape shape;
   llvm::SmallVector<AffineExpr> from;
   for (int64_t d = 0; d < ctx.rank(0); ++d) {

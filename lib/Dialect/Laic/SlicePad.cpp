@@ -150,13 +150,16 @@ LogicalResult SliceOp::lower(LowerContext &ctx) {
     ctx.set(0, data);
     return success();
   }
+  if (llvm::any_of(ctx.resultShape(), [](AffineExpr e) { return constantSize(e) == 0; })) {
+    ctx.set(0, ctx.filled(ctx.resultShape(), ctx.resultElement(), 0));
+    return success();
+  }
   if (unit) {
     llvm::SmallVector<OpFoldResult> ones(dims.size(), ctx.b.getIndexAttr(1));
     ctx.set(0, tensor::ExtractSliceOp::create(ctx.b, data, ctx.folds(starts), ctx.folds(ctx.resultShape()), ones));
     return success();
   }
-  bool isEmpty = llvm::any_of(ctx.resultShape(), [](AffineExpr e) { return constantSize(e) == 0; });
-  if (affine && !isEmpty) {
+  if (affine) {
     llvm::SmallVector<AffineExpr> from;
     for (auto [d, dim] : llvm::enumerate(dims))
       from.push_back(ctx.b.getAffineDimExpr(d) * dim.step + *constantSize(dim.start));
