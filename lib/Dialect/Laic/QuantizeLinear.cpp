@@ -104,7 +104,8 @@ LogicalResult failType(ShapeContext &ctx, Type type, StringRef what) {
 // Scale (operand 1) and zero point (operand 2) of an input: one element, one per index of an axis, or one per block.
 LogicalResult checkScale(ShapeContext &ctx, int64_t axisAttribute, int64_t blockSize) {
   ArrayRef<AffineExpr> x = ctx.shape(0), scale = ctx.shape(1);
-  if (ctx.has(2)) {
+  // Quantisers write one zero point for all channels, too.
+  if (ctx.has(2) && !isSingle(ctx.shape(2))) {
     if (ctx.rank(2) != ctx.rank(1))
       return ctx.fail("expects zero point and scale of equal rank, got " + Twine(ctx.rank(2)) + " and " +
                       Twine(ctx.rank(1)));
@@ -158,10 +159,11 @@ public:
       if (i == 2 && isZeroPointZero(ctx, 2))
         continue;
       Value value = ctx.operand(i);
-      if (expandedTo)
+      bool single = isSingle(ctx.shape(i));
+      if (expandedTo && !single)
         value = expand(value);
       inputs.push_back(value);
-      maps.push_back(map ? map : singleMap(mlir, shape.size(), ctx.shape(i)));
+      maps.push_back(map && !single ? map : singleMap(mlir, shape.size(), ctx.shape(i)));
     }
     return ctx.reshape(ctx.generic(shape, element, inputs, maps, body), shape, ctx.resultShape());
   }
