@@ -34,6 +34,7 @@ V ScalarBuilder::sub(V x, V y) {
     return arith::SubFOp::create(b, loc, x, y, kContract);
   return arith::SubIOp::create(b, loc, x, y);
 }
+V ScalarBuilder::exactSub(V x, V y) { return arith::SubFOp::create(b, loc, x, y); }
 V ScalarBuilder::mul(V x, V y) {
   if (isFloat(x))
     return arith::MulFOp::create(b, loc, x, y, kContract);

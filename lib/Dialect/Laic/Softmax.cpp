@@ -33,7 +33,7 @@ LogicalResult SoftmaxOp::lower(LowerContext &ctx) {
   Value largest = maxima(ctx, axes, x, compute);
   Value powers = ctx.generic(x.shape, compute, {x.value, largest}, {axes.identity(), axes.keptMap()},
                              [&](ScalarBuilder &s, ValueRange in) {
-                               return s.exp(s.sub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]));
+                               return s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]));
                              });
   Value sums = axes.reduce(compute, 0, powers, {}, [](ScalarBuilder &s, ValueRange in) { return s.add(in[1], in[0]); });
   ctx.set(0, ctx.generic(x.shape, x.element, {powers, sums}, {axes.identity(), axes.keptMap()},
@@ -52,11 +52,11 @@ LogicalResult LogSoftmaxOp::lower(LowerContext &ctx) {
   AxisReduction axes(ctx, x.shape, axis);
   Value largest = maxima(ctx, axes, x, compute);
   Value sums = axes.reduce(compute, 0, x.value, largest, [&](ScalarBuilder &s, ValueRange in) {
-    return s.add(in[2], s.exp(s.sub(toAccumulator(ctx, s, in[0], x.element, compute), in[1])));
+    return s.add(in[2], s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1])));
   });
   ctx.set(0, ctx.generic(x.shape, x.element, {x.value, largest, sums},
                          {axes.identity(), axes.keptMap(), axes.keptMap()}, [&](ScalarBuilder &s, ValueRange in) {
-                           Value v = s.sub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]);
+                           Value v = s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]);
                            return ctx.toStorage(s, s.sub(v, s.log(in[2])), x.element);
                          }));
   return success();

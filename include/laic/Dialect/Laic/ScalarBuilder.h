@@ -20,6 +20,7 @@ public:
   V boolean(bool value);
   V add(V x, V y);
   V sub(V x, V y);
+  V exactSub(V x, V y);                  // never part of an FMA: x - x is 0 even where x is recomputed by fusion
   V mul(V x, V y);
   V div(V x, V y);                       // floats; integers: truncating, x / 0 = 0 (checked division is the caller's)
   V mod(V x, V y, bool fmod);            // ONNX Mod: sign of the divisor for integers, of the dividend with fmod
