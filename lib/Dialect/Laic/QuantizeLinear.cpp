@@ -104,7 +104,8 @@ LogicalResult failType(ShapeContext &ctx, Type type, StringRef what) {
 // Scale (operand 1) and zero point (operand 2) of an input: one element, one per index of an axis, or one per block.
 LogicalResult checkScale(ShapeContext &ctx, int64_t axisAttribute, int64_t blockSize) {
   ArrayRef<AffineExpr> x = ctx.shape(0), scale = ctx.shape(1);
-  if (ctx.has(2)) {
+  // Exporters mix [] and [1] for one element.
+  if (ctx.has(2) && !(isSingle(scale) && isSingle(ctx.shape(2)))) {
     if (ctx.rank(2) != ctx.rank(1))
       return ctx.fail("expects zero point and scale of equal rank, got " + Twine(ctx.rank(2)) + " and " +
                       Twine(ctx.rank(1)));
