@@ -16,6 +16,10 @@ using namespace laic;
 using namespace laic::test;
 using namespace laic::artifact;
 
+// Sanitizers return NULL for what no machine has, as malloc does.
+extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
+
 TestArtifact::TestArtifact() {
   program.kernel_abi = LAIC_KERNEL_ABI_VERSION;
   program.producer = "test";
