@@ -188,8 +188,10 @@ TEST_F(Tools, DataErrorsExitWithOneAndWriteNothing) {
 
 TEST_F(Tools, AClosedPipeIsNoSignal) {
   TestArtifact a = makeAffine();
-  for (int i = 0; i < 5000; ++i)
+  for (int i = 0; i < 5000; ++i) { // more than a pipe holds
     a.program.metadata.push_back(std::make_unique<MetadataT>());
+    a.program.metadata.back()->value = std::string(40, 'v');
+  }
   write("long.bin", a.bytes());
   EXPECT_EQ(shell("bash -c 'set -o pipefail; " LAIC_INSPECT " long.bin | head -c1'").exitCode, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "laic/Support/AtomicFile.h"
 
+#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -40,7 +41,17 @@ void writeReproducer() {
   }
 }
 
+std::atomic<pid_t> crashing{0}; // the thread that reports
+
 void onCrash(int signal) {
+  const pid_t self = gettid();
+  pid_t first = 0;
+  if (!crashing.compare_exchange_strong(first, self)) {
+    if (first == self)
+      _exit(kExitDefect); // a fault in the report itself
+    while (true)
+      pause(); // several threads may fault at once; the first one ends the process
+  }
   reportDefect(signal == SIGILL    ? "illegal instruction"
                : signal == SIGFPE  ? "arithmetic trap"
                : signal == SIGABRT ? "abort"
@@ -65,7 +76,7 @@ void prepareForDefects(int argc, char **argv) {
   sigaltstack(&alternative, nullptr);
   struct sigaction action = {};
   action.sa_handler = onCrash;
-  action.sa_flags = SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_ONSTACK;
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
     sigaction(signal, &action, nullptr);
 #endif
