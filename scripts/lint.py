@@ -147,6 +147,36 @@ def cmake(tree):
     yield from tree.matches(r"file\(GLOB\w* \w+ (?!CONFIGURE_DEPENDS).*\.(cpp|c|h|td)\b", files)
 
 
+def test_text(tree, *suffixes):
+    """All test files in one string."""
+    files = tree.source("test/", "runtime/test/", "examples/", suffixes=suffixes or (".mlir", ".test", ".onnxtxt", ".cpp", ".c", ".py", ".txt"))
+    return "\n".join(tree.text(f) for f in files)
+
+
+def records(tree, pattern):
+    """(file, groups of the pattern) for every TableGen record that matches."""
+    for file in tree.source("include/", "lib/", suffixes=(".td",)):
+        for match in re.finditer(pattern, tree.text(file)):
+            yield file, match.groups()
+
+
+@rule("every pass has a test")
+def tested_passes(tree):
+    tests = test_text(tree, ".mlir", ".test", ".cpp")
+    for file, (record, name) in records(tree, r'def (\w+) *:\s*Pass<\s*"([\w-]+)"'):
+        if not re.search(rf"-{re.escape(name)}\b|[\"(,]{re.escape(name)}[\"(),{{]|\bcreate{record}\(", tests):
+            yield f"{file}: no test runs {name}"
+
+
+@rule("every operator record has a test")
+def tested_operators(tree):
+    """By running: a case of the onnx package's suite that passes, or a node of that operator in a test of ours."""
+    tests = test_text(tree)
+    for file, (mnemonic, onnx) in records(tree, r':\s*Laic_\w+Op<\s*"(\w+)",\s*"(\w+)",'):
+        if not re.search(rf" {onnx}$|\blaic\.{mnemonic}\b|\b{onnx}\s*(<[^>]*>\s*)?\(|[\"']{onnx}[\"']", tests, re.M):
+            yield f"{file}: no test has a {onnx} ({mnemonic})"
+
+
 def check(root):
     """Yields (what the rule demands, list of violations) for every rule."""
     tree = Tree(root)

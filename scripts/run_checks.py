@@ -188,6 +188,7 @@ def stages(jobs, everything):
     yield "lit", "lit suite", lambda: run_lit(dev, jobs)
     yield "unit", "unit tests", lambda: run_ctest(dev, jobs, "unit")
     yield "python", "Python package, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Consumer")
+    yield "operators", "operator cases against onnxruntime and the onnx package", lambda: run_pytest(jobs, "operators", "test/Operators")
     yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
     yield "models", "models end to end", lambda: run_models(jobs)
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)

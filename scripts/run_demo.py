@@ -17,7 +17,7 @@ import onnx
 import onnxruntime
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "dev"
+BUILD = Path(os.environ.get("LAIC_BUILD", ROOT / "build" / "dev"))
 WORK = ROOT / "build" / "demo"
 DIGITS = ROOT / "examples" / "digits"
 ZOO = ROOT.parent / "shared" / "zoo"

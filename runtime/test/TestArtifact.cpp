@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include "xxhash.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -15,6 +16,10 @@
 using namespace laic;
 using namespace laic::test;
 using namespace laic::artifact;
+
+// Sanitizers return NULL for what no machine has, as malloc does.
+extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
 
 TestArtifact::TestArtifact() {
   program.kernel_abi = LAIC_KERNEL_ABI_VERSION;
@@ -199,8 +204,8 @@ TestArtifact test::makeAppend() {
 }
 
 PageBuffer::PageBuffer(const std::vector<uint8_t> &bytes) : length(bytes.size()) {
-  memory = static_cast<uint8_t *>(aligned_alloc(4096, (length + 4095) / 4096 * 4096));
-  memcpy(memory, bytes.data(), length);
+  memory = static_cast<uint8_t *>(aligned_alloc(4096, (length / 4096 + 1) * 4096));
+  std::copy(bytes.begin(), bytes.end(), memory);
 }
 
 PageBuffer::~PageBuffer() { free(memory); }

@@ -31,7 +31,7 @@ def serve():
         print(f"{kind}\t{why}", file=answers, flush=True)
 
 
-def work(names, results):
+def work(names, results, details):
     worker = None
     while True:
         try:
@@ -47,11 +47,13 @@ def work(names, results):
         timer.start()
         answer = worker.stdout.readline()
         timer.cancel()
-        if not answer:
+        if answer:
+            results[name] = tuple(answer.rstrip("\n").split("\t", 1))
+        else:
             results[name] = ("crash", f"worker ended with {worker.wait()}")
             worker = None
-            continue
-        results[name] = tuple(answer.rstrip("\n").split("\t", 1))
+        if details:
+            print(f"{name}: {results[name][0]}: {results[name][1]}", flush=True)
     if worker:
         worker.stdin.close()
         worker.wait()
@@ -64,13 +66,13 @@ def main():
     parser.add_argument("--update", action="store_true")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--filter", default="")
-    parser.add_argument("--details", action="store_true", help="why each case does not pass")
+    parser.add_argument("--details", action="store_true", help="one line per case as it ends: verdict and why")
     options = parser.parse_args()
     chosen = sorted(name for name in all_cases() if options.filter in name)
     names, results = queue.Queue(), {}
     for name in chosen:
         names.put(name)
-    threads = [threading.Thread(target=work, args=(names, results)) for _ in range(options.jobs)]
+    threads = [threading.Thread(target=work, args=(names, results, options.details)) for _ in range(options.jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -78,8 +80,6 @@ def main():
     by_operator = collections.defaultdict(collections.Counter)
     for name in chosen:
         by_operator[operator_of(all_cases()[name])][results[name][0]] += 1
-        if options.details and results[name][0] != "pass":
-            print(f"{name}: {results[name][0]}: {results[name][1]}")
     for operator, counts in sorted(by_operator.items()):
         if counts["pass"] != sum(counts.values()):
             print(f"{operator:28s} " + ", ".join(f"{n} {kind}" for kind, n in counts.most_common()))

@@ -186,6 +186,21 @@ TEST_F(Tools, DataErrorsExitWithOneAndWriteNothing) {
   EXPECT_EQ(run("affine.bin --outputs /dev/full").exitCode, 1);
 }
 
+TEST_F(Tools, AClosedPipeIsNoSignal) {
+  TestArtifact a = makeAffine();
+  for (int i = 0; i < 5000; ++i) { // more than a pipe holds
+    a.program.metadata.push_back(std::make_unique<MetadataT>());
+    a.program.metadata.back()->value = std::string(40, 'v');
+  }
+  write("long.bin", a.bytes());
+  EXPECT_EQ(shell("bash -c 'set -o pipefail; " LAIC_INSPECT " long.bin | head -c1'").exitCode, 1);
+}
+
+TEST_F(Tools, APipeIsNoArtifact) {
+  EXPECT_EQ(shell("mkfifo pipe && timeout 20 " LAIC_RUN " pipe").exitCode, 1);
+  EXPECT_EQ(shell("timeout 20 " LAIC_INSPECT " pipe").exitCode, 1);
+}
+
 TEST_F(Tools, DevicesFallBackUnlessRequired) {
   Result result = run("affine.bin --device=cuda:1");
   EXPECT_EQ(result.exitCode, 0) << result.err;

@@ -20,7 +20,7 @@ ArtifactFile::~ArtifactFile() {
 }
 
 std::string ArtifactFile::map(const std::string &path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not make us wait
   if (descriptor < 0)
     return "cannot open '" + path + "': " + strerror(errno);
   struct stat info;

@@ -2,6 +2,7 @@
 #include "Print.h"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 
 using namespace laic;
@@ -36,6 +37,7 @@ int inspectFile(const std::string &path, bool json, bool verify) {
 } // namespace
 
 int main(int argc, char **argv) {
+  std::signal(SIGPIPE, SIG_IGN); // a reader that leaves early is an error to report
   CLI::App app("Shows what is inside an artifact made by `laic`.", "laic-inspect");
   std::string path;
   bool json = false, verify = false;

@@ -6,6 +6,7 @@
 
 #include "laic/Support/AtomicFile.h"
 
+#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -40,8 +41,21 @@ void writeReproducer() {
   }
 }
 
+std::atomic<pid_t> crashing{0}; // the thread that reports
+
 void onCrash(int signal) {
-  reportDefect(signal == SIGILL ? "illegal instruction" : signal == SIGFPE ? "arithmetic trap" : "memory fault");
+  const pid_t self = gettid();
+  pid_t first = 0;
+  if (!crashing.compare_exchange_strong(first, self)) {
+    if (first == self)
+      _exit(kExitDefect); // a fault in the report itself
+    while (true)
+      pause(); // several threads may fault at once; the first one ends the process
+  }
+  reportDefect(signal == SIGILL    ? "illegal instruction"
+               : signal == SIGFPE  ? "arithmetic trap"
+               : signal == SIGABRT ? "abort"
+                                   : "memory fault");
   writeReproducer();
   _exit(kExitDefect);
 }
@@ -53,9 +67,18 @@ void prepareForDefects(int argc, char **argv) {
   for (int i = 0; i < argc; ++i)
     commandLine += std::string(i ? " '" : "'") + argv[i] + "'";
   commandLine += "\n";
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE})
-    std::signal(signal, onCrash);
+#ifndef LAIC_SANITIZED // sanitizers report better
+  // On a stack of its own: the fault may be that the other one is full.
+  static char stack[64 * 1024];
+  stack_t alternative = {};
+  alternative.ss_sp = stack;
+  alternative.ss_size = sizeof stack;
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = onCrash;
+  action.sa_flags = SA_ONSTACK;
+  for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
+    sigaction(signal, &action, nullptr);
 #endif
 }
 
@@ -142,6 +165,7 @@ void execute(const Options &options) {
 
 int main(int argc, char **argv) {
   removeTemporariesOnSignal();
+  std::signal(SIGPIPE, SIG_IGN); // a reader that leaves early is an error to report
   prepareForDefects(argc, argv);
   try {
     int exitCode = 0;

@@ -63,11 +63,13 @@ typedef enum laic_type {
   LAIC_F32 = 1, LAIC_U8 = 2, LAIC_I8 = 3, LAIC_U16 = 4, LAIC_I16 = 5, LAIC_I32 = 6, LAIC_I64 = 7, LAIC_STRING = 8,
   LAIC_BOOL = 9, LAIC_F16 = 10, LAIC_F64 = 11, LAIC_U32 = 12, LAIC_U64 = 13, LAIC_BF16 = 16, LAIC_F8E4M3FN = 17,
   LAIC_F8E4M3FNUZ = 18, LAIC_F8E5M2 = 19, LAIC_F8E5M2FNUZ = 20, LAIC_U4 = 21, LAIC_I4 = 22, LAIC_F4E2M1 = 23,
-  LAIC_F8E8M0 = 24, LAIC_U2 = 25, LAIC_I2 = 26
+  LAIC_F8E8M0 = 24, LAIC_U2 = 25, LAIC_I2 = 26,
+  LAIC_TYPE_ANY = 0x7fffffff /* no type: lets the enum hold numbers that this version does not know */
 } laic_type_t;
 
 LAIC_API const char *laic_type_name(laic_type_t type);    /* "f32", "i64", ...; "?" for an unknown one */
-LAIC_API size_t laic_type_size(laic_type_t type);         /* bytes of one element in memory; 0 for strings and unknown types */
+LAIC_API size_t laic_type_size(laic_type_t type);         /* bytes of one element in memory (1 below a byte);
+                                                             0 for strings and unknown types */
 
 /* ---- modules ---- */
 
@@ -147,8 +149,11 @@ typedef struct laic_binding {
 } laic_binding_t;
 
 /* Bindings hold until changed; sizes and strides are copied. An input's sizes must fit the signature. An output bound with
- * data == NULL is allocated by the context and stays valid until the next run with other sizes, or release. An output may
- * share memory with an input only where laic_module_may_alias says so. */
+ * data == NULL (or never bound) is allocated by the context and stays valid until the next run with other sizes, or release;
+ * one bound with sizes == NULL takes whatever sizes the run computes, inside its capacity. An output may share memory with an
+ * input only where laic_module_may_alias says so.
+ * Strides must not be negative. Tensors that are not dense, not aligned to their element size, or shared are copied to or from
+ * memory of the context. */
 LAIC_API laic_status_t *laic_bind_input(laic_context_t *context, size_t index, const laic_binding_t *binding);
 LAIC_API laic_status_t *laic_bind_output(laic_context_t *context, size_t index, const laic_binding_t *binding);
 
@@ -158,7 +163,7 @@ LAIC_API laic_status_t *laic_infer(laic_context_t *context);
 LAIC_API laic_status_t *laic_run(laic_context_t *context);
 /* What is bound to an output after laic_infer or laic_run: data, sizes, strides; owned by the context. */
 LAIC_API laic_status_t *laic_output(laic_context_t *context, size_t index, laic_binding_t *out);
-/* From another thread: makes a running laic_run return LAIC_CANCELLED at the next step. */
+/* From another thread: makes a running laic_run return LAIC_CANCELLED at the next step. Without effect on later runs. */
 LAIC_API void laic_cancel(laic_context_t *context);
 
 /* Called before and after each step of laic_run on the thread that called it; begin is 1 or 0. node: the ONNX node's name. */

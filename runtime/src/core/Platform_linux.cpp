@@ -21,7 +21,7 @@ using namespace laic;
 using namespace laic::rt;
 
 laic_status_t *rt::mapFile(const char *path, MappedFile &out) {
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not make us wait
   if (descriptor < 0)
     return fail(LAIC_IO_ERROR, "cannot open '%s': %s", path, strerror(errno));
   struct stat info;

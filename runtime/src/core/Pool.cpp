@@ -199,10 +199,14 @@ static void stopWorkers(laic_pool_t &pool) {
   pool.started = 0;
 }
 
-// Starts as many workers as the system gives. They take no signals: handlers are the application's threads' business.
+// Starts as many workers as the system gives. They take no signals from outside: handlers are the application's threads' business.
+// Faults of their own they do take: a blocked fault would end the process behind its handler's back.
 static void startWorkers(laic_pool_t &pool) {
   sigset_t all, before;
   sigfillset(&all);
+  constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+  for (int fault : kFaults)
+    sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   for (uint32_t i = 0; i + 1 < pool.threads; ++i) {
     Worker &worker = pool.workers[i];

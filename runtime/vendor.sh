@@ -1,0 +1,20 @@
+#!/bin/sh
+# vendor.sh BUILD DEST: copies the runtime and the headers that it is compiled with into one folder, to be built by any build system.
+#   BUILD  a configured and built tree (it holds the generated sources)
+#   DEST   is created: include/ for users, src/ to compile, third_party/ with FlatBuffers (Apache-2.0) and xxHash (BSD-2-Clause)
+set -eu
+[ $# -eq 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$1
+dest=$2
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
+flatbuffers=$(cached LAIC_FLATBUFFERS_INCLUDE)
+xxhash=$(cached LAIC_XXHASH_INCLUDE)
+mkdir -p "$dest/include/laic" "$dest/src" "$dest/third_party/flatbuffers" "$dest/third_party/laic/Artifact"
+cp "$root"/runtime/include/laic/*.h "$dest/include/laic/"
+cp -R "$root"/runtime/src/core "$root"/runtime/src/drivers "$dest/src/"
+rm -f "$dest/src/core/Registry.cpp.in" "$dest"/src/drivers/*/CMakeLists.txt
+cp "$build/runtime/Registry.cpp" "$dest/src/core/"
+cp "$root/include/laic/Artifact/Format.h" "$build/include/laic/Artifact/artifact_generated.h" "$dest/third_party/laic/Artifact/"
+cp "$flatbuffers"/flatbuffers/*.h "$dest/third_party/flatbuffers/"
+cp "$xxhash/xxhash.h" "$dest/third_party/"
