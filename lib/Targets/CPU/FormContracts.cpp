@@ -349,9 +349,9 @@ struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
       return;
     moveReshapesBehindEpilogues(func, ConstantValues(func));
     absorbTransposes(func, ConstantValues(func));
-    TensorSizes sizes(func);
     ConstantValues constants(func);
     IRRewriter rewriter(&getContext());
+    TensorSizes sizes(func, rewriter);
     SmallVector<ContractOp> contracts;
     for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
       StringRef why;

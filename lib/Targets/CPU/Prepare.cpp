@@ -66,7 +66,7 @@ struct NormalizeRootsPass : cpu::impl::NormalizeRootsBase<NormalizeRootsPass> {
     }
     dropCasts(func);
     unshareFills(func);
-    cpu::TensorSizes sizes(func);
+    cpu::TensorSizes sizes(func, rewriter);
     func.walk([&](tensor::DimOp dim) {
       rewriter.setInsertionPoint(dim);
       if (AffineExpr size = sizes.get(dim.getResult()))

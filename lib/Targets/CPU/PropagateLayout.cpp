@@ -38,8 +38,8 @@ struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass>
     ConstantValues constants(func);
     if (!hasConvolution(func, constants))
       return;
-    TensorSizes sizes(func);
     IRRewriter rewriter(&getContext());
+    TensorSizes sizes(func, rewriter);
     Block &block = func.getBody().front();
     SmallVector<Operation *> originals = llvm::map_to_vector(block, [](Operation &op) { return &op; });
     LayoutRewriter layout(rewriter, sizes, constants);

@@ -21,7 +21,10 @@ SmallVector<int64_t> laic::cpu::staticSizes(ArrayRef<AffineExpr> sizes) {
   return result;
 }
 
-TensorSizes::TensorSizes(func::FuncOp func) : func(func), context(func.getContext()) {
+TensorSizes::TensorSizes(func::FuncOp func, RewriterBase &rewriter)
+    : func(func), rewriter(rewriter), context(func.getContext()) {
+  assert(!rewriter.getListener() && "the rewriter has another listener");
+  rewriter.setListener(this);
   auto symbols = func->getAttrOfType<ArrayAttr>("laic.symbols");
   if (!symbols)
     return;
@@ -39,6 +42,15 @@ TensorSizes::TensorSizes(func::FuncOp func) : func(func), context(func.getContex
     if (auto name = entry.getAs<StringAttr>("name"); name && !name.getValue().empty())
       namedSymbols[name.getValue()] = i;
   }
+}
+
+TensorSizes::~TensorSizes() { rewriter.setListener(nullptr); }
+
+void TensorSizes::notifyOperationErased(Operation *op) {
+  for (OpResult result : op->getResults())
+    if (auto type = dyn_cast<RankedTensorType>(result.getType()))
+      for (int64_t dim = 0; dim < type.getRank(); ++dim)
+        known.erase({result, dim});
 }
 
 AffineExpr TensorSizes::ofArgument(BlockArgument arg, int64_t dim) {

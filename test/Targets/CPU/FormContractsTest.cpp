@@ -3,6 +3,7 @@
 #include "Networks.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Targets/CPU/Prepare.h"
+#include "laic/Targets/CPU/TensorSizes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
@@ -303,6 +304,23 @@ TEST_F(FormContracts, OneRowOfConstantWeights) {
                                                           "%w", "tensor<7x9xf32>", "tensor<1x9xf32>"),
                "%y"));
   EXPECT_EQ(count<ContractOp>(), 1);
+}
+
+TEST_F(FormContracts, ErasedTensorsLeaveNoSizes) {
+  // New operations often stand where erased ones were in memory; contracts replace each other like this.
+  form(function("%x: tensor<?x7xf32>", "tensor<?x7xf32>", "", "%x",
+                R"(laic.symbols = [{kind = "dim", arg = 0, index = 0, name = "m"}])"),
+       {2});
+  auto func = *module->getOps<func::FuncOp>().begin();
+  IRRewriter rewriter(&context);
+  rewriter.setInsertionPointToStart(&func.getBody().front());
+  cpu::TensorSizes sizes(func, rewriter);
+  AffineExpr m = rewriter.getAffineSymbolExpr(0);
+  for (int64_t i = 1; i < 100; ++i) {
+    Value value = sizes.empty(rewriter, func.getLoc(), {m * i}, rewriter.getF32Type());
+    ASSERT_EQ(sizes.get(value, 0), m * i);
+    rewriter.eraseOp(value.getDefiningOp());
+  }
 }
 
 } // namespace

@@ -5,17 +5,21 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/AffineExpr.h"
-#include "mlir/IR/Builders.h"
+#include "mlir/IR/PatternMatch.h"
 
 #include <optional>
 
 namespace laic::cpu {
 
 /// Answers from `laic.size`, function arguments (`laic.dims`, `laic.symbols`) and the shapes of operations.
-/// Values may be added to the function while this lives; erased ones must not be asked for.
-class TensorSizes {
+/// Listens to the rewriter while it lives: operations may be added to the function in any way, but are erased
+/// through that rewriter only, since a new value may stand where an erased one was in memory.
+class TensorSizes : public mlir::RewriterBase::Listener {
 public:
-  explicit TensorSizes(mlir::func::FuncOp func);
+  TensorSizes(mlir::func::FuncOp func, mlir::RewriterBase &rewriter);
+  ~TensorSizes() override;
+  TensorSizes(const TensorSizes &) = delete;
+  TensorSizes &operator=(const TensorSizes &) = delete;
 
   /// Size of a dim; a null expression where it cannot be told.
   mlir::AffineExpr get(mlir::Value tensor, int64_t dim);
@@ -34,11 +38,14 @@ public:
                     mlir::Type element) const;
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
 
+  void notifyOperationErased(mlir::Operation *op) override;
+
 private:
   mlir::AffineExpr compute(mlir::Value tensor, int64_t dim);
   mlir::AffineExpr ofArgument(mlir::BlockArgument arg, int64_t dim);
 
   mlir::func::FuncOp func;
+  mlir::RewriterBase &rewriter;
   mlir::MLIRContext *context;
   unsigned symbolCount = 0;
   llvm::DenseMap<std::pair<unsigned, int64_t>, unsigned> dimSymbols; // (argument, dim) -> symbol
