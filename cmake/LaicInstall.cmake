@@ -8,10 +8,15 @@
 include(CMakePackageConfigHelpers)
 set(package_dir lib/cmake/Laic)
 
+# Dev builds use the shared MLIR of the distribution; release builds carry it.
+set(install_rpath "$ORIGIN/../lib")
+if(LAIC_BUILD_COMPILER AND NOT LAIC_STATIC_LLVM)
+  list(APPEND install_rpath ${LLVM_LIBRARY_DIR})
+endif()
 set(programs "")
 foreach(program laic laic-run laic-inspect laic-opt laic-lsp-server laic-reduce)
   if(TARGET ${program})
-    set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+    set_target_properties(${program} PROPERTIES INSTALL_RPATH "${install_rpath}")
     list(APPEND programs ${program})
   endif()
 endforeach()
@@ -25,6 +30,7 @@ set_target_properties(laic_runtime_static PROPERTIES EXPORT_NAME runtime_static)
 install(EXPORT LaicRuntimeTargets NAMESPACE Laic:: DESTINATION ${package_dir})
 
 if(LAIC_BUILD_COMPILER)
+  set_target_properties(laic_compiler PROPERTIES INSTALL_RPATH "${install_rpath}")
   install(TARGETS laic_compiler LIBRARY DESTINATION lib)
   install(DIRECTORY include/laic-c DESTINATION include)
   # For out-of-tree targets: headers, generated headers, static libraries, and the sources of the `laic` command.

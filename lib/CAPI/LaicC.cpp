@@ -2,6 +2,7 @@
 #include "laic-c/laic.h"
 
 #include "laic/Pipelines/Compile.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Memory.h"
