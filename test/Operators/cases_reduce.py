@@ -38,7 +38,7 @@ SEARCHES += [
     Case("TopK", [f16(4, 50), const([5])], outputs=2, oracle="onnx"), Case("TopK", [f32(4, 9), const([0])], outputs=2, oracle="onnx", name="none"),
 ] + [
     Case("CumSum", [f32(3, 4, 5), const(axis)], {"exclusive": e, "reverse": r}) for axis in (0, 1, -1) for e in (0, 1) for r in (0, 1)
-] + [Case("CumSum", [ints(7), const(0)]), Case("CumSum", [f64(3, 130), const(0)]), Case("CumSum", [ints(3, 5, dtype=np.int32), const([1])])]
+] + [Case("CumSum", [ints(7), const(0)]), Case("CumSum", [f32(7), np.asarray(0)], name="an axis at run time"), Case("CumSum", [f64(3, 130), const(0)]), Case("CumSum", [ints(3, 5, dtype=np.int32), const([1])])]
 
 A, B, C = f32(3, 4), f32(3, 4, seed=1), f32(4, seed=2)
 ELEMENTWISE = [Case(op, operands) for op in ("Min", "Max", "Sum", "Mean") for operands in ([A], [A, B], [A, B, C], [f32(3, 1), C, f32(2, 1, 1)])]

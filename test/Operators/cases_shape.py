@@ -56,6 +56,7 @@ JOINS = [
     Case("Split", [f32(7, 4)], {"num_outputs": 2}, outputs=2, name="of an unknown size"),
     Case("Split", [f32(5, 8)], {"axis": 1, "num_outputs": 2}, outputs=[False, True], keep=(8,), name="one used", oracle="onnx"),
     Case("Split", [f32(4, 5), const([0, 4])], {"axis": 0}, outputs=2, keep=(4,), name="an empty part"),
+    Case("Split", [f32(4, 5), const([4, 0])], {"axis": 0}, outputs=2, keep=(4,), name="an empty last part"),
 ]
 
 

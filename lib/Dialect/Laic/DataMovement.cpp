@@ -187,6 +187,11 @@ LogicalResult SplitOp::lower(LowerContext &ctx) {
   for (unsigned i = 0; i < getNumResults(); ++i) {
     SymShape offsets(rank, ctx.cst(0));
     offsets[axis] = canonicalSize(offset);
+    // A slice may not even start where the operand ends.
+    if (constantSize(ctx.resultShape(i)[axis]) == 0) {
+      ctx.set(i, ctx.filled(ctx.resultShape(i), ctx.resultElement(i), 0));
+      continue;
+    }
     ctx.set(i, tensor::ExtractSliceOp::create(ctx.b, ctx.operand(0), ctx.folds(offsets), ctx.folds(ctx.resultShape(i)), ones));
     offset = offset + ctx.resultShape(i)[axis];
   }

@@ -182,6 +182,8 @@ LogicalResult TopKOp::lower(LowerContext &ctx) {
 // ---- CumSum ----
 
 LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
+  if (ctx.rank(0) == 1)
+    return ctx.same(0); // whatever the axis says, there is one
   auto axis = ctx.constants(1, "axis");
   if (failed(axis))
     return failure();
@@ -193,7 +195,7 @@ LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult CumSumOp::lower(LowerContext &ctx) {
-  int64_t axis = *constantSize(ctx.facts(1).ints->front());
+  int64_t axis = ctx.rank(0) == 1 ? 0 : *constantSize(ctx.facts(1).ints->front());
   axis = axis < 0 ? axis + ctx.rank(0) : axis;
   Around a = around(ctx, ctx.shape(0), axis);
   SymShape shape = a.shape();

@@ -131,7 +131,7 @@ ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols
         name = text.getValue().str();
     facts.shape->push_back(symbols.inputDim(name, number, i));
   }
-  bool integer = facts.element.isInteger(64) || facts.element.isInteger(32);
+  bool integer = facts.element.isSignlessInteger(64) || facts.element.isSignlessInteger(32);
   if (integer && type.hasStaticShape() && type.getRank() <= 1 && type.getNumElements() <= kMaxShapeInput) {
     facts.ints.emplace();
     for (int64_t i = 0; i < type.getNumElements(); ++i)
