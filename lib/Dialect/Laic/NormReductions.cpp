@@ -40,10 +40,13 @@ Value AxisReduction::reduce(Type accumulator, double init, Value x, ValueRange o
   for (bool isReduced : reduced)
     indices.push_back(getAffineDimExpr(isReduced ? nextReduced++ : nextKept++, mlir));
   SmallVector<AffineMap> maps = {AffineMap::get(full.size(), 0, indices, mlir)};
+  SmallVector<AffineExpr> keptDims;
+  for (size_t d = 0; d < kept.size(); ++d)
+    keptDims.push_back(getAffineDimExpr(d, mlir));
   SmallVector<Value> inputs = {x};
   for (Value other : others) {
     inputs.push_back(other);
-    maps.push_back(AffineMap::getMultiDimIdentityMap(full.size(), mlir).getMajorSubMap(kept.size()));
+    maps.push_back(AffineMap::get(full.size(), 0, keptDims, mlir)); // also where nothing is kept: () -> ()
   }
   return ctx.reduce(kept, accumulator, init, full.size() - kept.size(), inputs, maps, body);
 }
