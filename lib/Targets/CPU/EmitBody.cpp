@@ -104,15 +104,6 @@ FailureOr<SmallVector<LaneValue>> KernelEmitter::emitBody(Block &block, ArrayRef
   return operandsOf(block.getTerminator());
 }
 
-// Forms a * b + c in one step: faster, and more exact than the two roundings.
-static void allowContraction(Operation *op) {
-  if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op))
-    if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(op)) {
-      arith::FastMathFlags flags = fast.getFastMathFlagsAttr().getValue() | arith::FastMathFlags::contract;
-      op->setAttr(fast.getFastMathAttrName(), arith::FastMathFlagsAttr::get(op->getContext(), flags));
-    }
-}
-
 LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int64_t lanes) {
   bool uniform = llvm::all_of(operands, [](const LaneValue &v) { return v.isUniform(); });
   // base + lane stays base + lane under addition and changes of integer type.
@@ -149,7 +140,6 @@ LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int
   clone->setLoc(loc);
   if (vectorise)
     clone->getResult(0).setType(VectorType::get(lanes, op->getResult(0).getType()));
-  allowContraction(clone);
   return wrap(clone->getResult(0));
 }
 

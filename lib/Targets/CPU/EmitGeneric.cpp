@@ -54,6 +54,7 @@ private:
   int vectorLoop = -1;
   bool vectorisesReduction = false;
   int64_t lanes = 0, flight = 1;
+  int64_t tileStep = 1; // tiles cut the candidate at multiples of this
   bool readsByIndex = false, usesIndex = false;
   SmallVector<Operation *> combiners; // per output, for vectorised reductions
   SmallVector<Value> ivs;             // current position, per loop
@@ -107,11 +108,12 @@ LogicalResult GenericEmitter::gather() {
     size = e.canonical(size);
   }
   for (auto [i, input] : llvm::enumerate(op.getDpsInputs())) {
-    if (input.getDefiningOp<tensor::EmptyOp>()) {
+    bool unused = body.getArgument(i).use_empty();
+    if (!unused && input.getDefiningOp<tensor::EmptyOp>())
+      return e.fail("it reads an uninitialised tensor");
+    if (unused) { // gives sizes only; a constant may have been folded into the body
       Access none;
       none.coefficients.resize(loops);
-      if (!body.getArgument(i).use_empty())
-        return e.fail("it reads an uninitialised tensor");
       none.scalar = e.zero(body.getArgument(i).getType());
       inputs.push_back(none);
       continue;
@@ -264,9 +266,11 @@ void GenericEmitter::chooseVectorLoop() {
     llvm::erase(parallelLoops, unsigned(candidate));
     parallelLoops.push_back(candidate);
   }
-  int64_t parallelLanes = candidate >= 0 ? chooseLanes(sizes[candidate]) : 0;
   int inner = reductionLoops.empty() ? -1 : int(reductionLoops.back());
   bool canReduce = inner >= 0 && !anyNonLinear && smooth(inner) && !readsByIndex && recogniseCombiners();
+  // Tiles are the same for all levels, so that one plan fits every blob: 64 is the most lanes that any level has.
+  tileStep = candidate >= 0 && (smooth(candidate) || !canReduce) ? 64 : 1;
+  int64_t parallelLanes = candidate >= 0 ? chooseLanes(sizes[candidate]) : 0;
   int64_t reductionLanes = canReduce ? chooseLanes(sizes[inner]) : 0;
   if (e.level.masks && reductionLanes && sizes[inner].isStatic() && sizes[inner].factor < reductionLanes)
     reductionLanes = sizes[inner].factor >= 8 ? 8 : sizes[inner].factor >= 4 ? 4 : 0;
@@ -402,7 +406,7 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
     at = strip(at, 1);
   if (from && to && (*to - *from) % lanes == 0)
     return;
-  if (sizes[vectorLoop].isStatic() && sizes[vectorLoop].factor % lanes == 0)
+  if (tileStep % lanes == 0 && sizes[vectorLoop].isStatic() && sizes[vectorLoop].factor % lanes == 0)
     return;
   if (!e.level.masks || readsByIndex) {
     e.loop(at, hi, 1, [&](Value iv) { point(iv, 1, 0, nullptr); });
@@ -529,8 +533,7 @@ LogicalResult GenericEmitter::run() {
   SmallVector<Size> parallelSizes;
   for (unsigned d : parallelLoops)
     parallelSizes.push_back(sizes[d]);
-  // Tiles are the same for all levels, so that one plan fits every blob: 64 is the most lanes that any level has.
-  SmallVector<TileDim> dims = e.planTiles(parallelSizes, unitOfWork(), candidate >= 0 && smooth(candidate) ? 64 : 1);
+  SmallVector<TileDim> dims = e.planTiles(parallelSizes, unitOfWork(), tileStep);
   e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { parallelNest(0, lo, hi); });
   return failure(broken);
 }

@@ -225,4 +225,78 @@ TEST_F(CodegenGeneric, GatherColumnsByVector) {
     })");
 }
 
+// A kernel like a convolution whose body reads `value` for each of 192 channels; tiles cut them at odd places.
+std::string channels(std::string value) {
+  return R"(
+    func.func private @k(%x: tensor<4x7x48xf32>, %w: tensor<192x48x3x3xf32>) -> tensor<2x5x192xf32> {
+      %zero = arith.constant 0.0 : f32
+      %half = arith.constant 0.5 : f32
+      %e = tensor.empty() : tensor<2x5x192xf32>
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<2x5x192xf32>) -> tensor<2x5x192xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(h, w, f, c, y, x) -> (h + y, w + x, c)>,
+          affine_map<(h, w, f, c, y, x) -> (f, c, y, x)>, affine_map<(h, w, f, c, y, x) -> (h, w, f)>],
+          iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+          ins(%x, %w : tensor<4x7x48xf32>, tensor<192x48x3x3xf32>) outs(%f : tensor<2x5x192xf32>) {
+      ^bb0(%a: f32, %b: f32, %o: f32):
+        %p = arith.mulf %a, )" +
+         value + R"( : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<2x5x192xf32>
+      return %r : tensor<2x5x192xf32>
+    })";
+}
+
+TEST_F(CodegenGeneric, TilesCutRowsOfWholeVectors) {
+  check(channels("%b"));
+  check(channels("%half"));
+  // The reduction is too short for vectors.
+  check(R"(
+    func.func private @k(%x: tensor<150x12xf32>, %w: tensor<192x150x3xf32>) -> tensor<10x192xf32> {
+      %zero = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<10x192xf32>
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<10x192xf32>) -> tensor<10x192xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(p, f, c, x) -> (c, p + x)>,
+          affine_map<(p, f, c, x) -> (f, c, x)>, affine_map<(p, f, c, x) -> (p, f)>],
+          iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+          ins(%x, %w : tensor<150x12xf32>, tensor<192x150x3xf32>) outs(%f : tensor<10x192xf32>) {
+      ^bb0(%a: f32, %b: f32, %o: f32):
+        %p = arith.mulf %a, %b : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<10x192xf32>
+      return %r : tensor<10x192xf32>
+    })");
+}
+
+TEST_F(CodegenGeneric, OnlyMarkedOperationsContract) {
+  // Softmax after a fused product: x - max(x) is 0, not the rounding error of the product.
+  parse(R"(
+    func.func private @k(%x: tensor<19xf32>, %y: tensor<19xf32>) -> tensor<19xf32> {
+      %e = tensor.empty() : tensor<19xf32>
+      %c = arith.constant 5.917160e-03 : f32
+      %r = linalg.generic {indexing_maps = [affine_map<(a) -> (a)>, affine_map<(a) -> (a)>, affine_map<(a) -> (a)>],
+          iterator_types = ["parallel"]} ins(%x, %y : tensor<19xf32>, tensor<19xf32>) outs(%e : tensor<19xf32>) {
+      ^bb0(%a: f32, %b: f32, %o: f32):
+        %p = arith.mulf %a, %c fastmath<contract> : f32
+        %s = arith.subf %p, %b : f32
+        linalg.yield %s : f32
+      } -> tensor<19xf32>
+      return %r : tensor<19xf32>
+    })");
+  auto result = compile({"native"});
+  ASSERT_TRUE(llvm::succeeded(result));
+  MappedCode code(result->blobs[0]);
+  std::vector<Tensor> tensors = makeTensors({});
+  for (int i = 0; i < 19; ++i) {
+    float x = 1.6e12f + 1.0e9f * i;
+    volatile float product = x * 5.917160e-03f;
+    tensors[0].set(i, x);
+    tensors[1].set(i, product);
+  }
+  EXPECT_EQ(run(code, *result, tensors, {}, {}, 1).code, 0);
+  for (int i = 0; i < 19; ++i)
+    EXPECT_EQ(tensors[2].get(i), 0);
+}
+
 } // namespace
