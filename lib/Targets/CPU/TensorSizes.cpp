@@ -136,7 +136,9 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return get(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext())[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     AffineExpr product = constant(1);
-    for (int64_t d : collapse.getReassociationIndices()[dim]) {
+    // A name of its own: the loop would outlive the temporary that the call returns.
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t d : group) {
       AffineExpr size = get(collapse.getSrc(), d);
       if (!size)
         return {};
