@@ -27,6 +27,12 @@ REFUSED = {
     "fpga/tfc_w1a1_multithreshold_finn.onnx": {"MultiThreshold"},
     "training/tiny_cnn_ort_training.onnx": {"ConvGrad", "ReluGrad", "InPlaceAccumulatorV2", "SplitTraining", "ConcatTraining"},
 }
+# The oracle cannot decide these at the inputs of inputs.py; why, and a range of inputs at which it can.
+UNDECIDED = {
+    "vision/lowlight_agllnet_256.onnx": (
+        "1 / (1.00001 - sigmoid(x)) turns one ulp of the sigmoid into 1 % where x is no image; "
+        "onnxruntime fails the same comparison with its own graph optimisations on", (0.0, 0.4)),
+}
 COMPILED_TWICE = ("vision/mnist_cntk.onnx", "vision/cifar10_cnn_dynbatch.onnx", "audio/kws_int8_qdq.onnx", "text/byte_bilstm.onnx")
 
 if MODELS.is_dir():
@@ -40,7 +46,8 @@ needs_models = pytest.mark.skipif(not CATALOGUE, reason="../shared/models is not
 
 
 def works():
-    return [file for file in CATALOGUE if file not in REFUSED] or ["../shared/models"]
+    files = [file for file in CATALOGUE if file not in REFUSED] or ["../shared/models"]
+    return [pytest.param(f, marks=pytest.mark.xfail(strict=True, reason=UNDECIDED[f][0])) if f in UNDECIDED else f for f in files]
 
 
 def work_folder(file):
@@ -63,6 +70,19 @@ def expected(file, feed):
         return oracle(MODELS / file, feed, BUILD / "models" / "oracle")
     tensor = onnx.TensorProto.FromString(stored.read_bytes())
     return {CATALOGUE[file]["outputs"][0]["name"]: onnx.numpy_helper.to_array(tensor)}
+
+
+@needs_models
+@pytest.mark.parametrize("file", UNDECIDED)
+def test_right_where_decided(file):
+    """The same comparison at inputs for which the oracle is well conditioned."""
+    folder = work_folder(file + " in range")
+    compile_model(BUILD, MODELS / file, folder / "model.bin")
+    low, high = UNDECIDED[file][1]
+    random = np.random.default_rng(0)
+    feed = {name: random.uniform(low, high, x.shape).astype(x.dtype) for name, x in inputs.make(file, 0).items()}
+    got = execute(BUILD, folder / "model.bin", feed, folder)
+    compare_all(got, oracle(MODELS / file, feed, BUILD / "models" / "oracle"), quanta(MODELS / file))
 
 
 @needs_models
