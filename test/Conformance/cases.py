@@ -74,7 +74,7 @@ def run_case(case):
     rep = laic.backend.prepare(model_of(case), "CPU")
     for inputs, expected in data_of(case):
         outputs = list(rep.run([array_of(i) for i in inputs]))
-        Runner.assert_similar_outputs(expected, outputs, rtol=case.rtol, atol=case.atol)
+        Runner.assert_similar_outputs([array_of(e) for e in expected], outputs, rtol=case.rtol, atol=case.atol)
 
 
 def verdict(case):
