@@ -147,6 +147,14 @@ def cmake(tree):
     yield from tree.matches(r"file\(GLOB\w* \w+ (?!CONFIGURE_DEPENDS).*\.(cpp|c|h|td)\b", files)
 
 
+@rule("links between pages lead somewhere")
+def links(tree):
+    for file in (f for f in tree.files if f.endswith(".md")):
+        for target in re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", tree.text(file)):
+            if not (tree.root / file).parent.joinpath(target).exists():
+                yield f"{file}: {target} does not exist"
+
+
 def test_text(tree, *suffixes):
     """All test files in one string."""
     files = tree.source("test/", "runtime/test/", "examples/", suffixes=suffixes or (".mlir", ".test", ".onnxtxt", ".cpp", ".c", ".py", ".txt"))

@@ -1,7 +1,8 @@
 """The lit suite: file-based tests of dialects, passes, importer, targets and tools.
 
 Substitutions: the programs of the build by name (laic, laic-opt, laic-run, laic-inspect, ...), FileCheck, not, split-file,
-%python (with onnx and onnxruntime), %onnx-text (text form of ONNX to a model file), %npz (write, compare and show npz files).
+%python (with onnx and onnxruntime), %onnx-text (text form of ONNX to a model file), %npz (write, compare and show npz files),
+%source (the repository), %mlir-include.
 Features: one per program that was built; x86-64-v3 and x86-64-v4; asan, tsan; shared (../shared is present).
 """
 import os
@@ -56,6 +57,8 @@ config.substitutions += [
     ("%python", f'"{sys.executable}"'),
     ("%onnx-text", utility("utils", "onnx_text.py")),
     ("%npz", utility("utils", "npz.py")),
+    ("%source", config.laic_source_dir),
+    ("%mlir-include", config.mlir_include_dir),
     ("%shared", os.path.join(config.laic_source_dir, os.pardir, "shared")),
 ]
 config.available_features.update(cpu_features())

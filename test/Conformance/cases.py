@@ -52,6 +52,14 @@ def data_of(case):
         yield pair
 
 
+def array_of(value):
+    """Inputs come as arrays, numpy scalars or TensorProtos."""
+    import onnx
+    from onnx import numpy_helper
+
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
 def operator_of(case):
     """What the case is about: its first node's operator."""
     nodes = model_of(case).graph.node
@@ -65,8 +73,8 @@ def run_case(case):
 
     rep = laic.backend.prepare(model_of(case), "CPU")
     for inputs, expected in data_of(case):
-        outputs = list(rep.run([np.asarray(i) for i in inputs]))
-        Runner.assert_similar_outputs(expected, outputs, rtol=case.rtol, atol=case.atol)
+        outputs = list(rep.run([array_of(i) for i in inputs]))
+        Runner.assert_similar_outputs([array_of(e) for e in expected], outputs, rtol=case.rtol, atol=case.atol)
 
 
 def verdict(case):
