@@ -43,7 +43,7 @@ void writeReproducer() {
 
 std::atomic<pid_t> crashing{0}; // the thread that reports
 
-void onCrash(int signal) {
+[[maybe_unused]] void onCrash(int signal) { // sanitizers bring their own
   const pid_t self = gettid();
   pid_t first = 0;
   if (!crashing.compare_exchange_strong(first, self)) {
