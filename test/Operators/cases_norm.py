@@ -25,7 +25,15 @@ CASES += [
 ]
 CASES += [Case("RMSNormalization", [f32(*s), Const(f32(*s[axis:]))], {"axis": axis}, keep=s[axis:], opset=23, oracle="onnx ort") for s, axis in (((2, 7, 64), -1), ((2, 7, 64), 1), ((5, 33), -1))]
 CASES += [Case("RMSNormalization", [f16(2, 7, 40), Const(f16(40))], opset=23, oracle="onnx", atol=2e-3), Case("RMSNormalization", [f32(2, 7, 40), f32(40)], {"epsilon": 0.1}, opset=23, oracle="onnx")]
-CASES += [Case("LRN", [f32(2, 7, 5, 6)], {"size": size, **a}) for size in (1, 3, 5) for a in ({}, {"alpha": 0.2, "beta": 0.6, "bias": 2.0})] + [Case("LRN", [f32(2, 7, 5, 6)], {"size": 4}, oracle="onnx", name="even size")]
+
+
+def lrn4(x):
+    squares = np.pad(x.astype(np.float64) ** 2, ((0, 0), (1, 2), (0, 0), (0, 0)))
+    sums = sum(squares[:, i:i + x.shape[1]] for i in range(4))
+    return (x / (1 + 1e-4 / 4 * sums) ** 0.75).astype(np.float32)
+
+
+CASES += [Case("LRN", [f32(2, 7, 5, 6)], {"size": size, **a}) for size in (1, 3, 5) for a in ({}, {"alpha": 0.2, "beta": 0.6, "bias": 2.0})] + [Case("LRN", [f32(2, 7, 5, 6)], {"size": 4}, expect=lrn4, name="even size")]
 CASES += [Case("LpNormalization", [f32(3, 4, 5)], {"axis": axis, "p": p}) for axis in (-1, 0, 1) for p in (1, 2)] + [Case("LpNormalization", [np.zeros((2, 3), np.float32)], oracle="ort", name="zeros")]
 CASES += [Case("MeanVarianceNormalization", [f32(2, 3, 5, 6)], a) for a in ({}, {"axes": [2, 3]}, {"axes": [0, -1]}, {"axes": [1]})]
 CASES += [Case(op, [f32(*s)], {"axis": axis}) for op in ("Softmax", "LogSoftmax") for s, axis in (((3, 40), -1), ((3, 40), 0), ((2, 3, 40), 1), ((2, 3, 4, 5), 1), ((2, 3, 4, 5), -2), ((2, 4, 33, 33), -1), ((7,), 0), ((3, 1), 1), ((2, 1000), 1))]

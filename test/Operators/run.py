@@ -25,6 +25,7 @@ from case import assemble  # noqa: E402
 from locations import BUILD  # noqa: E402
 
 BATCH = 16
+TIMEOUT = 60  # seconds for one command
 
 Result = collections.namedtuple("Result", "family title variant why")  # why: empty for a pass
 
@@ -56,7 +57,10 @@ def load(filters, variants):
 
 
 def execute(command):
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return 1, f"{Path(command[0]).name}: still running after {TIMEOUT} s"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     failed = [line for line in lines if "error" in line]
     return done.returncode, (failed or lines or [f"exit {done.returncode}"])[0][:300]
