@@ -4,8 +4,6 @@
 #include "laic/Pipelines/Compile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/Memory.h"
 
 #include <cstdlib>
 #include <cstring>

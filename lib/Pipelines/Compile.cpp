@@ -97,7 +97,7 @@ private:
   }
 
   CompileCode load() {
-    if (!progress(options.from == Phase::Import ? Phase::Import : options.from))
+    if (!progress(options.from))
       return CompileCode::Cancelled;
     if (options.from != Phase::Import) {
       output.dependencies.push_back(input.path);

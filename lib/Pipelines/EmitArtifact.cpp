@@ -119,14 +119,10 @@ static LogicalResult emit(ModuleOp module, const Target &target, const EmitOptio
   llvm::FailureOr<CodegenResult> code = generateCode(module, target, options.target);
   if (failed(code))
     return failure();
-  if (options.afterPhase)
-    options.afterPhase("codegen", module);
   PassManager schedule(module.getContext());
   schedule.addPass(createScheduleProgram());
   if (failed(schedule.run(module)))
     return failure();
-  if (options.afterPhase)
-    options.afterPhase("schedule", module);
   if (options.explain)
     *options.explain = explainSchedule(module);
   return writeProgram(module, *code, options, destination);

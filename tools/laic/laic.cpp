@@ -141,7 +141,6 @@ int main(int argc, char **argv) {
       std::fprintf(stderr, "laic: error: --dim %s: expects NAME=VALUE\n", dim.c_str());
       return 2;
     }
-  // Starting from the first phase means importing: `from` names the phase whose dump is read.
   laic_compile_result_t *result = nullptr;
   laic_compile_code_t code = laic_compile_file(options, model.c_str(), output.c_str(), &result);
   sink.clear();

@@ -9,7 +9,6 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,8 +28,6 @@ struct EmitOptions {
   std::string producer = "laic";                             // kept in the artifact
   std::vector<std::pair<std::string, std::string>> metadata; // kept in the artifact, in this order
   std::vector<ExplainRow> *explain = nullptr;                // filled when given
-  /// Called after each phase ("codegen", "schedule") for dumps; may be empty.
-  std::function<void(llvm::StringRef phase, mlir::ModuleOp module)> afterPhase;
 };
 
 /// Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels

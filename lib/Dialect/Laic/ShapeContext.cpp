@@ -144,7 +144,7 @@ AffineExpr foldInts(Operation *op, SizeSymbols &s, llvm::ArrayRef<AffineExpr> in
     return s.equal(s.less(b, a), s.constant(0));
   if (name == "greater_or_equal")
     return s.equal(s.less(a, b), s.constant(0));
-  if (name == "and" && a.getContext())
+  if (name == "and")
     return s.mul(a, b);
   if (name == "or")
     return s.max(a, b);
