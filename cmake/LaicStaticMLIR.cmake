@@ -10,4 +10,5 @@ execute_process(COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --sys
 separate_arguments(llvm_files UNIX_COMMAND "${llvm_files}")
 separate_arguments(llvm_system UNIX_COMMAND "${llvm_system}")
 target_link_libraries(LaicMLIR INTERFACE -Wl,--start-group ${mlir_archives} ${llvm_files} -Wl,--end-group ${llvm_system})
-target_link_options(LaicMLIR INTERFACE -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+# What LLVM could use but no code of ours reaches (Z3, libxml2) is no dependency.
+target_link_options(LaicMLIR INTERFACE -Wl,--gc-sections -Wl,--as-needed -Wl,--exclude-libs,ALL)

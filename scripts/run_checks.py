@@ -194,6 +194,8 @@ def stages(jobs, everything):
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)
     if everything:
+        yield "places", "docs/AddingAnOp.md followed in a copy of the tree", lambda: run_pytest(1, "places", "test/Places")
+        yield "wheel", "the Python wheel in an environment of its own", lambda: run_pytest(1, "wheel", "test/Wheel")
         yield "asan-all", "whole compiler under AddressSanitizer", lambda: whole_sanitized("asan", jobs)
         yield "tsan-all", "whole compiler under ThreadSanitizer", lambda: whole_sanitized("tsan", jobs)
 
