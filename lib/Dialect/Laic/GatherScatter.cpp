@@ -268,8 +268,10 @@ LogicalResult ReverseSequenceOp::inferShapes(ShapeContext &ctx) {
     return ctx.fail("expects an operand of rank 2 or more, got rank " + Twine(ctx.rank(0)));
   if (batch + time != 1 || batch < 0 || time < 0)
     return ctx.fail("expects 'batch_axis' and 'time_axis' to be 0 and 1 or 1 and 0");
-  if (ctx.rank(1) != 1 || failed(expectDim(ctx, "'sequence_lens'", ctx.shape(1)[0], ctx.shape(0)[batch])))
-    return ctx.fail("expects one of 'sequence_lens' per batch entry");
+  if (ctx.rank(1) != 1)
+    return ctx.fail("expects 'sequence_lens' of rank 1, one per batch entry, got rank " + Twine(ctx.rank(1)));
+  if (failed(expectDim(ctx, "'sequence_lens'", ctx.shape(1)[0], ctx.shape(0)[batch])))
+    return failure();
   return ctx.same(0);
 }
 

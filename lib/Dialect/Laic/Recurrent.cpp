@@ -112,9 +112,11 @@ LogicalResult checkWeights(ShapeContext &ctx, const Layer &layer, AffineExpr inp
       failed(expectSize(ctx, 1, 2, inputs, "W")) || failed(expectSize(ctx, 2, 0, directions, "R")) ||
       failed(expectSize(ctx, 2, 1, rows, "R")))
     return failure();
-  if (ctx.has(3) && (ctx.rank(3) != 2 || failed(expectSize(ctx, 3, 1, canonicalSize(rows * 2), "B"))))
-    return ctx.fail("expects 'B' of two biases per gate row");
-  return success();
+  if (!ctx.has(3))
+    return success();
+  if (ctx.rank(3) != 2)
+    return ctx.fail("expects 'B' of rank 2, two biases per gate row, got rank " + Twine(ctx.rank(3)));
+  return expectSize(ctx, 3, 1, canonicalSize(rows * 2), "B");
 }
 
 LogicalResult inferLayer(ShapeContext &ctx, const Layer &layer, unsigned results) {

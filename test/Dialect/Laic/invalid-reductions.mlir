@@ -87,3 +87,84 @@ func.func @rnn_direction(%x: tensor<5x2x4xf32>, %w: tensor<1x6x4xf32>, %r: tenso
       : (tensor<5x2x4xf32>, tensor<1x6x4xf32>, tensor<1x6x6xf32>, none, none, none) -> (tensor<*xf32>, tensor<*xf32>)
   return %y#0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @reduce_log_of_integers(%x: tensor<2x3xi32>) -> tensor<*xi32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects a float operand}}
+  %y = laic.reduce_log_sum_exp %x, %none : (tensor<2x3xi32>, none) -> tensor<*xi32>
+  return %y : tensor<*xi32>
+}
+
+// -----
+
+func.func @top_k_count(%x: tensor<2x3xf32>) -> tensor<*xf32> {
+  %c1 = laic.constant {value = dense<1> : tensor<2xi64>} : tensor<2xi64>
+  // expected-error @+1 {{expects one 'K', got 2}}
+  %y:2 = laic.top_k %x, %c1 : (tensor<2x3xf32>, tensor<2xi64>) -> (tensor<*xf32>, tensor<*xi64>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @top_k_negative(%x: tensor<2x?xf32>) -> tensor<*xf32> {
+  %c1 = laic.constant {value = dense<-1> : tensor<1xi64>} : tensor<1xi64>
+  // expected-error @+1 {{asks for -1 elements of an axis}}
+  %y:2 = laic.top_k %x, %c1 : (tensor<2x?xf32>, tensor<1xi64>) -> (tensor<*xf32>, tensor<*xi64>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @cum_sum_axes(%x: tensor<2x3xf32>) -> tensor<*xf32> {
+  %c1 = laic.constant {value = dense<0> : tensor<2xi64>} : tensor<2xi64>
+  // expected-error @+1 {{expects one 'axis'}}
+  %y = laic.cum_sum %x, %c1 : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @lstm_rank(%x: tensor<5x2xf32>, %w: tensor<1x16x3xf32>, %b: tensor<1x16x4xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects 'X', 'W' and 'R' of rank 3}}
+  %y:3 = laic.lstm %x, %w, %b, %none, %none, %none, %none, %none : (tensor<5x2xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>, none, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @lstm_bias(%x: tensor<5x2x3xf32>, %w: tensor<1x16x3xf32>, %b: tensor<1x16x4xf32>, %c: tensor<1x16xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects dim 1 of 'B' to be 32, got 16}}
+  %y:3 = laic.lstm %x, %w, %b, %c, %none, %none, %none, %none : (tensor<5x2x3xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>, tensor<1x16xf32>, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @lstm_bias_rank(%x: tensor<5x2x3xf32>, %w: tensor<1x16x3xf32>, %b: tensor<1x16x4xf32>, %c: tensor<32xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects 'B' of rank 2, two biases per gate row, got rank 1}}
+  %y:3 = laic.lstm %x, %w, %b, %c, %none, %none, %none, %none : (tensor<5x2x3xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>, tensor<32xf32>, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @lstm_activations(%x: tensor<5x2x3xf32>, %w: tensor<1x16x3xf32>, %b: tensor<1x16x4xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects 3 activations, got 1}}
+  %y:3 = laic.lstm %x, %w, %b, %none, %none, %none, %none, %none {activations = ["Tanh"]} : (tensor<5x2x3xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>, none, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @lstm_unknown_hidden(%x: tensor<5x2x3xf32>, %w: tensor<1x16x3xf32>, %b: tensor<1x16x?xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects the last dim of 'R' to be known when compiling}}
+  %y:3 = laic.lstm %x, %w, %b, %none, %none, %none, %none, %none : (tensor<5x2x3xf32>, tensor<1x16x3xf32>, tensor<1x16x?xf32>, none, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}

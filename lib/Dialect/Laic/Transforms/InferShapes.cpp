@@ -113,11 +113,12 @@ struct InferShapesPass : public laic::impl::LaicInferShapesBase<InferShapesPass>
 
 ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols &symbols) {
   ValueFacts facts;
+  if (auto tensor = dyn_cast<TensorType>(arg.getType()))
+    facts.element = tensor.getElementType();
   auto type = dyn_cast<RankedTensorType>(arg.getType());
   if (!type)
     return facts;
   unsigned number = arg.getArgNumber();
-  facts.element = type.getElementType();
   facts.shape.emplace();
   auto dims = func.getArgAttrOfType<ArrayAttr>(number, "laic.dims");
   for (auto [i, d] : llvm::enumerate(type.getShape())) {
