@@ -42,8 +42,13 @@ LaneValue KernelEmitter::loadLanes(const Access &access, ArrayRef<Value> ivs, in
     return LaneValue::ofVector(loadVector(access.buffer, at, lanes, mask));
   SmallVector<Value> elements;
   Value step = value(access.coefficients[vectorDim]);
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    elements.push_back(load(access.buffer, add(at, mul(step, lane))));
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value offset = mul(step, lane);
+    // Lanes that are off may lie outside the buffer: they read what the first lane reads, which is always on.
+    if (mask && lane > 0)
+      offset = arith::SelectOp::create(b, loc, vector::ExtractOp::create(b, loc, mask, lane), offset, index(0));
+    elements.push_back(load(access.buffer, add(at, offset)));
+  }
   return LaneValue::ofVector(
       vector::FromElementsOp::create(b, loc, VectorType::get(lanes, access.buffer.element), elements));
 }

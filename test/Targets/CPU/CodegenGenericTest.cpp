@@ -44,6 +44,27 @@ TEST_F(CodegenGeneric, DynamicSizes) {
             {{rows, columns, rows, columns, rows, columns}, {rows, columns}});
 }
 
+// The combiner is none that partial results could be combined with, so rows are lanes, each read with a stride: rows that do not
+// exist must not be read.
+TEST_F(CodegenGeneric, StridedTail) {
+  for (int64_t rows : {1, 2, 15, 17, 65})
+    check(R"(
+      func.func private @k(%x: tensor<?x214xf32>, %n: index) -> tensor<?xf32> {
+        %least = arith.constant -3.0 : f32
+        %e = tensor.empty(%n) : tensor<?xf32>
+        %f = linalg.fill ins(%least : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+        %r = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a)>],
+            iterator_types = ["parallel", "reduction"]} ins(%x : tensor<?x214xf32>) outs(%f : tensor<?xf32>) {
+        ^bb0(%a: f32, %o: f32):
+          %c = arith.cmpf ogt, %a, %o : f32
+          %s = arith.select %c, %a, %o : f32
+          linalg.yield %s : f32
+        } -> tensor<?xf32>
+        return %r : tensor<?xf32>
+      })",
+          {{rows, rows}, {rows}});
+}
+
 TEST_F(CodegenGeneric, LargeManyTiles) {
   check(R"(
     func.func private @k(%x: tensor<100003xf32>) -> tensor<100003xf32> {

@@ -7,8 +7,10 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <random>
 #include <sys/mman.h>
 
@@ -16,7 +18,7 @@ using namespace mlir;
 using namespace laic;
 using namespace laic::test;
 
-static constexpr size_t kGuard = 192; // bytes behind every tensor that must stay as they are
+static constexpr char kUntouched = 0x5a; // results before a run, and bytes that no kernel may write
 
 static int64_t bytesOf(Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
 
@@ -31,7 +33,7 @@ Tensor laic::test::makeTensor(ArrayRef<int64_t> shape, Type element) {
   Tensor tensor;
   tensor.shape.assign(shape.begin(), shape.end());
   tensor.element = element;
-  tensor.bytes.assign(tensor.count() * bytesOf(element) + kGuard, 0x5a);
+  tensor.bytes.assign(tensor.count() * bytesOf(element), kUntouched);
   return tensor;
 }
 
@@ -62,6 +64,44 @@ void Tensor::set(int64_t i, double value) {
   std::memcpy(bytes.data() + i * width, &bits, width);
 }
 
+namespace {
+
+/// A copy of a tensor that starts on 64 bytes and lies between pages that nobody may touch: reading beyond it
+/// by a cache line, or writing beyond it at all, does not go unnoticed.
+class FencedCopy {
+public:
+  explicit FencedCopy(Tensor &tensor) : tensor(tensor) {
+    size_t room = (tensor.bytes.size() + kAlign - 1) / kAlign * kAlign, pages = (room + kPage - 1) / kPage;
+    size = (pages + 2) * kPage;
+    memory = static_cast<char *>(mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(memory + kPage, pages * kPage, PROT_READ | PROT_WRITE);
+    fence = memory + (pages + 1) * kPage;
+    begin = fence - room;
+    std::memset(memory + kPage, kUntouched, pages * kPage);
+    std::memcpy(begin, tensor.bytes.data(), tensor.bytes.size());
+  }
+  FencedCopy(const FencedCopy &) = delete;
+  ~FencedCopy() { munmap(memory, size); }
+  void *data() const { return begin; }
+  /// Back into the tensor; fails the test where something else was written.
+  void take() {
+    std::memcpy(tensor.bytes.data(), begin, tensor.bytes.size());
+    auto untouched = [](const char *from, const char *to) {
+      return std::all_of(from, to, [](char c) { return c == kUntouched; });
+    };
+    EXPECT_TRUE(untouched(memory + kPage, begin) && untouched(begin + tensor.bytes.size(), fence))
+        << "written outside of a tensor";
+  }
+
+private:
+  static constexpr size_t kPage = 4096, kAlign = 64;
+  Tensor &tensor;
+  char *memory, *begin, *fence;
+  size_t size;
+};
+
+} // namespace
+
 MappedCode::MappedCode(const CodeBlob &blob) : blob(blob), size(blob.bytes.size()) {
   memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   std::memcpy(memory, blob.bytes.data(), size);
@@ -75,8 +115,8 @@ laic_kernel_fn MappedCode::kernel(size_t i) const {
 }
 
 KernelTest::KernelTest() {
-  context.loadDialect<LaicDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
-                      tensor::TensorDialect>();
+  context.loadDialect<LaicDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                      math::MathDialect, tensor::TensorDialect>();
   context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
     diagnostics.push_back(diagnostic.str());
     return success();
@@ -147,23 +187,27 @@ static int64_t evaluate(AffineMap map, ArrayRef<int64_t> symbols) {
   return value(map.getResult(0));
 }
 
-laic_kernel_error_t KernelTest::run(const MappedCode &code, const CodegenResult &result, std::vector<Tensor> &tensors,
-                                    ArrayRef<int64_t> scalars, ArrayRef<int64_t> symbols, int64_t parts) {
+laic_kernel_error_t KernelTest::run(const MappedCode &code, const CodegenResult &result,
+                                    std::vector<Tensor> &tensors, ArrayRef<int64_t> scalars,
+                                    ArrayRef<int64_t> symbols, int64_t parts) {
+  std::deque<FencedCopy> copies;
   std::vector<laic_tensor_t> operands;
   for (Tensor &tensor : tensors)
-    operands.push_back({tensor.bytes.data(), tensor.shape.data(), nullptr});
+    operands.push_back({copies.emplace_back(tensor).data(), tensor.shape.data(), nullptr});
   int64_t tiles = evaluate(result.infos[0].tiles, symbols);
   std::vector<char> workspace(evaluate(result.infos[0].workspace, symbols) + 64);
   void *aligned = reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(workspace.data()) + 63) / 64 * 64);
   laic_kernel_error_t first = {};
   for (int64_t part = parts; part-- > 0;) { // last range first: order must not matter
     laic_kernel_error_t error = {};
-    int32_t status = code.kernel(0)(operands.data(), scalars.data(), tiles * part / parts, tiles * (part + 1) / parts,
-                                    aligned, &error);
+    int32_t status = code.kernel(0)(operands.data(), scalars.data(), tiles * part / parts,
+                                    tiles * (part + 1) / parts, aligned, &error);
     EXPECT_EQ(status, error.code);
     if (status)
       first = error;
   }
+  for (FencedCopy &copy : copies)
+    copy.take();
   return first;
 }
 
@@ -223,15 +267,14 @@ void KernelTest::check(StringRef text, Shape shape, double tolerance, ArrayRef<A
         for (int64_t i = 0; i < got.count(); ++i) {
           bool same = std::isfinite(want.data[i]) ? std::abs(got.get(i) - want.data[i]) <= tolerance * scale
                                                   : std::isnan(want.data[i]) == std::isnan(got.get(i));
-          ASSERT_TRUE(same) << "result " << r << " element " << i << ": " << got.get(i) << ", expected " << want.data[i];
+          ASSERT_TRUE(same) << "result " << r << " element " << i << ": " << got.get(i) << ", expected "
+                            << want.data[i];
         }
-        for (size_t i = got.bytes.size() - kGuard; i < got.bytes.size(); ++i)
-          ASSERT_EQ(got.bytes[i], 0x5a) << "written beyond the end of result " << r;
         if (parts == 1)
           before.push_back(got.bytes);
         else
           ASSERT_EQ(before[r], got.bytes) << "the result depends on how tiles are split";
-        std::fill(got.bytes.begin(), got.bytes.end(), 0x5a);
+        std::fill(got.bytes.begin(), got.bytes.end(), kUntouched);
       }
     }
   }

@@ -14,7 +14,7 @@ namespace laic::test {
 struct Tensor {
   llvm::SmallVector<int64_t> shape;
   mlir::Type element;
-  std::vector<char> bytes; // with guard bytes behind the data
+  std::vector<char> bytes;
   int64_t count() const;
   double get(int64_t i) const;
   void set(int64_t i, double value);
