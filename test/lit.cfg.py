@@ -2,7 +2,7 @@
 
 Substitutions: the programs of the build by name (laic, laic-opt, laic-run, laic-inspect, ...), FileCheck, not, split-file,
 %python (with onnx and onnxruntime), %onnx-text (text form of ONNX to a model file), %npz (write, compare and show npz files),
-%source (the repository), %mlir-include.
+%source (the repository), %bin (the programs), %mlir-include.
 Features: one per program that was built; x86-64-v3 and x86-64-v4; asan, tsan; shared (../shared is present).
 """
 import os
@@ -59,6 +59,7 @@ config.substitutions += [
     ("%npz", utility("utils", "npz.py")),
     ("%source", config.laic_source_dir),
     ("%mlir-include", config.mlir_include_dir),
+    ("%bin", config.laic_bin_dir),
     ("%shared", os.path.join(config.laic_source_dir, os.pardir, "shared")),
 ]
 config.available_features.update(cpu_features())

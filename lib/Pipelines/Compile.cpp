@@ -5,6 +5,7 @@
 #include "Diagnostics.h"
 #include "PhaseDump.h"
 #include "Phases.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Registration.h"
 #include "laic/Target/Target.h"
@@ -155,6 +156,23 @@ private:
     return CompileCode::Ok;
   }
 
+  // Refuses every operation whose element type the target cannot compute.
+  LogicalResult checkTarget() {
+    LogicalResult status = success();
+    (*module)->walk([&](OnnxOpInterface op) {
+      const OnnxOpRow *row = findOnnxOp(op->getName());
+      if (!row || typedOperand(*row) >= op->getNumOperands())
+        return;
+      auto type = dyn_cast<ShapedType>(op->getOperand(typedOperand(*row)).getType());
+      if (!type)
+        return;
+      std::string element = elementTypeName(type.getElementType());
+      if (auto why = target->refusal(*row, element))
+        status = op->emitError() << "target '" << target->getName() << "' cannot compute it on " << element << ": " << *why;
+    });
+    return status;
+  }
+
   LogicalResult runPasses(void (*build)(OpPassManager &)) {
     PassManager pm(&context);
     build(pm);
@@ -174,7 +192,9 @@ private:
       status = runPasses(buildSimplifyPhase);
       break;
     case Phase::Fuse:
-      status = runPasses(buildFusePhase);
+      status = checkTarget();
+      if (mlir::succeeded(status))
+        status = runPasses(buildFusePhase);
       break;
     case Phase::Dispatch:
       status = backend().dispatch(*module);

@@ -1,10 +1,15 @@
-// Generates what the operator records say beyond MLIR's own generators: the importer table.
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/TableGen/Error.h"
-#include "llvm/TableGen/Record.h"
+// Generates what the operator records say beyond MLIR's own generators: the importer table and the support
+// matrix.
 #include "mlir/TableGen/GenInfo.h"
 #include "mlir/TableGen/Operator.h"
 #include "mlir/Tools/mlir-tblgen/MlirTblgenMain.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/TableGen/Error.h"
+#include "llvm/TableGen/Record.h"
 
 using namespace mlir;
 using namespace mlir::tblgen;
@@ -29,6 +34,36 @@ StringRef attributeKind(const Attribute &attr) {
       .Default("");
 }
 
+// Every element type, as elementTypeName spells them, in the order of the support matrix.
+const char *const kElementTypes[] = {"f32", "f16", "bf16", "f64", "i8",  "i16", "i32",
+                                     "i64", "u8",  "u16",  "u32", "u64", "bool"};
+
+// The element types that a record claims: `dtypes` with its groups spelled out.
+std::vector<std::string> elementTypes(const Record *record) {
+  llvm::StringSet<> claimed;
+  llvm::SmallVector<StringRef> words;
+  record->getValueAsString("dtypes").split(words, ' ', -1, /*KeepEmpty=*/false);
+  for (StringRef word : words) {
+    StringRef group = llvm::StringSwitch<StringRef>(word)
+                          .Case("float", "f32 f16 bf16 f64")
+                          .Case("int", "i8 i16 i32 i64")
+                          .Case("uint", "u8 u16 u32 u64")
+                          .Default(word);
+    llvm::SmallVector<StringRef> types;
+    group.split(types, ' ');
+    for (StringRef type : types) {
+      if (!llvm::is_contained(kElementTypes, type))
+        llvm::PrintFatalError(record, "unknown element type '" + type + "' in dtypes");
+      claimed.insert(type);
+    }
+  }
+  std::vector<std::string> result;
+  for (StringRef type : kElementTypes)
+    if (claimed.contains(type))
+      result.push_back(type.str());
+  return result;
+}
+
 std::vector<const Record *> onnxRecords(const RecordKeeper &records) {
   std::vector<const Record *> ops(records.getAllDerivedDefinitions("Laic_OnnxOp"));
   llvm::sort(ops, [](const Record *a, const Record *b) {
@@ -49,7 +84,8 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
       if (kind.empty())
         llvm::PrintFatalError(record, "attribute '" + attr.name + "' has no ONNX kind");
       bool required = !attr.attr.isOptional() && !attr.attr.hasDefaultValue();
-      os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false") << "},\n";
+      os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false")
+         << "},\n";
     }
     os << "  {nullptr, OnnxAttributeRow::Int, false}};\n";
   }
@@ -58,15 +94,114 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
     Operator op(record);
     bool variadic = op.getNumVariableLengthOperands() > 0;
     int results = op.getNumVariableLengthResults() > 0 ? -1 : op.getNumResults();
-    os << "  {\"" << record->getValueAsString("onnxDomain") << "\", \"" << record->getValueAsString("onnxName") << "\", "
-       << record->getValueAsInt("onnxSince") << ", \"" << op.getOperationName() << "\", "
-       << op.getNumOperands() - (variadic ? 1 : 0) << ", " << (variadic ? "true" : "false") << ", " << results << ", \""
-       << record->getValueAsString("dtypes") << "\", k" << op.getCppClassName() << "Attributes, "
-       << op.getNumAttributes() << "},\n";
+    os << "  {\"" << record->getValueAsString("onnxDomain") << "\", \""
+       << record->getValueAsString("onnxName") << "\", " << record->getValueAsInt("onnxSince") << ", \""
+       << op.getOperationName() << "\", " << op.getNumOperands() - (variadic ? 1 : 0) << ", "
+       << (variadic ? "true" : "false") << ", " << results << ", \"" << llvm::join(elementTypes(record), " ")
+       << "\", k" << op.getCppClassName() << "Attributes, " << op.getNumAttributes() << "},\n";
   }
+  os << "};\n// Parallel to kOnnxOps.\nstatic const unsigned char kTypedOperands[] = {";
+  for (const Record *record : ops)
+    os << record->getValueAsInt("typedOperand") << ", ";
   os << "};\n";
   return false;
 }
+
+// ---- support matrix ----
+
+llvm::cl::opt<std::string>
+    targetLimits("target-limits", llvm::cl::value_desc("file"),
+                 llvm::cl::desc("What `laic-opt --list-target-limits` says, for --gen-support-matrix"));
+
+// A target of the matrix: its letter, and what it refuses of what the records claim ("Sin f64").
+struct TargetColumn {
+  std::string name;
+  char letter;
+  llvm::StringSet<> refused;
+};
+
+// The first letter of the name that no target before it has.
+char columnLetter(StringRef name, llvm::ArrayRef<TargetColumn> others) {
+  for (char c : name.upper())
+    if (llvm::none_of(others, [&](const TargetColumn &other) { return other.letter == c; }))
+      return c;
+  llvm::PrintFatalError("no letter is left for target '" + name + "'");
+}
+
+// Lines of the file: `target NAME`, then `refuses OPERATOR TYPE` for that target.
+std::vector<TargetColumn> readTargetLimits() {
+  auto file = llvm::MemoryBuffer::getFile(targetLimits);
+  if (!file)
+    llvm::PrintFatalError("cannot read --target-limits='" + targetLimits + "': " + file.getError().message());
+  std::vector<TargetColumn> columns;
+  llvm::SmallVector<StringRef> lines;
+  (*file)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (StringRef line : lines) {
+    if (line.consume_front("target "))
+      columns.push_back({line.str(), columnLetter(line, columns), {}});
+    else if (line.consume_front("refuses ") && !columns.empty())
+      columns.back().refused.insert(line);
+    else
+      llvm::PrintFatalError("--target-limits: cannot read '" + line + "'");
+  }
+  return columns;
+}
+
+StringRef wayOf(const Record *record) {
+  for (auto [name, way] :
+       {std::pair("Laic_ElementwiseOp", "elementwise"), std::pair("Laic_VariadicOp", "elementwise"),
+        std::pair("Laic_LoweredOp", "lowered"), std::pair("Laic_DecomposedOp", "decomposed"),
+        std::pair("Laic_ShapeOnlyOp", "sizes only")})
+    if (record->isSubClassOf(name))
+      return way;
+  llvm::PrintFatalError(record, "derives from no class that says how it reaches the targets");
+}
+
+void printMatrixHeader(llvm::ArrayRef<TargetColumn> columns, raw_ostream &os) {
+  os << "# Support matrix\n\n"
+        "Generated by `utils/support_matrix.py` (`laic-tblgen --gen-support-matrix`) from the operator "
+        "records and from what the\n"
+        "targets of a build answer; tests compare the page, run everything that it claims, and see the rest "
+        "refused. Operators of\n"
+        "older opsets are upgraded at import. A letter stands for a target that takes the type for the "
+        "operator's first operand (or\n"
+        "the one named beside it): ";
+  llvm::interleaveComma(columns, os, [&](const TargetColumn &c) { os << c.letter << " is " << c.name; });
+  os << ".\n*Elementwise* operators state their scalar computation, *lowered* ones become linalg or "
+        "structured operations,\n"
+        "*decomposed* ones other operators, and *sizes only* ones are gone when compiling ends.\n\n"
+        "| operator | newest version | how |";
+  for (const char *type : kElementTypes)
+    os << " " << type << " |";
+  os << "\n|---|---|---|";
+  for (size_t i = 0; i < std::size(kElementTypes); ++i)
+    os << "---|";
+  os << "\n";
+}
+
+bool emitSupportMatrix(const RecordKeeper &records, raw_ostream &os) {
+  std::vector<TargetColumn> columns = readTargetLimits();
+  printMatrixHeader(columns, os);
+  for (const Record *record : onnxRecords(records)) {
+    StringRef domain = record->getValueAsString("onnxDomain"), name = record->getValueAsString("onnxName");
+    os << "| " << domain << (domain.empty() ? "" : ".") << name;
+    if (int64_t typed = record->getValueAsInt("typedOperand"))
+      os << " (" << Operator(record).getOperand(typed).name << ")";
+    os << " | " << record->getValueAsInt("onnxSince") << " | " << wayOf(record) << " |";
+    std::vector<std::string> claimed = elementTypes(record);
+    for (StringRef type : kElementTypes) {
+      std::string letters;
+      for (const TargetColumn &column : columns)
+        if (llvm::is_contained(claimed, type) && !column.refused.contains((name + " " + type).str()))
+          letters += column.letter;
+      os << " " << (letters.empty() ? " " : letters) << " |";
+    }
+    os << "\n";
+  }
+  return false;
+}
+
+GenRegistration genSupportMatrix("gen-support-matrix", "docs/SupportMatrix.md", emitSupportMatrix);
 
 GenRegistration genOnnxTable("gen-onnx-table", "The importer table of all ONNX operators", emitOnnxTable);
 

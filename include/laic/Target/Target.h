@@ -13,6 +13,7 @@
 #include <vector>
 
 namespace laic {
+struct OnnxOpRow;
 
 /// One kernel function's code within a blob.
 struct KernelCode {
@@ -64,6 +65,11 @@ public:
   /// Checks the user's list of levels ("native,x86-64-v3") and appends canonical ones to `levels`, best first, without
   /// duplicates. Returns what is wrong and how to mend it, or nothing.
   virtual std::optional<std::string> parseLevels(llvm::StringRef text, std::vector<std::string> &levels) const = 0;
+  /// Why the target cannot run an operator on that element type (`elementTypeName`) of its typed operand; nothing when it can.
+  /// Asked for every operation that reaches the target, and by the support matrix for all that the records claim.
+  virtual std::optional<std::string> refusal(const OnnxOpRow &op, llvm::StringRef element) const { return std::nullopt; }
+  /// Whether its artifacts compute anything; targets that do not are left out of the support matrix.
+  virtual bool makesCode() const { return true; }
   /// Brings a lowered module into the target's layouts: afterwards every tensor operation is one root (see
   /// lib/Transforms/FormDispatches.cpp).
   virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const = 0;

@@ -1,6 +1,7 @@
 // What the elementwise records cannot say in one expression: Cast's types.
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
 
 using namespace mlir;
@@ -43,6 +44,15 @@ int64_t laic::onnxElementCode(Type type) {
   case 64: return u ? 13 : 7;
   default: return 0;
   }
+}
+
+std::string laic::elementTypeName(Type type) {
+  if (type.isInteger(1))
+    return "bool";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  type.print(os);
+  return type.isUnsignedInteger() ? "u" + text.substr(2) : text; // ui8
 }
 
 Type CastOp::targetElement() { return onnxElementType(getContext(), getTo()); }

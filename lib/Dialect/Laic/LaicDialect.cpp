@@ -1,5 +1,6 @@
 // Registers the `laic` dialect, its attributes and its operations.
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -37,4 +38,22 @@ const OnnxOpRow *laic::findOnnxOp(llvm::StringRef domain, llvm::StringRef onnx) 
   if (row == std::end(kOnnxOps) || row->domain != domain || row->onnx != onnx)
     return nullptr;
   return row;
+}
+
+const OnnxOpRow *laic::findOnnxOp(OperationName name) {
+  static const llvm::StringMap<const OnnxOpRow *> byMnemonic = [] {
+    llvm::StringMap<const OnnxOpRow *> map;
+    for (const OnnxOpRow &row : kOnnxOps)
+      map[row.mnemonic] = &row;
+    return map;
+  }();
+  return byMnemonic.lookup(name.getStringRef());
+}
+
+unsigned laic::typedOperand(const OnnxOpRow &row) { return kTypedOperands[&row - kOnnxOps]; }
+
+bool laic::acceptsElement(const OnnxOpRow &row, llvm::StringRef element) {
+  llvm::SmallVector<llvm::StringRef> accepted;
+  llvm::StringRef(row.dtypes).split(accepted, ' ');
+  return llvm::is_contained(accepted, element);
 }

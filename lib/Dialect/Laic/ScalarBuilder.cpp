@@ -120,13 +120,32 @@ V ScalarBuilder::log(V x) { return math::LogOp::create(b, loc, x); }
 V ScalarBuilder::sqrt(V x) { return math::SqrtOp::create(b, loc, x); }
 V ScalarBuilder::rsqrt(V x) { return div(cst(1, x), sqrt(x)); }
 V ScalarBuilder::reciprocal(V x) { return div(cst(1, x), x); }
-V ScalarBuilder::pow(V x, V y) {
+V ScalarBuilder::integerPower(V x, V y, bool unsignedExponent) {
+  Type type = x.getType(), i64 = b.getI64Type();
+  V e = cast(y, i64, unsignedExponent, false);
+  V zero = cst(0, e), one = cst(1, e), odd = andi(e, one);
+  // Only 0, 1 and -1 have powers beyond the 62nd that fit: of those the parity alone counts.
+  V last = add(cst(62, e), odd);
+  V fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, e, last);
+  V negative = unsignedExponent ? boolean(false) : V(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, e, zero));
+  V power = cast(x, i64, false, false), result = one, rest = select(fits, e, last);
+  for (int bit = 0; bit < 6; ++bit) {
+    V clear = eq(andi(rest, cst(int64_t{1} << bit, e)), zero);
+    result = select(clear, result, mul(result, power));
+    power = mul(power, power);
+  }
+  V base = cast(x, i64, false, false), minusOne = cst(-1, e);
+  V inverse = select(eq(base, one), one, select(eq(base, minusOne), select(eq(odd, zero), one, minusOne), zero));
+  return cast(select(negative, inverse, result), type, false, false);
+}
+V ScalarBuilder::pow(V x, V y, bool unsignedExponent) {
   Type result = x.getType();
+  if (!isFloat(x) && !isFloat(y))
+    return integerPower(x, y, unsignedExponent);
   if (!isFloat(x)) {
-    // Integer bases go through f64: exact for what fits 53 bits.
     Type f64 = b.getF64Type();
-    V r = math::PowFOp::create(b, loc, cast(x, f64, isUnsigned, false), cast(y, f64, false, false));
-    return cast(r, result, false, isUnsigned);
+    V power = math::PowFOp::create(b, loc, cast(x, f64, false, false), cast(y, f64, false, false));
+    return cast(power, result, false, false);
   }
   if (auto constant = y.getDefiningOp<arith::ConstantOp>()) {
     double e = NAN;
@@ -145,7 +164,7 @@ V ScalarBuilder::pow(V x, V y) {
     if (e == -1)
       return reciprocal(x);
   }
-  return math::PowFOp::create(b, loc, x, cast(y, result, isUnsigned, false));
+  return math::PowFOp::create(b, loc, x, cast(y, result, unsignedExponent, false));
 }
 V ScalarBuilder::tanh(V x) { return math::TanhOp::create(b, loc, x); }
 V ScalarBuilder::erf(V x) { return math::ErfOp::create(b, loc, x); }

@@ -132,8 +132,8 @@ AffineExpr foldInts(Operation *op, SizeSymbols &s, llvm::ArrayRef<AffineExpr> in
     return s.mul(a, b);
   if (name == "div")
     return constantSize(b) == 0 ? AffineExpr() : s.truncDiv(a, b);
-  if (name == "mod")
-    return constantSize(b) == 0 ? AffineExpr() : s.mod(a, b);
+  if (name == "mod" && constantSize(b) != 0) // fmod: the sign of the dividend
+    return cast<ModOp>(op).getFmod() ? canonicalSize(a - s.mul(b, s.truncDiv(a, b))) : s.mod(a, b);
   if (name == "equal")
     return s.equal(a, b);
   if (name == "less")

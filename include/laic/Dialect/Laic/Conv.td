@@ -25,7 +25,7 @@ def Laic_ConvTransposeOp : Laic_LoweredOp<"conv_transpose", "ConvTranspose", 22>
 
 // ---- pooling ----
 def Laic_MaxPoolOp : Laic_LoweredOp<"max_pool", "MaxPool", 22> {
-  let dtypes = "float int uint";
+  let dtypes = "float i8 u8";
   let arguments = (ins Laic_Tensor:$x, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
                    DefaultValuedAttr<I64Attr, "0">:$ceil_mode, OptionalAttr<DenseI64ArrayAttr>:$dilations,
                    DenseI64ArrayAttr:$kernel_shape, OptionalAttr<DenseI64ArrayAttr>:$pads,

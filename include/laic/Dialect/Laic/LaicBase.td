@@ -93,15 +93,19 @@ class Laic_Op<string mnemonic, list<Trait> traits = []> : Op<Laic_Dialect, mnemo
 }
 
 // One ONNX operator. `onnx` and `since` name the newest version; older ones are upgraded at import.
-//   dtypes     element types that are accepted, "f32 f16 ..." (groups: float, int, uint, bool, any), for the first operand
-//   tolerance  relative tolerance of its tests in f32
-//   example    an instance, compiled and run as a test
+//   dtypes        element types that are accepted, "f32 f16 ..." (groups: float, int, uint), for the typed operand: those that
+//                 ONNX allows and that run right; others are refused with a diagnostic. docs/SupportMatrix.md shows them
+//   typedOperand  the operand that dtypes speaks of
+//   tolerance     relative tolerance of its example in f32
+//   example       an instance in ONNX's text form, compiled, run and compared with an oracle as a lit test; `inherits` from its
+//                 class where that knows one
 class Laic_OnnxOp<string mnemonic, string onnx, int since, list<string> methods, list<Trait> traits = []>
     : Laic_Op<mnemonic, !listconcat([DeclareOpInterfaceMethods<OnnxOpInterface, methods>], traits)> {
   string onnxDomain = "";
   string onnxName = onnx;
   int onnxSince = since;
   string dtypes = "float int uint bool";
+  int typedOperand = 0;
   string tolerance = "1e-3";
   string example = "";
   let summary = "ONNX " # onnx # ", operator version " # since;

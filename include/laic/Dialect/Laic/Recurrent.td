@@ -5,6 +5,7 @@
 include "laic/Dialect/Laic/LaicBase.td"
 
 def Laic_LSTMOp : Laic_LoweredOp<"lstm", "LSTM", 22> {
+  let dtypes = "float";
   let arguments = (ins Laic_Tensor:$X, Laic_Tensor:$W, Laic_Tensor:$R, Laic_OptTensor:$B, Laic_OptTensor:$sequence_lens,
                    Laic_OptTensor:$initial_h, Laic_OptTensor:$initial_c, Laic_OptTensor:$P,
                    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta,
@@ -14,6 +15,7 @@ def Laic_LSTMOp : Laic_LoweredOp<"lstm", "LSTM", 22> {
   let results = (outs Laic_Tensor:$Y, Laic_Tensor:$Y_h, Laic_Tensor:$Y_c);
 }
 def Laic_GRUOp : Laic_LoweredOp<"gru", "GRU", 22> {
+  let dtypes = "float";
   let arguments = (ins Laic_Tensor:$X, Laic_Tensor:$W, Laic_Tensor:$R, Laic_OptTensor:$B, Laic_OptTensor:$sequence_lens,
                    Laic_OptTensor:$initial_h,
                    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta,
@@ -23,6 +25,7 @@ def Laic_GRUOp : Laic_LoweredOp<"gru", "GRU", 22> {
   let results = (outs Laic_Tensor:$Y, Laic_Tensor:$Y_h);
 }
 def Laic_RNNOp : Laic_LoweredOp<"rnn", "RNN", 22> {
+  let dtypes = "float";
   let arguments = (ins Laic_Tensor:$X, Laic_Tensor:$W, Laic_Tensor:$R, Laic_OptTensor:$B, Laic_OptTensor:$sequence_lens,
                    Laic_OptTensor:$initial_h,
                    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta,

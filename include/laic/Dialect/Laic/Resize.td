@@ -5,7 +5,6 @@
 include "laic/Dialect/Laic/LaicBase.td"
 
 def Laic_ResizeOp : Laic_LoweredOp<"resize", "Resize", 19> {
-  let dtypes = "float int uint bool";
   let arguments = (ins Laic_Tensor:$x, Laic_OptTensor:$roi, Laic_OptTensor:$scales, Laic_OptTensor:$sizes,
                    DefaultValuedAttr<I64Attr, "0">:$antialias, OptionalAttr<DenseI64ArrayAttr>:$axes,
                    DefaultValuedAttr<StrAttr, "\"half_pixel\"">:$coordinate_transformation_mode,

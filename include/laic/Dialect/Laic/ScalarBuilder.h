@@ -35,7 +35,8 @@ public:
   V sqrt(V x);
   V rsqrt(V x);
   V reciprocal(V x);
-  V pow(V x, V y);
+  /// x signed or float. Integers with integers are exact and wrap; negative exponents round toward zero as 1 / x^|y| does.
+  V pow(V x, V y, bool unsignedExponent = false);
   V tanh(V x);
   V erf(V x);
   V sigmoid(V x);
@@ -76,6 +77,9 @@ public:
   mlir::OpBuilder &b;
   mlir::Location loc;
   bool isUnsigned;
+
+private:
+  V integerPower(V x, V y, bool unsignedExponent);
 };
 
 } // namespace laic

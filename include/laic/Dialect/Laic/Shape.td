@@ -44,11 +44,13 @@ def Laic_TileOp : Laic_LoweredOp<"tile", "Tile", 13> {
 
 // ---- generated tensors ----
 def Laic_RangeOp : Laic_LoweredOp<"range", "Range", 27> {
+  let dtypes = "float i16 i32 i64";
   let arguments = (ins Laic_Tensor:$start, Laic_Tensor:$limit, Laic_Tensor:$delta,
                    DefaultValuedAttr<I64Attr, "1">:$stash_type);
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_ConstantOfShapeOp : Laic_LoweredOp<"constant_of_shape", "ConstantOfShape", 25> {
+  let dtypes = "i64";
   let arguments = (ins Laic_Tensor:$input, OptionalAttr<ElementsAttr>:$value);
   let results = (outs Laic_Tensor:$output);
 }
@@ -61,6 +63,7 @@ def Laic_OneHotOp : Laic_LoweredOp<"one_hot", "OneHot", 28> {
   let arguments = (ins Laic_Tensor:$indices, Laic_Tensor:$depth, Laic_Tensor:$values,
                    DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs Laic_Tensor:$output);
+  let typedOperand = 2;
 }
 def Laic_TriluOp : Laic_LoweredOp<"trilu", "Trilu", 14> {
   let arguments = (ins Laic_Tensor:$input, Laic_OptTensor:$k, DefaultValuedAttr<I64Attr, "1">:$upper);
@@ -69,6 +72,7 @@ def Laic_TriluOp : Laic_LoweredOp<"trilu", "Trilu", 14> {
 
 // ---- nothing to do at inference ----
 def Laic_DropoutOp : Laic_LoweredOp<"dropout", "Dropout", 22> {
+  let dtypes = "float";
   let description = "Inference only: the output is the input, the mask is true.";
   let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$ratio, Laic_OptTensor:$training_mode,
                    OptionalAttr<I64Attr>:$seed);

@@ -22,12 +22,17 @@ class Laic_VariadicOp<string mnemonic, string onnx, string fold, string last = "
     ::llvm::LogicalResult $cppClass::lower(::laic::LowerContext &ctx) { return ctx.lowerElementwise(*this); }
   }];
 }
+let dtypes = "float int uint" in {
 def Laic_MinOp : Laic_VariadicOp<"min", "Min", "b.min(x, y)">;
 def Laic_MaxOp : Laic_VariadicOp<"max", "Max", "b.max(x, y)">;
+}
+let dtypes = "float" in {
 def Laic_SumOp : Laic_VariadicOp<"sum", "Sum", "b.add(x, y)">;
 def Laic_MeanOp : Laic_VariadicOp<"mean", "Mean", "b.add(x, y)", "b.div(x, b.cst(n, x))">;
+}
 
 def Laic_ClipOp : Laic_LoweredOp<"clip", "Clip", 13> {
+  let dtypes = "float int uint";
   let arguments = (ins Laic_Tensor:$input, Laic_OptTensor:$min, Laic_OptTensor:$max);
   let results = (outs Laic_Tensor:$output);
 }

@@ -1,5 +1,6 @@
 // Symbolic shape inference: one forward walk over a function.
 #include "laic/Dialect/Laic/Facts.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 
@@ -65,6 +66,19 @@ RankedTensorType typeOf(const ValueFacts &facts) {
   return RankedTensorType::get(staticShape(*facts.shape), facts.element);
 }
 
+// Refuses an element type that the operator's record does not claim.
+LogicalResult checkElement(Operation &op, llvm::ArrayRef<const ValueFacts *> operands) {
+  const OnnxOpRow *row = findOnnxOp(op.getName());
+  size_t typed = row ? typedOperand(*row) : 0;
+  if (!row || typed >= operands.size() || !operands[typed]->element)
+    return success();
+  std::string element = elementTypeName(operands[typed]->element);
+  if (acceptsElement(*row, element))
+    return success();
+  return op.emitError() << "expects " << (typed == 0 ? "its operand" : "operand " + std::to_string(typed))
+                        << " to have one of the element types " << row->dtypes << ", got " << element;
+}
+
 // One operation; false when it, or something that it needs, failed.
 bool inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
   auto onnx = dyn_cast<OnnxOpInterface>(op);
@@ -84,7 +98,7 @@ bool inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult
   }
   llvm::SmallVector<ValueFacts> results(op.getNumResults());
   ShapeContext ctx(&op, symbols, operands, results);
-  if (failed(onnx.inferShapes(ctx))) {
+  if (failed(checkElement(op, operands)) || failed(onnx.inferShapes(ctx))) {
     status = failure();
     return false;
   }
