@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnx
 
@@ -67,16 +68,22 @@ def execute(command):
 
 
 def compare(case, names, outputs, prefix):
-    expected, oracle = case.expected()
+    return differences(case, names, outputs, prefix, *case.expected())
+
+
+def differences(case, names, outputs, prefix, expected, oracle):
+    """The first place where outputs are not as expected; empty for none."""
     for name, want in zip(names, expected):
         if name not in outputs:
             return f"{name}: missing"
         got, want = outputs[name], np.asarray(want)
+        if want.dtype == ml_dtypes.bfloat16 and got.dtype == np.uint16:
+            got = got.view(ml_dtypes.bfloat16)
         if got.shape != want.shape:
             return f"{name}: shape {list(got.shape)}, expected {list(want.shape)} ({oracle})"
         if got.dtype != want.dtype:
             return f"{name}: type {got.dtype}, expected {want.dtype} ({oracle})"
-        if want.dtype.kind != "f":
+        if want.dtype.kind != "f" and want.dtype != ml_dtypes.bfloat16:
             wrong = np.argwhere(np.asarray(got != want))
         else:
             a, b = got.astype(np.float64), want.astype(np.float64)
@@ -91,8 +98,12 @@ def compare(case, names, outputs, prefix):
     return ""
 
 
-def check(runs, folder):
-    """Results of one batch; halves it when the whole cannot be compiled or run."""
+def judge(run, values):
+    return compare(run.case, run.case.output_names(run.prefix), values, run.prefix)
+
+
+def check(runs, folder, judge):
+    """Results of one batch; halves it when the whole cannot be compiled or run. judge: (run, outputs by name) -> why it is wrong."""
     model = assemble([run.case.parts(run.prefix, run.dynamic) for run in runs], runs[0].case.opset)
     stem = folder / runs[0].prefix
     path, artifact, inputs, outputs = (stem.with_name(f"{stem.name}{len(runs)}{s}") for s in (".onnx", ".bin", ".in.npz", ".out.npz"))
@@ -100,6 +111,7 @@ def check(runs, folder):
     feeds = {}
     for run in runs:
         feeds.update(run.case.feeds(run.prefix))
+    feeds = {name: a.view(np.uint16) if a.dtype == ml_dtypes.bfloat16 else a for name, a in feeds.items()}
     np.savez(inputs, **feeds)
     code, why = execute([BUILD / "bin" / "laic", path, "-o", artifact, "-q", "--target=cpu"])
     if code == 0:
@@ -107,7 +119,7 @@ def check(runs, folder):
         why = f"run: {why}"
     if code != 0 and len(runs) > 1:
         middle = len(runs) // 2
-        return check(runs[:middle], folder) + check(runs[middle:], folder)
+        return check(runs[:middle], folder, judge) + check(runs[middle:], folder, judge)
     if code != 0:
         return [runs[0].result(why)]
     with np.load(outputs) as data:
@@ -115,19 +127,19 @@ def check(runs, folder):
     results = []
     for run in runs:
         try:
-            results.append(run.result(compare(run.case, run.case.output_names(run.prefix), values, run.prefix)))
+            results.append(run.result(judge(run, values)))
         except Exception as error:  # noqa: BLE001 - a case without an oracle is a failing case
             results.append(run.result(f"{type(error).__name__}: {error}"))
     return results
 
 
-def check_all(runs, folder):
+def check_all(runs, folder, judge=judge):
     groups = collections.defaultdict(list)
     for run in runs:
         groups[run.family, run.case.opset].append(run)
     batches = [group[i:i + BATCH] for group in groups.values() for i in range(0, len(group), BATCH)]
     with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return [result for results in pool.map(lambda batch: check(batch, folder), batches) for result in results]
+        return [result for results in pool.map(lambda batch: check(batch, folder, judge), batches) for result in results]
 
 
 def main():

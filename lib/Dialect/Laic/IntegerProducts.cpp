@@ -214,7 +214,7 @@ LogicalResult checkVector(ShapeContext &ctx, unsigned i, AffineExpr size, String
 //===-- MatMulInteger, QLinearMatMul ----------------------------------------------------------------------------===//
 
 LogicalResult MatMulIntegerOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 0, "A")) || failed(expectByte(ctx, 1, "B")) ||
+  if (failed(expectByte(ctx, 1, "B")) ||
       failed(inferMatrixProduct(ctx, 0, 1, IntegerType::get(getContext(), 32))))
     return failure();
   if (ctx.rank(0) > 1 && failed(checkVector(ctx, 2, ctx.shape(0)[ctx.rank(0) - 2], "A's zero point", "rows of A")))
@@ -228,7 +228,7 @@ LogicalResult MatMulIntegerOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult QLinearMatMulOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 0, "A")) || failed(expectByte(ctx, 3, "B")) || failed(expectByte(ctx, 7, "Y's zero point")))
+  if (failed(expectByte(ctx, 3, "B")) || failed(expectByte(ctx, 7, "Y's zero point")))
     return failure();
   return inferMatrixProduct(ctx, 0, 3, ctx.element(7));
 }
@@ -243,7 +243,7 @@ LogicalResult QLinearMatMulOp::lower(LowerContext &ctx) {
 //===-- ConvInteger, QLinearConv --------------------------------------------------------------------------------===//
 
 LogicalResult ConvIntegerOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 0, "the input")) || failed(expectByte(ctx, 1, "weights")))
+  if (failed(expectByte(ctx, 1, "weights")))
     return failure();
   unsigned noBias = ctx.operandCount();
   if (failed(inferConvolution(ctx, {0, 1, noBias}, convAttributes(*this), getGroup(), IntegerType::get(getContext(), 32))))
@@ -260,7 +260,7 @@ LogicalResult ConvIntegerOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult QLinearConvOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 0, "the input")) || failed(expectByte(ctx, 3, "weights")) ||
+  if (failed(expectByte(ctx, 3, "weights")) ||
       failed(expectByte(ctx, 7, "the result's zero point")))
     return failure();
   if (failed(inferConvolution(ctx, {0, 3, 8}, convAttributes(*this), getGroup(), ctx.element(7))) ||

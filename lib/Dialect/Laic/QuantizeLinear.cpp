@@ -241,8 +241,6 @@ LogicalResult QuantizeLinearOp::lower(LowerContext &ctx) {
 //===-- DequantizeLinear ----------------------------------------------------------------------------------------===//
 
 LogicalResult DequantizeLinearOp::inferShapes(ShapeContext &ctx) {
-  if (!isQuantizedElement(ctx.element(0)))
-    return failType(ctx, ctx.element(0), "an input");
   Type element = getOutputDtype() ? floatType(getContext(), getOutputDtype()) : ctx.element(1);
   if (!element || !isa<FloatType>(element) || !isa<FloatType>(ctx.element(1)))
     return ctx.fail("expects a float scale and output_dtype");
@@ -268,8 +266,6 @@ LogicalResult DequantizeLinearOp::lower(LowerContext &ctx) {
 //===-- DynamicQuantizeLinear -----------------------------------------------------------------------------------===//
 
 LogicalResult DynamicQuantizeLinearOp::inferShapes(ShapeContext &ctx) {
-  if (!ctx.element(0).isF32())
-    return failType(ctx, ctx.element(0), "an input");
   Type byte = quantizedType(getContext(), 2);
   ctx.set(0, ctx.shape(0), byte);
   ctx.set(1, {}, ctx.element(0));

@@ -269,8 +269,6 @@ LogicalResult ReduceLogSumOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult ReduceLogSumExpOp::inferShapes(ShapeContext &ctx) {
-  if (!isa<FloatType>(ctx.element(0)))
-    return ctx.fail("expects a float operand");
   return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes());
 }
 

@@ -173,6 +173,12 @@ V ScalarBuilder::softplus(V x) {
   // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): no overflow.
   return add(max(x, cst(0, x)), log(add(cst(1, x), exp(neg(abs(x))))));
 }
+V ScalarBuilder::shrink(V x, double lambd, double bias) {
+  V f = isFloat(x) ? x : cast(x, b.getF64Type(), isUnsigned, false);
+  V inner = select(lt(cst(lambd, f), f), sub(f, cst(bias, f)), cst(0, f));
+  V result = select(lt(f, cst(-lambd, f)), add(f, cst(bias, f)), inner);
+  return isFloat(x) ? result : cast(result, x.getType(), false, isUnsigned);
+}
 V ScalarBuilder::sin(V x) { return math::SinOp::create(b, loc, x); }
 V ScalarBuilder::cos(V x) { return math::CosOp::create(b, loc, x); }
 V ScalarBuilder::tan(V x) { return div(sin(x), cos(x)); }

@@ -49,8 +49,7 @@ LaneValue KernelEmitter::loadLanes(const Access &access, ArrayRef<Value> ivs, in
       offset = arith::SelectOp::create(b, loc, vector::ExtractOp::create(b, loc, mask, lane), offset, index(0));
     elements.push_back(load(access.buffer, add(at, offset)));
   }
-  return LaneValue::ofVector(
-      vector::FromElementsOp::create(b, loc, VectorType::get(lanes, access.buffer.element), elements));
+  return LaneValue::ofVector(fromElements(elements));
 }
 
 void KernelEmitter::storeLanes(LaneValue v, const Access &access, ArrayRef<Value> ivs, int64_t lanes, Value mask) {
@@ -152,7 +151,7 @@ Value KernelEmitter::gatherLanes(const Buffer &buffer, Value at, int64_t lanes) 
   SmallVector<Value> elements;
   for (int64_t lane = 0; lane < lanes; ++lane)
     elements.push_back(load(buffer, vector::ExtractOp::create(b, loc, at, lane)));
-  return vector::FromElementsOp::create(b, loc, VectorType::get(lanes, buffer.element), elements);
+  return fromElements(elements);
 }
 
 FailureOr<LaneValue> KernelEmitter::emitExtract(tensor::ExtractOp op, ArrayRef<LaneValue> indices, int64_t lanes) {
@@ -193,7 +192,7 @@ LaneValue KernelEmitter::emitCheckIndex(CheckIndexOp op, ArrayRef<LaneValue> ope
     auto get = [&](Value v) { return vector::ExtractOp::create(b, loc, v, lane); };
     checked.push_back(CheckIndexOp::create(b, loc, b.getIndexType(), get(indices), get(bounds), get(values), op.getCodeAttr()));
   }
-  return LaneValue::ofVector(vector::FromElementsOp::create(b, loc, VectorType::get(lanes, b.getIndexType()), checked));
+  return LaneValue::ofVector(fromElements(checked));
 }
 
 void KernelEmitter::recordError(Value bad, int32_t code, Value original) {

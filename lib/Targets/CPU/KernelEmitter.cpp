@@ -313,7 +313,7 @@ Buffer KernelEmitter::makeBuffer(Value pointer, Type element, ArrayRef<Size> siz
   buffer.pointer = pointer;
   buffer.element = element;
   buffer.sizes.assign(sizes.begin(), sizes.end());
-  buffer.memref = UnrealizedConversionCastOp::create(b, loc, MemRefType::get({ShapedType::kDynamic}, element), descriptor)
+  buffer.memref = UnrealizedConversionCastOp::create(b, loc, MemRefType::get({ShapedType::kDynamic}, storedAs(element)), descriptor)
                       .getResult(0);
   return buffer;
 }
@@ -586,22 +586,37 @@ Value KernelEmitter::address(const Access &access, ArrayRef<Value> ivs) {
   return at;
 }
 
-Value KernelEmitter::load(const Buffer &buffer, Value at) { return memref::LoadOp::create(b, loc, buffer.memref, at); }
+Type KernelEmitter::storedAs(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (!element.isBF16())
+    return type;
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(b.getI16Type())) : b.getI16Type();
+}
+
+Value KernelEmitter::as(Value v, Type type) {
+  return v.getType() == type ? v : arith::BitcastOp::create(b, loc, type, v).getResult();
+}
+
+Value KernelEmitter::load(const Buffer &buffer, Value at) {
+  return as(memref::LoadOp::create(b, loc, buffer.memref, at), buffer.element);
+}
 
 void KernelEmitter::store(Value v, const Buffer &buffer, Value at) {
-  memref::StoreOp::create(b, loc, v, buffer.memref, at);
+  memref::StoreOp::create(b, loc, as(v, storedAs(v.getType())), buffer.memref, at);
 }
 
 Value KernelEmitter::zero(Type type) { return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type))); }
 
 Value KernelEmitter::loadVector(const Buffer &buffer, Value at, int64_t lanes, Value mask) {
-  auto type = VectorType::get(lanes, buffer.element);
+  auto type = VectorType::get(lanes, buffer.element), stored = cast<VectorType>(storedAs(type));
   if (mask)
-    return vector::MaskedLoadOp::create(b, loc, type, buffer.memref, at, mask, zero(type));
-  return vector::LoadOp::create(b, loc, type, buffer.memref, at);
+    return as(vector::MaskedLoadOp::create(b, loc, stored, buffer.memref, at, mask, zero(stored)), type);
+  return as(vector::LoadOp::create(b, loc, stored, buffer.memref, at), type);
 }
 
 void KernelEmitter::storeVector(Value v, const Buffer &buffer, Value at, Value mask) {
+  v = as(v, storedAs(v.getType()));
   if (mask)
     vector::MaskedStoreOp::create(b, loc, buffer.memref, at, mask, v);
   else
@@ -609,7 +624,16 @@ void KernelEmitter::storeVector(Value v, const Buffer &buffer, Value at, Value m
 }
 
 Value KernelEmitter::splat(Value scalar, int64_t lanes) {
-  return vector::BroadcastOp::create(b, loc, VectorType::get(lanes, scalar.getType()), scalar);
+  Type stored = storedAs(scalar.getType());
+  Value vector = vector::BroadcastOp::create(b, loc, VectorType::get(lanes, stored), as(scalar, stored));
+  return as(vector, VectorType::get(lanes, scalar.getType()));
+}
+
+Value KernelEmitter::fromElements(ArrayRef<Value> elements) {
+  Type element = elements.front().getType(), stored = storedAs(element);
+  auto bits = llvm::map_to_vector(elements, [&](Value v) { return as(v, stored); });
+  int64_t lanes = elements.size();
+  return as(vector::FromElementsOp::create(b, loc, VectorType::get(lanes, stored), bits), VectorType::get(lanes, element));
 }
 
 Value KernelEmitter::maskOf(Value count, int64_t lanes) {

@@ -140,11 +140,16 @@ private:
   void loop(Value lo, Value hi, int64_t step, function_ref<void(Value iv)> body);
   void when(Value condition, function_ref<void()> body);
   Value address(const Access &access, ArrayRef<Value> ivs);
+  /// The type of a value in memory and in registers without arithmetic: i16 for bf16, which LLVM moves about through f32 and calls
+  /// where the level has no bf16 of its own; otherwise the type.
+  mlir::Type storedAs(mlir::Type type);
+  Value as(Value v, mlir::Type type); // the same bits
   Value load(const Buffer &buffer, Value at);
   void store(Value v, const Buffer &buffer, Value at);
   Value loadVector(const Buffer &buffer, Value at, int64_t lanes, Value mask = nullptr);
   void storeVector(Value v, const Buffer &buffer, Value at, Value mask = nullptr);
   Value splat(Value scalar, int64_t lanes);
+  Value fromElements(ArrayRef<Value> elements);
   /// Lanes below `count` are set.
   Value maskOf(Value count, int64_t lanes);
   Value zero(mlir::Type type);

@@ -98,7 +98,7 @@ func.func @quantize_unblocked(%x: tensor<2x4xf32>, %w: tensor<3x2xf32>) -> tenso
 
 func.func @dequantize_type(%x: tensor<2x3xi64>, %w: tensor<f32>) -> tensor<*xf32> {
   %none = laic.none : none
-  // expected-error @+1 {{an input of type i64 is not supported; 8, 16 and 32 bit integers are}}
+  // expected-error @+1 {{expects its operand to have one of the element types i8 i16 i32 u8 u16, got i64}}
   %y = laic.dequantize_linear %x, %w, %none : (tensor<2x3xi64>, tensor<f32>, none) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
@@ -114,10 +114,10 @@ func.func @dequantize_scale(%x: tensor<2x3xi8>, %w: tensor<i32>) -> tensor<*xf32
 
 // -----
 
-func.func @matmul_integer_type(%x: tensor<2x3xi16>, %w: tensor<3x2xi8>) -> tensor<*xf32> {
+func.func @matmul_integer_type(%x: tensor<2x3xi8>, %w: tensor<3x2xi16>) -> tensor<*xf32> {
   %none = laic.none : none
-  // expected-error @+1 {{expects A to be int8 or uint8, got i16}}
-  %y = laic.matmul_integer %x, %w, %none, %none : (tensor<2x3xi16>, tensor<3x2xi8>, none, none) -> tensor<*xf32>
+  // expected-error @+1 {{expects B to be int8 or uint8, got i16}}
+  %y = laic.matmul_integer %x, %w, %none, %none : (tensor<2x3xi8>, tensor<3x2xi16>, none, none) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
 
@@ -149,10 +149,10 @@ func.func @qlinear_matmul_result(%x: tensor<2x3xi8>, %w: tensor<f32>, %b: tensor
 
 // -----
 
-func.func @conv_integer_type(%x: tensor<1x4x8xi16>, %w: tensor<6x4x3xi8>) -> tensor<*xf32> {
+func.func @conv_integer_type(%x: tensor<1x4x8xi8>, %w: tensor<6x4x3xi16>) -> tensor<*xf32> {
   %none = laic.none : none
-  // expected-error @+1 {{expects the input to be int8 or uint8, got i16}}
-  %y = laic.conv_integer %x, %w, %none, %none : (tensor<1x4x8xi16>, tensor<6x4x3xi8>, none, none) -> tensor<*xf32>
+  // expected-error @+1 {{expects weights to be int8 or uint8, got i16}}
+  %y = laic.conv_integer %x, %w, %none, %none : (tensor<1x4x8xi8>, tensor<6x4x3xi16>, none, none) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
 

@@ -92,7 +92,7 @@ func.func @rnn_direction(%x: tensor<5x2x4xf32>, %w: tensor<1x6x4xf32>, %r: tenso
 
 func.func @reduce_log_of_integers(%x: tensor<2x3xi32>) -> tensor<*xi32> {
   %none = laic.none : none
-  // expected-error @+1 {{expects a float operand}}
+  // expected-error @+1 {{expects its operand to have one of the element types f32 f16 bf16 f64, got i32}}
   %y = laic.reduce_log_sum_exp %x, %none : (tensor<2x3xi32>, none) -> tensor<*xi32>
   return %y : tensor<*xi32>
 }

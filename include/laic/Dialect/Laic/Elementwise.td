@@ -100,8 +100,7 @@ let dtypes = "float i32 i64 u32 u64" in
 def Laic_PReluOp : Laic_BinaryOp<"prelu", "PRelu", 16, "b.select(b.lt(x, b.cst(0, x)), b.mul(x, y), x)">;
 let dtypes = "f32 f16 f64 int uint" in
 def Laic_ShrinkOp : Laic_UnaryOp<"shrink", "Shrink", 9,
-    "b.select(b.lt(x, b.cst(-getLambd().convertToDouble(), x)), b.add(x, b.cst(getBias().convertToDouble(), x)), "
-    "b.select(b.lt(b.cst(getLambd().convertToDouble(), x), x), b.sub(x, b.cst(getBias().convertToDouble(), x)), b.cst(0, x)))"> {
+    "b.shrink(x, getLambd().convertToDouble(), getBias().convertToDouble())"> {
   let arguments = (ins Laic_Tensor:$x, DefaultValuedAttr<F32Attr, "0.0">:$bias, DefaultValuedAttr<F32Attr, "0.5">:$lambd);
 }
 

@@ -41,6 +41,8 @@ public:
   V erf(V x);
   V sigmoid(V x);
   V softplus(V x);
+  /// x + bias below -lambd, x - bias above lambd, else 0. Integers: computed in f64 and truncated.
+  V shrink(V x, double lambd, double bias);
   V sin(V x);
   V cos(V x);
   V tan(V x);
