@@ -235,6 +235,8 @@ void Scheduler::addChecks() {
       addCheck("eq", here, size, describeDim(input, d, "") + " must be " + llvm::Twine(*constantSize(size)));
     }
   }
+  for (const SizeCheck &check : symbols.checks())
+    addCheck(check.atLeast ? "ge" : "eq", check.a, check.b, check.message);
   for (plan::DispatchOp dispatch : dispatches)
     for (Value result : dispatch.getResults())
       for (auto [d, size] : llvm::enumerate(shapes.shape(result)))

@@ -14,8 +14,10 @@ LogicalResult laic::inferConvolution(ShapeContext &ctx, ConvOperands operands, c
     return ctx.fail("expects attribute 'group' to be at least 1, got " + Twine(group));
   ArrayRef<AffineExpr> x = ctx.shape(operands.x), w = ctx.shape(operands.w);
   for (auto [size, what] : {std::make_pair(x[1], "input channels"), std::make_pair(w[0], "output channels")})
-    if (std::optional<int64_t> count = constantSize(size); count && *count % group != 0)
-      return ctx.fail("expects " + Twine(what) + " to be a multiple of group " + Twine(group) + ", got " + Twine(*count));
+    if (failed(ctx.multiple(size, group, "expects " + Twine(what) + " to be a multiple of group " + Twine(group),
+                            "expects " + Twine(what) + " to be a multiple of group " + Twine(group) + ", got " +
+                                Twine(constantSize(size).value_or(0)))))
+      return failure();
   AffineExpr perGroup = ctx.symbols.floorDiv(x[1], ctx.cst(group));
   if (failed(expectSize(ctx, w[1], perGroup, "weights dim 1", "input channels / group")))
     return failure();

@@ -70,8 +70,10 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &ctx) {
         continue;
       }
       auto have = constantSize(result[d]), got = constantSize(dim);
-      if (have && got && *have != *got)
-        return ctx.fail("expects operands that agree in dim " + Twine(d) + ", got " + Twine(*have) + " and " + Twine(*got));
+      if (failed(ctx.equal(dim, result[d], "operands must agree in dim " + Twine(d),
+                           "expects operands that agree in dim " + Twine(d) + ", got " + Twine(have.value_or(0)) + " and " +
+                               Twine(got.value_or(0)))))
+        return failure();
       if (!have && got)
         result[d] = dim;
     }
@@ -144,9 +146,11 @@ LogicalResult SplitOp::inferShapes(ShapeContext &ctx) {
     AffineExpr sum = ctx.cst(0);
     for (AffineExpr p : parts)
       sum = sum + p;
-    auto total = constantSize(canonicalSize(sum)), have = constantSize(dim);
-    if (total && have && *total != *have)
-      return ctx.fail("expects 'split' to add up to " + Twine(*have) + ", got " + Twine(*total));
+    AffineExpr total = canonicalSize(sum);
+    if (failed(ctx.equal(total, dim, "the sizes in 'split' must add up to the dim that is split",
+                         "expects 'split' to add up to " + Twine(constantSize(dim).value_or(0)) + ", got " +
+                             Twine(constantSize(total).value_or(0)))))
+      return failure();
   } else {
     if (getNumOutputs() && static_cast<int64_t>(*getNumOutputs()) != count)
       return ctx.fail("expects as many results as 'num_outputs' says");
@@ -213,9 +217,9 @@ FailureOr<int64_t> blockSize(ShapeContext &ctx, int64_t block, llvm::StringRef m
 }
 
 LogicalResult needMultiple(ShapeContext &ctx, int64_t dim, int64_t factor) {
-  if (auto c = constantSize(ctx.shape(0)[dim]); c && *c % factor != 0)
-    return ctx.fail("expects dim " + Twine(dim) + " to be a multiple of " + Twine(factor) + ", got " + Twine(*c));
-  return success();
+  AffineExpr size = ctx.shape(0)[dim];
+  std::string what = ("dim " + Twine(dim) + " to be a multiple of " + Twine(factor)).str();
+  return ctx.multiple(size, factor, "expects " + what, "expects " + what + ", got " + Twine(constantSize(size).value_or(0)));
 }
 
 // Reshape, transpose, reshape.

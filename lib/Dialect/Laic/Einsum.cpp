@@ -143,7 +143,7 @@ public:
         if (!size || constantSize(size) == 1)
           size = dim;
         else if (dim != size && constantSize(dim) != 1)
-          size = constantSize(size) ? size : constantSize(dim) ? dim : ctx.symbols.max(size, dim);
+          size = constantSize(size) ? size : constantSize(dim) ? dim : ctx.symbols.broadcast(size, dim, "operands of these sizes do not broadcast");
       }
   }
 

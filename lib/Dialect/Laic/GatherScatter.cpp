@@ -108,9 +108,12 @@ LogicalResult GatherElementsOp::inferShapes(ShapeContext &ctx) {
   if (ctx.rank(0) != ctx.rank(1))
     return ctx.fail("expects 'indices' of the data's rank " + Twine(ctx.rank(0)) + ", got rank " + Twine(ctx.rank(1)));
   for (int64_t d = 0; d < ctx.rank(0); ++d) {
-    auto have = constantSize(ctx.shape(0)[d]), asked = constantSize(ctx.shape(1)[d]);
-    if (d != *axis && have && asked && *asked > *have)
-      return ctx.fail("expects dim " + Twine(d) + " of 'indices' to be at most " + Twine(*have) + ", got " + Twine(*asked));
+    AffineExpr have = ctx.shape(0)[d], asked = ctx.shape(1)[d];
+    if (d != *axis &&
+        failed(ctx.atLeast(have, asked, "dim " + Twine(d) + " of the data must be as large as that of 'indices'",
+                           "expects dim " + Twine(d) + " of 'indices' to be at most " + Twine(constantSize(have).value_or(0)) +
+                               ", got " + Twine(constantSize(asked).value_or(0)))))
+      return failure();
   }
   ctx.set(0, ctx.shape(1), ctx.element(0));
   return success();
@@ -193,10 +196,9 @@ LogicalResult checkScatter(ShapeContext &ctx, llvm::StringRef reduction) {
 }
 
 LogicalResult expectDim(ShapeContext &ctx, llvm::StringRef what, AffineExpr have, AffineExpr expected) {
-  auto a = constantSize(have), b = constantSize(expected);
-  if (a && b && *a != *b)
-    return ctx.fail("expects " + what + " of size " + Twine(*b) + ", got " + Twine(*a));
-  return success();
+  return ctx.equal(have, expected, what + " must have the size that the data and the indices give it",
+                   "expects " + what + " of size " + Twine(constantSize(expected).value_or(0)) + ", got " +
+                       Twine(constantSize(have).value_or(0)));
 }
 } // namespace
 

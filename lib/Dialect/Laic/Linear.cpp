@@ -49,8 +49,7 @@ LogicalResult GemmOp::inferShapes(ShapeContext &ctx) {
     if (c.size() > 2)
       return ctx.fail("expects C to have at most 2 dims, got " + Twine(c.size()));
     for (unsigned i = 0; i < c.size(); ++i)
-      if (constantSize(c[i]) != 1 &&
-          failed(expectSize(ctx, c[i], result[2 - c.size() + i], "dim " + Twine(i) + " of C", "as the product")))
+      if (failed(expectOneOr(ctx, c[i], result[2 - c.size() + i], "dim " + Twine(i) + " of C", "as the product")))
         return failure();
   }
   ctx.set(0, {m, n}, ctx.element(0));

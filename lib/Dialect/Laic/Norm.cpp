@@ -136,10 +136,10 @@ LogicalResult GroupNormalizationOp::inferShapes(ShapeContext &ctx) {
   if (failed(inferChannelNorm(ctx, {{1, "scale"}, {2, "bias"}})))
     return failure();
   std::optional<int64_t> channels = constantSize(ctx.shape(0)[1]);
-  if (groups < 1 || (channels && *channels % groups != 0))
-    return ctx.fail("expects channels to be a multiple of num_groups " + Twine(groups) +
-                    (channels ? ", got " + std::to_string(*channels) : std::string()));
-  return success();
+  std::string what = ("channels to be a multiple of num_groups " + Twine(groups)).str();
+  if (groups < 1)
+    return ctx.fail("expects " + what);
+  return ctx.multiple(ctx.shape(0)[1], groups, "expects " + what, "expects " + what + ", got " + Twine(channels.value_or(0)));
 }
 
 LogicalResult GroupNormalizationOp::lower(LowerContext &ctx) {
@@ -169,8 +169,7 @@ LogicalResult expectBroadcast(ShapeContext &ctx, unsigned i, StringRef name) {
   if (own.size() > x.size())
     return ctx.fail("expects " + name + " to have at most " + Twine(x.size()) + " dims, got " + Twine(own.size()));
   for (unsigned d = 0; d < own.size(); ++d)
-    if (constantSize(own[d]) != 1 &&
-        failed(expectSize(ctx, own[d], x[x.size() - own.size() + d], "dim " + Twine(d) + " of " + name, "as the input")))
+    if (failed(expectOneOr(ctx, own[d], x[x.size() - own.size() + d], "dim " + Twine(d) + " of " + name, "as the input")))
       return failure();
   return success();
 }

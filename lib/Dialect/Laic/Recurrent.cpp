@@ -100,10 +100,10 @@ ActivationList activationsOf(const Layer &layer, llvm::StringRef &unknown) {
 // ---- inference ----
 
 LogicalResult expectSize(ShapeContext &ctx, unsigned i, int64_t dim, AffineExpr expected, llvm::StringRef what) {
-  auto have = constantSize(ctx.shape(i)[dim]), want = constantSize(expected);
-  if (have && want && *have != *want)
-    return ctx.fail("expects dim " + Twine(dim) + " of '" + what + "' to be " + Twine(*want) + ", got " + Twine(*have));
-  return success();
+  AffineExpr have = ctx.shape(i)[dim];
+  return ctx.equal(have, expected, "dim " + Twine(dim) + " of '" + what + "' must fit the input and the hidden size",
+                   "expects dim " + Twine(dim) + " of '" + what + "' to be " + Twine(constantSize(expected).value_or(0)) +
+                       ", got " + Twine(constantSize(have).value_or(0)));
 }
 
 LogicalResult checkWeights(ShapeContext &ctx, const Layer &layer, AffineExpr inputs, AffineExpr hidden) {

@@ -47,12 +47,42 @@ FailureOr<AffineExpr> remainingDim(ShapeContext &ctx, llvm::ArrayRef<AffineExpr>
   return ctx.symbols.floorDiv(total, divisor);
 }
 
+// Sizes of 'shape' that are data of the call: 0 copies a dim unless `allowZero`, and one may be -1.
+SymShape resolveAtRunTime(ShapeContext &ctx, llvm::ArrayRef<AffineExpr> target, bool allowZero) {
+  SizeSymbols &symbols = ctx.symbols;
+  AffineExpr zero = ctx.cst(0), one = ctx.cst(1);
+  SymShape result, known;
+  for (auto [i, e] : llvm::enumerate(target)) {
+    bool copies = !allowZero && i < static_cast<size_t>(ctx.rank(0));
+    result.push_back(copies ? symbols.select(symbols.equal(e, zero), ctx.shape(0)[i], e) : e);
+    known.push_back(symbols.select(symbols.less(result.back(), zero), one, result.back()));
+  }
+  AffineExpr rest = symbols.floorDiv(ctx.product(ctx.shape(0)), symbols.max(ctx.product(known), one));
+  for (AffineExpr &e : result)
+    e = symbols.select(symbols.less(e, zero), rest, e);
+  return result;
+}
+
+LogicalResult checkElements(ShapeContext &ctx, llvm::ArrayRef<AffineExpr> result) {
+  AffineExpr from = ctx.product(ctx.shape(0)), to = ctx.product(result);
+  return ctx.equal(to, from, "'shape' must have as many elements as the operand",
+                   "expects 'shape' to have " + Twine(constantSize(from).value_or(0)) + " elements as the operand has, got " +
+                       Twine(constantSize(to).value_or(0)));
+}
+
 } // namespace
 
 LogicalResult ReshapeOp::inferShapes(ShapeContext &ctx) {
   auto target = ctx.sizes(1, "shape");
   if (failed(target))
     return failure();
+  if (llvm::any_of(*target, [&](AffineExpr e) { return ctx.symbols.isData(e); })) {
+    SymShape result = resolveAtRunTime(ctx, *target, getAllowzero() != 0);
+    if (failed(checkElements(ctx, result)))
+      return failure();
+    ctx.set(0, result, ctx.element(0));
+    return success();
+  }
   SymShape result;
   SymShape known;
   std::optional<size_t> open;
@@ -81,9 +111,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &ctx) {
       return failure();
     result[*open] = *dim;
   }
-  auto from = constantSize(ctx.product(ctx.shape(0))), to = constantSize(ctx.product(result));
-  if (from && to && *from != *to)
-    return ctx.fail("expects 'shape' to have " + Twine(*from) + " elements as the operand has, got " + Twine(*to));
+  if (failed(checkElements(ctx, result)))
+    return failure();
   ctx.set(0, result, ctx.element(0));
   keepContents(ctx, 0, 0);
   return success();
@@ -148,8 +177,9 @@ LogicalResult SqueezeOp::inferShapes(ShapeContext &ctx) {
   SymShape result;
   for (int64_t d = 0; d < rank; ++d) {
     auto c = constantSize(ctx.shape(0)[d]);
-    if (drop[d] && c && *c != 1)
-      return ctx.fail("cannot squeeze axis " + Twine(d) + " of size " + Twine(*c));
+    if (drop[d] && failed(ctx.equal(ctx.shape(0)[d], ctx.cst(1), "axis " + Twine(d) + " is squeezed away and must be 1",
+                                    "cannot squeeze axis " + Twine(d) + " of size " + Twine(c.value_or(0)))))
+      return failure();
     if (!drop[d])
       result.push_back(ctx.shape(0)[d]);
   }

@@ -6,14 +6,22 @@
 
 namespace laic {
 
-/// Fails where both sizes are constants and differ: "expects weights dim 1 to be 64 (input channels / group), got 32".
+/// Sizes that must be equal: "expects weights dim 1 to be 64 (input channels / group), got 32" where both are constants, otherwise
+/// a check of each call.
 inline llvm::LogicalResult expectSize(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want,
                                       const llvm::Twine &what, llvm::StringRef why) {
-  std::optional<int64_t> gotSize = constantSize(got), wantSize = constantSize(want);
-  if (!gotSize || !wantSize || *gotSize == *wantSize)
-    return llvm::success();
-  return ctx.fail("expects " + what + " to be " + llvm::Twine(*wantSize) + " (" + why + "), got " +
-                  llvm::Twine(*gotSize));
+  return ctx.equal(got, want, what + " must fit: " + why,
+                   "expects " + what + " to be " + llvm::Twine(constantSize(want).value_or(0)) + " (" + why + "), got " +
+                       llvm::Twine(constantSize(got).value_or(0)));
+}
+
+/// A size that is 1 or `want`, so that the operand broadcasts without enlarging what it is broadcast to.
+inline llvm::LogicalResult expectOneOr(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want,
+                                       const llvm::Twine &what, llvm::StringRef why) {
+  SizeSymbols &symbols = ctx.symbols;
+  if (constantSize(got))
+    return constantSize(got) == 1 ? llvm::success() : expectSize(ctx, got, want, what, why);
+  return expectSize(ctx, got, symbols.select(symbols.equal(got, ctx.cst(1)), ctx.cst(1), want), what, why);
 }
 
 /// Fails unless operand i has `rank` dims.

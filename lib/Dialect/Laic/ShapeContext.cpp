@@ -9,6 +9,36 @@ using namespace laic;
 
 LogicalResult ShapeContext::fail(const Twine &message) { return op->emitError(message); }
 
+// What a failed call says: the node, or the operation where it has no name.
+std::string ShapeContext::named(const Twine &what) const {
+  if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
+    return ("node '" + name.getName().getValue() + "': " + what).str();
+  return (op->getName().stripDialect() + ": " + what).str();
+}
+
+LogicalResult ShapeContext::equal(AffineExpr got, AffineExpr want, const Twine &what, const Twine &otherwise) {
+  auto a = constantSize(got), b = constantSize(want);
+  if (a && b)
+    return *a == *b ? success() : fail(otherwise);
+  symbols.requireEqual(got, want, named(what));
+  return success();
+}
+
+LogicalResult ShapeContext::atLeast(AffineExpr got, AffineExpr want, const Twine &what, const Twine &otherwise) {
+  auto a = constantSize(got), b = constantSize(want);
+  if (a && b)
+    return *a >= *b ? success() : fail(otherwise);
+  symbols.requireAtLeast(got, want, named(what));
+  return success();
+}
+
+LogicalResult ShapeContext::multiple(AffineExpr size, int64_t factor, const Twine &what, const Twine &otherwise) {
+  if (auto c = constantSize(size))
+    return *c % factor == 0 ? success() : fail(otherwise);
+  symbols.requireEqual(size, symbols.mul(symbols.floorDiv(size, cst(factor)), cst(factor)), named(what));
+  return success();
+}
+
 FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm::StringRef what) {
   if (operands[i]->ints)
     return *operands[i]->ints;
@@ -45,12 +75,13 @@ FailureOr<AffineExpr> ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
     return a;
   if (ca && cb)
     return fail("cannot broadcast a dim of size " + Twine(*ca) + " with one of size " + Twine(*cb));
-  // A constant other than 1 decides; two unknown sizes are equal or one of them is 1.
-  if (ca)
-    return a;
-  if (cb)
-    return b;
-  return symbols.max(a, b);
+  std::string message = named("operands of these sizes do not broadcast");
+  if (!ca && !cb)
+    return symbols.broadcast(a, b, message);
+  // A constant other than 1 decides; the other size is equal or 1.
+  AffineExpr decided = ca ? a : b, unknown = ca ? b : a, one = cst(1);
+  symbols.requireEqual(unknown, symbols.select(symbols.equal(unknown, one), one, decided), message);
+  return decided;
 }
 
 FailureOr<SymShape> ShapeContext::broadcast(llvm::ArrayRef<AffineExpr> a, llvm::ArrayRef<AffineExpr> b) {

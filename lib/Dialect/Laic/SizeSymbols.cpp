@@ -125,7 +125,14 @@ llvm::SmallVector<int64_t> laic::staticShape(llvm::ArrayRef<AffineExpr> shape) {
 
 SizeSymbols SizeSymbols::load(func::FuncOp func) {
   auto list = func->getAttrOfType<ArrayAttr>("laic.symbols");
-  return fromAttr(list ? list : ArrayAttr::get(func.getContext(), {}));
+  SizeSymbols symbols = fromAttr(list ? list : ArrayAttr::get(func.getContext(), {}));
+  if (auto checks = func->getAttrOfType<ArrayAttr>("laic.size_checks"))
+    for (auto check : checks.getAsRange<DictionaryAttr>()) {
+      AffineMap sizes = check.getAs<AffineMapAttr>("sizes").getValue();
+      symbols.required.push_back({check.getAs<StringAttr>("relation").getValue() == "ge", sizes.getResult(0),
+                                  sizes.getResult(1), check.getAs<StringAttr>("message").getValue().str()});
+    }
+  return symbols;
 }
 
 SizeSymbols SizeSymbols::fromAttr(ArrayAttr list) {
@@ -166,6 +173,14 @@ void SizeSymbols::store(func::FuncOp func) const {
     list.push_back(b.getDictionaryAttr(fields));
   }
   func->setAttr("laic.symbols", b.getArrayAttr(list));
+  if (required.empty())
+    return;
+  llvm::SmallVector<Attribute> checks;
+  for (const SizeCheck &check : required)
+    checks.push_back(b.getDictionaryAttr({b.getNamedAttr("message", b.getStringAttr(check.message)),
+                                          b.getNamedAttr("relation", b.getStringAttr(check.atLeast ? "ge" : "eq")),
+                                          b.getNamedAttr("sizes", AffineMapAttr::get(map({check.a, check.b})))}));
+  func->setAttr("laic.size_checks", b.getArrayAttr(checks));
 }
 
 std::string SizeSymbols::key(const SizeSymbol &s) const {
@@ -294,6 +309,57 @@ AffineExpr SizeSymbols::mod(AffineExpr a, AffineExpr b) {
   if (auto c = constantSize(b); c && *c > 0)
     return canonicalSize(canonicalSize(a) % *c);
   return derived("mod", {a, b});
+}
+
+void SizeSymbols::require(bool atLeast, AffineExpr a, AffineExpr b, const llvm::Twine &message) {
+  a = canonicalSize(a);
+  b = canonicalSize(b);
+  if (a == b || (atLeast && knownAtLeast(canonicalSize(a - b), 0)))
+    return;
+  for (const SizeCheck &known : required)
+    if (known.atLeast == atLeast && known.a == a && known.b == b)
+      return;
+  required.push_back({atLeast, a, b, message.str()});
+}
+
+bool SizeSymbols::isData(AffineExpr expr) const {
+  bool data = false;
+  expr.walk([&](AffineExpr sub) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(sub);
+    if (!symbol || data)
+      return;
+    const SizeSymbol &s = symbols[symbol.getPosition()];
+    data = s.kind == "element" || llvm::any_of(s.args, [&](AffineExpr arg) { return isData(arg); });
+  });
+  return data;
+}
+
+// Whether `size` is what `part` and others broadcast to.
+bool SizeSymbols::tookPart(AffineExpr size, AffineExpr part) const {
+  auto symbol = dyn_cast<AffineSymbolExpr>(size);
+  if (!symbol)
+    return false;
+  const SizeSymbol &s = symbols[symbol.getPosition()];
+  auto condition = dyn_cast_or_null<AffineSymbolExpr>(s.kind == "select" ? s.args[0] : AffineExpr());
+  if (!condition)
+    return false;
+  const SizeSymbol &test = symbols[condition.getPosition()];
+  if (test.kind != "equal" || test.args[0] != s.args[2] || constantSize(test.args[1]) != 1)
+    return false;
+  return s.args[1] == part || s.args[2] == part || tookPart(s.args[1], part) || tookPart(s.args[2], part);
+}
+
+AffineExpr SizeSymbols::broadcast(AffineExpr a, AffineExpr b, const llvm::Twine &message) {
+  if (a == b || tookPart(a, b))
+    return a;
+  if (tookPart(b, a))
+    return b;
+  if (text(b) < text(a)) // one symbol, whatever the order of the operands
+    std::swap(a, b);
+  AffineExpr one = constant(1);
+  AffineExpr size = select(equal(a, one), b, a);
+  requireEqual(b, select(equal(b, one), one, size), message);
+  return size;
 }
 
 bool SizeSymbols::knownAtLeast(AffineExpr expr, int64_t value) const {

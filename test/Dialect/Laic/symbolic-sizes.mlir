@@ -50,3 +50,20 @@ func.func @strided_slice(%x: tensor<?xf32> {laic.name = "x", laic.dims = ["n"]})
   // CHECK: laic.size #[[HALF]]
   return %shape : tensor<*xi64>
 }
+
+// -----
+
+// What inference cannot tell is a condition of every call, once per pair of sizes.
+// CHECK-LABEL: func.func @conditions_of_a_call
+// CHECK-SAME: laic.size_checks = [
+// CHECK-SAME: {message = "matmul: dim 0 of B must fit: last dim of A", relation = "eq", sizes = #map{{[0-9]*}}},
+// CHECK-SAME: {message = "add: operands of these sizes do not broadcast", relation = "eq", sizes = #map{{[0-9]*}}}]
+func.func @conditions_of_a_call(%a: tensor<4x?xf32> {laic.name = "a", laic.dims = [4, "k"]},
+                                %b: tensor<?x?xf32> {laic.name = "b", laic.dims = ["j", "n"]},
+                                %c: tensor<?xf32> {laic.name = "c", laic.dims = ["m"]}) -> tensor<*xf32> {
+  %y = laic.matmul %a, %b : (tensor<4x?xf32>, tensor<?x?xf32>) -> tensor<*xf32>
+  %z = laic.matmul %a, %b : (tensor<4x?xf32>, tensor<?x?xf32>) -> tensor<*xf32>
+  %s = laic.add %y, %c : (tensor<*xf32>, tensor<?xf32>) -> tensor<*xf32>
+  %t = laic.add %s, %z : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  return %t : tensor<*xf32>
+}

@@ -43,7 +43,7 @@ public:
   mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
   /// axis in [-rank, rank) made non-negative, or a diagnostic.
   llvm::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
-  /// numpy broadcasting of two dims: equal, or one is 1. Unknown against unknown: their maximum, decided at run time.
+  /// numpy broadcasting of two dims: equal, or one is 1. What is unknown is decided and checked when a call is made.
   llvm::FailureOr<mlir::AffineExpr> broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
   llvm::FailureOr<SymShape> broadcast(llvm::ArrayRef<mlir::AffineExpr> a, llvm::ArrayRef<mlir::AffineExpr> b);
   /// Product of dims.
@@ -55,11 +55,19 @@ public:
   /// Result 0 has operand i's shape and element type (and contents when `contents`).
   llvm::LogicalResult same(unsigned i, bool contents = false);
   llvm::LogicalResult fail(const llvm::Twine &message);
+  /// The two sizes must be equal. Where both are constants that differ: the diagnostic `otherwise`; where one is unknown, every
+  /// call is checked, and refused as "node 'n': `what`".
+  llvm::LogicalResult equal(mlir::AffineExpr got, mlir::AffineExpr want, const llvm::Twine &what, const llvm::Twine &otherwise);
+  /// got >= want, in the same way.
+  llvm::LogicalResult atLeast(mlir::AffineExpr got, mlir::AffineExpr want, const llvm::Twine &what, const llvm::Twine &otherwise);
+  /// The size is a multiple of `factor`, in the same way.
+  llvm::LogicalResult multiple(mlir::AffineExpr size, int64_t factor, const llvm::Twine &what, const llvm::Twine &otherwise);
 
   /// All elementwise operations: broadcast of all operands; folds contents of + - * / and comparisons.
   llvm::LogicalResult inferElementwise(mlir::Operation *op);
 
 private:
+  std::string named(const llvm::Twine &what) const;
   void foldCast(mlir::Type result);
   bool allHaveInts() const;
   static std::string debugTypes(mlir::Type a, mlir::Type b);

@@ -33,10 +33,18 @@ struct SizeSymbol {
   llvm::SmallVector<mlir::AffineExpr, 3> args;
 };
 
+/// What must hold of a call's sizes, since inference could not tell. Kept on the function in `laic.size_checks` as
+/// {relation = "eq"|"ge", sizes = affine_map<()[...] -> (a, b)>, message}.
+struct SizeCheck {
+  bool atLeast = false; // a >= b; otherwise a == b
+  mlir::AffineExpr a, b;
+  std::string message; // says what a is and what it must fit; the runtime adds both values
+};
+
 class SizeSymbols {
 public:
   explicit SizeSymbols(mlir::MLIRContext *ctx) : ctx(ctx) {}
-  /// Reads `laic.symbols` of a function; `store` writes it back.
+  /// Reads `laic.symbols` and `laic.size_checks` of a function; `store` writes them back.
   static SizeSymbols load(mlir::func::FuncOp func);
   void store(mlir::func::FuncOp func) const;
   /// From the attribute's value.
@@ -57,7 +65,16 @@ public:
   mlir::AffineExpr truncDiv(mlir::AffineExpr a, mlir::AffineExpr b);
   mlir::AffineExpr mod(mlir::AffineExpr a, mlir::AffineExpr b);
   mlir::AffineExpr mul(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// The size that two dims of unknown size broadcast to: b where a is 1, otherwise a. Requires that they fit.
+  mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &message);
 
+  /// Makes a == b (a >= b) a condition of every call, unless it is known to hold.
+  void requireEqual(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &message) { require(false, a, b, message); }
+  void requireAtLeast(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &message) { require(true, a, b, message); }
+  llvm::ArrayRef<SizeCheck> checks() const { return required; }
+
+  /// True when the expression depends on an element of an input: it may be any number, and -1 or 0 with a meaning of their own.
+  bool isData(mlir::AffineExpr expr) const;
   /// True when the expression can be shown to be >= value, given that dims are >= 0.
   bool knownAtLeast(mlir::AffineExpr expr, int64_t value) const;
   /// The map `()[s0...] -> (exprs)` that attributes hold, with symbols up to the last one used.
@@ -69,9 +86,12 @@ public:
 private:
   mlir::AffineExpr derived(llvm::StringRef kind, llvm::ArrayRef<mlir::AffineExpr> args);
   std::string key(const SizeSymbol &symbol) const;
+  void require(bool atLeast, mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &message);
+  bool tookPart(mlir::AffineExpr size, mlir::AffineExpr part) const;
   mlir::MLIRContext *ctx;
   std::vector<SizeSymbol> symbols;
   std::map<std::string, unsigned> byName;
+  std::vector<SizeCheck> required;
 };
 
 /// Canonical form: sums of products with like terms collected and factors ordered, so that equal sizes are identical.
