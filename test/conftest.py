@@ -31,7 +31,7 @@ def shared():
 
 def pytest_collection_modifyitems(items):
     """Until the compiler is built its tests have nothing to run."""
-    built = {"test/Python": BUILD / "lib" / "liblaic.so", "test/Conformance": BUILD / "lib" / "liblaic.so",
+    built = {"test/Python": BUILD / "lib" / "liblaic.so", "test/Tools": BUILD / "bin" / "laic", "test/Conformance": BUILD / "lib" / "liblaic.so",
              "test/Operators": BUILD / "bin" / "laic-run", "test/Consumer": BUILD / "lib" / "liblaic.so", "test/Models/test_models.py": BUILD / "bin" / "laic-run"}
     for item in items:
         for prefix, needed in built.items():

@@ -166,6 +166,7 @@ void execute(const Options &options) {
 int main(int argc, char **argv) {
   removeTemporariesOnSignal();
   std::signal(SIGPIPE, SIG_IGN); // a reader that leaves early is an error to report
+  std::signal(SIGXFSZ, SIG_IGN); // and so is a limit on file sizes
   prepareForDefects(argc, argv);
   try {
     int exitCode = 0;

@@ -57,7 +57,7 @@ void onCrash(int) {
   _exit(LAIC_COMPILE_DEFECT);
 }
 
-void installCrashHandler() {
+void installSignalHandlers() {
   static char stack[1 << 16]; // stack overflows need a stack of their own
   stack_t alternative = {};
   alternative.ss_sp = stack;
@@ -68,6 +68,7 @@ void installCrashHandler() {
   action.sa_flags = SA_ONSTACK;
   for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
     sigaction(signal, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN); // a limit on file sizes is an error of write(), as a full disk is
 }
 
 bool writeDepfile(const std::string &path, const std::string &target, const laic_compile_result_t *result) {
@@ -90,7 +91,7 @@ bool writeDepfile(const std::string &path, const std::string &target, const laic
 } // namespace
 
 int main(int argc, char **argv) {
-  installCrashHandler();
+  installSignalHandlers();
   CLI::App app{"laic compiles an ONNX model, ahead of time, into one artifact that laic-run or the runtime library runs.", "laic"};
   app.footer("Exit codes: 0 done; 1 the model, its data or the disk is at fault; 2 wrong usage; 70 a defect of laic.\n"
              "Example:    laic model.onnx --target=cpu --cpu=x86-64-v3,x86-64-v4 -o model.bin");

@@ -1,0 +1,209 @@
+"""The command `laic`: exit codes, options, phases that are dumped and resumed, depfiles, what it leaves on the disk."""
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper, parser
+
+PHASES = ("import", "simplify", "quantize", "fuse", "dispatch", "codegen", "schedule", "emit")
+ADD = """<ir_version: 8, opset_import: ["": 17]>
+g (float[N,4] x, float[4] y) => (float[N,4] z) { z = Add(x, y) }"""
+
+
+@pytest.fixture(scope="module")
+def laic(build):
+    def run(*arguments, **options):
+        return subprocess.run([build / "bin" / "laic", *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                              stdin=subprocess.DEVNULL, **options)
+    return run
+
+
+@pytest.fixture
+def add(tmp_path):
+    path = tmp_path / "add.onnx"
+    onnx.save(parser.parse_model(ADD), path)
+    return path
+
+
+def expect(done, code, *texts):
+    assert done.returncode == code, done.stderr
+    for text in texts:
+        assert text in done.stderr
+    return done
+
+
+def save(model, path):
+    onnx.save(parser.parse_model('<ir_version: 10, opset_import: ["": 21]>\n' + model), path)
+    return path
+
+
+# ---- usage ----
+
+@pytest.mark.parametrize("options, text", [
+    (["--target=cpu,null"], "several targets in one artifact are not supported yet"),
+    (["--target=quantum"], "unknown target 'quantum'"),
+    (["--target=cpu,,null"], "--target=cpu,,null: has an empty entry"),
+    (["--cpu=x86-64-v9"], "x86-64-v9"),
+    (["--dim", "N=-1"], "--dim N=-1: expects a size >= 0"),
+    (["--dim", "N=many"], "--dim N=many: expects a size >= 0"),
+    (["--dim", "N"], "--dim N: expects NAME=VALUE"),
+    (["--from=nowhere"], "--from=nowhere: the phases are import, simplify, quantize, fuse, dispatch, codegen, schedule, emit"),
+    (["--from=fuse", "--to=simplify"], "--to=simplify comes before --from=fuse"),
+    (["--from=emit"], "--from=emit is not possible: machine code is not part of a dump"),
+    (["--to=fuse"], "--to=fuse leaves nothing to write"),
+    (["--emit=ptx"], "target 'cpu' cannot emit 'ptx'"),
+    (["--threads=-1"], "--threads=-1: expects a number from 0 to 1024"),
+    (["--threads=1025"], "expects a number from 0 to 1024"),
+    (["--quantize=int8"], "--quantize is not available yet"),
+    (["--calibration=a.npz"], "--calibration is not available yet"),
+    (["--no-such-option"], "--no-such-option"),
+])
+def test_wrong_usage_exits_with_two(laic, add, tmp_path, options, text):
+    expect(laic(add, "-o", tmp_path / "out.bin", *options), 2, text)
+    assert not (tmp_path / "out.bin").exists()
+
+
+def test_model_and_output_are_required(laic, add):
+    expect(laic(), 2, "MODEL is required")
+    expect(laic(add), 2, "--output is required")
+
+
+def test_help_and_version(laic):
+    shown = laic("--help")
+    assert shown.returncode == 0 and "Exit codes" in shown.stdout and "--dump-phases" in shown.stdout
+    assert laic("--version").stdout.startswith("laic ")
+
+
+# ---- what a compilation says and writes ----
+
+def test_explain_names_kernels_bytes_and_flops(laic, digits, tmp_path):
+    done = laic(digits, "-o", tmp_path / "digits.bin", "--explain", "--dim", "N=1")
+    assert done.returncode == 0 and done.stdout.splitlines()[0].split()[:3] == ["kernel", "bytes", "flops"]
+    # Convolution, bias and Relu in one kernel, named by all the nodes it computes.
+    assert any("conv" in line.lower() and "relu" in line.lower() for line in done.stdout.splitlines()[1:])
+
+
+def test_depfile_names_everything_that_was_read(laic, tmp_path):
+    folder = tmp_path / "a model #1"
+    folder.mkdir()
+    weight = numpy_helper.from_array(np.ones((4, 4), "f4"), "w")
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])], [weight])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "m.onnx",
+              save_as_external_data=True, location="m.data", size_threshold=0)
+    expect(laic(folder / "m.onnx", "-o", tmp_path / "m.bin", "--depfile", tmp_path / "m.d"), 0)
+    target, _, files = (tmp_path / "m.d").read_text().partition(":")
+    escaped = str(folder).replace(" ", "\\ ").replace("#", "\\#")
+    assert target == str(tmp_path / "m.bin")
+    assert files.replace("\\\n", " ").split() == f"{escaped}/m.onnx {escaped}/m.data".split() or \
+        [f for f in files.split(" \\\n  ") if f.strip()] == [f"{escaped}/m.onnx", f"{escaped}/m.data\n"]
+
+
+def test_depfile_that_cannot_be_written(laic, add, tmp_path):
+    expect(laic(add, "-o", tmp_path / "m.bin", "--depfile", tmp_path / "none" / "m.d"), 1, "m.d': No such file or directory")
+
+
+@pytest.mark.parametrize("emit", ["artifact", "mlir"])
+def test_outputs_that_cannot_be_written(laic, add, tmp_path, emit):
+    expect(laic(add, "-o", tmp_path / "none" / "out", f"--emit={emit}"), 1, "none/out")
+    (tmp_path / "folder").mkdir()
+    expect(laic(add, "-o", tmp_path / "folder", f"--emit={emit}"), 1, "folder")
+    assert sorted(os.listdir(tmp_path)) == ["add.onnx", "folder"]
+
+
+def test_full_disk_leaves_the_old_artifact(laic, add, tmp_path):
+    (tmp_path / "out.bin").write_text("the old one")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))  # noqa: E731
+    expect(laic(add, "-o", tmp_path / "out.bin", preexec_fn=limit), 1, "out.bin")
+    assert (tmp_path / "out.bin").read_text() == "the old one"
+    assert sorted(os.listdir(tmp_path)) == ["add.onnx", "out.bin"]
+
+
+def test_a_crash_is_a_defect(build, add, tmp_path):
+    """SIGSEGV from outside stands for a crash inside."""
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with subprocess.Popen([build / "bin" / "laic", tmp_path / "pipe.onnx", "-o", tmp_path / "out.bin", "--target=cpu"],
+                          stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(0.3)
+        if process.poll() is None:
+            process.send_signal(signal.SIGSEGV)
+            assert "this is a defect of laic" in process.communicate(timeout=60)[1]
+            assert process.returncode == 70
+        else:  # a pipe is refused at once
+            assert process.returncode == 1
+
+
+# ---- unsupported nodes ----
+
+def test_all_unsupported_nodes_are_listed_in_one_run(laic, tmp_path):
+    path = save('''g (float[4] x) => (float[4] z) {
+      [first] a = NoSuchOperator(x)
+      [second] b = Det(a)
+      [third] z = AnotherOne(b) }''', tmp_path / "m.onnx")
+    expect(laic(path, "-o", tmp_path / "m.bin"), 1, "'first'", "NoSuchOperator", "'second'", "Det", "'third'", "AnotherOne")
+
+
+# ---- phases ----
+
+@pytest.fixture(scope="module")
+def dumps(laic, digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phases")
+    expect(laic(digits, "-o", folder / "whole.bin", "--dump-phases", folder / "dump"), 0)
+    return folder
+
+
+def test_every_phase_is_dumped_with_its_weights(dumps):
+    files = sorted(os.listdir(dumps / "dump"))
+    assert files == sorted(f"{i}-{phase}.{kind}" for i, phase in enumerate(PHASES) for kind in ("mlir", "weights"))
+
+
+@pytest.mark.parametrize("done", PHASES[:5])
+def test_resuming_gives_the_same_artifact(laic, dumps, tmp_path, done):
+    """From the dump that phase `done` left, at the next phase: byte for byte what the whole compilation wrote."""
+    index = PHASES.index(done)
+    expect(laic(dumps / "dump" / f"{index}-{done}.mlir", "-o", tmp_path / "m.bin", f"--from={PHASES[index + 1]}"), 0)
+    assert (tmp_path / "m.bin").read_bytes() == (dumps / "whole.bin").read_bytes()
+
+
+@pytest.mark.parametrize("to", PHASES[1:])
+def test_stopping_after_a_phase(laic, digits, dumps, tmp_path, to):
+    expect(laic(digits, "-o", tmp_path / "m.mlir", f"--to={to}", "--emit=mlir"), 0)
+    assert "laic.phase" in (tmp_path / "m.mlir").read_text() and to in (tmp_path / "m.mlir").read_text()
+
+
+def test_dumps_are_checked(laic, dumps, tmp_path):
+    fuse = dumps / "dump" / "3-fuse.mlir"
+    out = ["-o", tmp_path / "m.bin"]
+    expect(laic(fuse, *out, "--from=simplify"), 1, "is the dump of phase 'fuse', from which simplify cannot start", "use --from=dispatch")
+    (tmp_path / "empty.mlir").write_text("module {}\n")
+    expect(laic(tmp_path / "empty.mlir", *out, "--from=fuse"), 1, "is not a phase dump: it has no attribute 'laic.phase'")
+    (tmp_path / "broken.mlir").write_text("module {")
+    expect(laic(tmp_path / "broken.mlir", *out, "--from=fuse"), 1, "broken.mlir")
+    expect(laic(tmp_path / "none.mlir", *out, "--from=fuse"), 1, "none.mlir")
+    shutil.copy(fuse, tmp_path / "fuse.mlir")
+    expect(laic(tmp_path / "fuse.mlir", *out, "--from=dispatch"), 1, "fuse.weights' cannot be read: No such file or directory")
+    weights = fuse.with_suffix(".weights").read_bytes()
+    index, _, payload = weights.partition(b"\n")
+    (tmp_path / "fuse.weights").write_bytes(b"[]\n" + payload)
+    expect(laic(tmp_path / "fuse.mlir", *out, "--from=dispatch"), 1, "does not start with a JSON object")
+    for damaged in (b"{}\n" + payload, index + b"\n" + payload[:16],
+                    json.dumps({name: [-1, length] for name, (_, length) in json.loads(index).items()}).encode() + b"\n" + payload):
+        (tmp_path / "fuse.weights").write_bytes(damaged)
+        expect(laic(tmp_path / "fuse.mlir", *out, "--from=dispatch"), 1, "has no bytes for '")
+    assert not (tmp_path / "m.bin").exists()
+
+
+def test_dumps_that_cannot_be_written(laic, add, tmp_path):
+    (tmp_path / "file").write_text("")
+    expect(laic(add, "-o", tmp_path / "m.bin", "--dump-phases", tmp_path / "file" / "dump"), 1, "cannot create '")
+    (tmp_path / "dump" / "0-import.mlir").mkdir(parents=True)
+    expect(laic(add, "-o", tmp_path / "m.bin", "--dump-phases", tmp_path / "dump"), 1, "0-import.mlir': Is a directory")
+    assert not (tmp_path / "m.bin").exists()
