@@ -1,4 +1,8 @@
 """laic.compile: forms of models, options, diagnostics, threads."""
+import os
+import shutil
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -55,7 +59,7 @@ def test_dims_bind(add_model):
 
 
 def test_unknown_option_is_a_usage_error(add_model):
-    with pytest.raises(laic.UsageError, match="no-such-option"):
+    with pytest.raises(laic.UsageError, match="unknown option 'no-such-option'"):
         laic.compile(add_model, no_such_option=1)
 
 
@@ -94,7 +98,7 @@ def test_failing_leaves_no_file(tmp_path):
 
 
 def test_other_types_are_refused():
-    with pytest.raises(TypeError, match="path, bytes or an onnx.ModelProto"):
+    with pytest.raises(TypeError, match="model must be a path, bytes or an onnx.ModelProto, got int"):
         laic.compile(42)
 
 
@@ -130,3 +134,10 @@ def test_four_threads_at_once(add_model, digits):
         worker.join()
     assert not errors
     assert len(set(results)) == 2
+
+
+def test_a_package_without_libraries_says_where_it_looked(build, tmp_path):
+    shutil.copytree(build / "python" / "laic", tmp_path / "laic", symlinks=False)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LAIC_LIBRARY_DIR": str(tmp_path / "nowhere")}
+    done = subprocess.run([sys.executable, "-c", "import laic; laic.compile(b'')"], env=environment, capture_output=True, text=True)
+    assert f"liblaic.so is not in {tmp_path / 'nowhere'}" in done.stderr and "; build laic or set LAIC_LIBRARY_DIR" in done.stderr

@@ -51,15 +51,17 @@ def test_out_arrays_are_written(artifact, images):
 
 
 def test_out_of_the_wrong_type_is_refused(artifact, images):
-    with pytest.raises(laic.InvalidArgumentError, match="logits"):
+    with pytest.raises(laic.InvalidArgumentError, match=r"out\['logits'\] must be a dense, writable array of float32"):
         laic.load(artifact).run({"image": images[:2]}, out={"logits": np.zeros((2, 10), "f8")})
+    with pytest.raises(laic.InvalidArgumentError, match="must be a dense, writable array of"):
+        laic.load(artifact).run({"image": images[:2]}, out={"logits": np.zeros((10, 2), "f4").T})
 
 
 @pytest.mark.parametrize("feed, text", [
-    ({}, "input 'image' is missing"),
-    ({"image": np.zeros((1, 1, 8, 8), "f4"), "mask": 1}, "no input 'mask'"),
+    ({}, "input 'image' is missing; this model has 'image'"),
+    ({"image": np.zeros((1, 1, 8, 8), "f4"), "mask": 1}, "no input 'mask'; this model has 'image'"),
     ({"image": np.zeros((1, 1, 8, 8), "f8")}, "expects float32, got float64"),
-    ({"image": np.zeros((1, 8, 8), "f4")}, "expects rank 4"),
+    ({"image": np.zeros((1, 8, 8), "f4")}, "input 'image': expects rank 4, got shape"),
     ({"image": np.zeros((1, 1, 8, 9), "f4")}, "image"),
 ])
 def test_wrong_inputs_are_named(artifact, feed, text):
@@ -71,7 +73,7 @@ def test_too_many_and_double_arguments(artifact, images):
     model = laic.load(artifact)
     with pytest.raises(laic.InvalidArgumentError, match="expects 1 inputs, got 2"):
         model(images[:1], images[:1])
-    with pytest.raises(laic.InvalidArgumentError, match="by position and by name"):
+    with pytest.raises(laic.InvalidArgumentError, match="input 'image' is given by position and by name"):
         model(images[:1], image=images[:1])
 
 
@@ -122,9 +124,9 @@ def test_missing_file(tmp_path):
 
 
 def test_bad_options(artifact):
-    with pytest.raises(laic.InvalidArgumentError, match="verify"):
+    with pytest.raises(laic.InvalidArgumentError, match="verify must be one of full, structure, got 'never'"):
         laic.load(artifact, verify="never")
-    with pytest.raises(laic.InvalidArgumentError, match="threads"):
+    with pytest.raises(laic.InvalidArgumentError, match="threads must be at least 1, got 0"):
         laic.load(artifact, threads=0)
 
 
@@ -141,6 +143,11 @@ def test_no_allocation_once_warm(artifact, images):
     for _ in range(5):
         model.run({"image": images[:4]})
     assert model.memory()["allocations"] == before
+
+
+def test_bound_calls_need_every_input(artifact):
+    with pytest.raises(laic.InvalidArgumentError, match="input 'image' is missing; this model has 'image'"):
+        laic.load(artifact).bind({})
 
 
 def test_bound_calls_follow_their_arrays(artifact, images):
