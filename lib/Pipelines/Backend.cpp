@@ -1,7 +1,8 @@
 // The target's part of a compilation.
-#include "Backend.h"
+#include "laic/Pipelines/Backend.h"
 
 #include "laic/Pipelines/EmitArtifact.h"
+#include "laic/Pipelines/Explain.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"

@@ -1,12 +1,12 @@
 // Runs the phases of one compilation.
 #include "laic/Pipelines/Compile.h"
 
-#include "Backend.h"
 #include "Diagnostics.h"
 #include "PhaseDump.h"
 #include "Phases.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Import/ImportModel.h"
+#include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Registration.h"
 #include "laic/Target/Target.h"
 #include "mlir/Pass/PassManager.h"
@@ -103,7 +103,7 @@ private:
     if (options.from != Phase::Import) {
       output.dependencies.push_back(input.path);
       module = readPhaseDump(input.path, &context);
-      return module ? resume() : failed(options.from);
+      return module ? resume() : CompileCode::Failed; // whatever is wrong with a dump, a hand may have changed it
     }
     std::vector<onnx::Diagnostic> problems;
     onnx::ReadOptions readOptions{options.externalDataRoot};

@@ -10,9 +10,11 @@ std::string laic::nodeNames(Location loc) {
   constexpr size_t kNames = 6;
   llvm::SmallSetVector<llvm::StringRef, 8> names;
   loc->walk([&](Location part) {
-    if (auto name = dyn_cast<NameLoc>(part))
-      names.insert(name.getName().getValue());
-    return WalkResult::advance();
+    auto name = dyn_cast<NameLoc>(part);
+    if (!name)
+      return WalkResult::advance();
+    names.insert(name.getName().getValue());
+    return WalkResult::skip(); // behind it stands what the node is, not another name
   });
   llvm::ArrayRef<llvm::StringRef> all = names.getArrayRef();
   std::string text = llvm::join(all.take_front(kNames), "+");

@@ -5,6 +5,7 @@
 #include "laic/Artifact/Format.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Pipelines/Explain.h"
 #include "laic/Transforms/Passes.h"
 #include "laic/kernel_abi.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -128,9 +129,8 @@ LogicalResult ProgramBuilder::addStep(plan::StepOp op) {
   if (kernel == kernelIndex.end())
     return op.emitError("kernel '") << op.getKernel() << "' has no code";
   Indices operands = buffersOf(op.getOperands()), sizes = scalarList(op.getSizes());
-  auto function = module.lookupSymbol<func::FuncOp>(op.getKernel());
-  auto flops = function ? function->getAttrOfType<FloatAttr>(kFlopsAttr) : FloatAttr();
-  uint32_t where = node(op, kindOf(op.getKernel()), flops ? flops.getValueAsDouble() : 0);
+  AffineExpr flops = costOfStep(op).flops;
+  uint32_t where = node(op, kindOf(op.getKernel()), flops ? constantSize(flops).value_or(0) : 0);
   auto operandsOffset = builder.CreateVector(operands), sizesOffset = builder.CreateVector(sizes);
   steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Dispatch, kernel->second, operandsOffset,
                                        op.getOutputs().size(), sizesOffset, scalar(op.getTiles()),

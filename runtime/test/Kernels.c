@@ -74,6 +74,12 @@ KERNEL int32_t test_fill(const laic_tensor_t *t, const int64_t *scalars, int64_t
   return LAIC_KERNEL_OK;
 }
 
+KERNEL int32_t test_fail(const laic_tensor_t *t, const int64_t *scalars, int64_t begin, int64_t end, void *workspace,
+                         laic_kernel_error_t *error) {
+  error->value = scalars[1];
+  return (int32_t)scalars[0];
+}
+
 KERNEL int32_t test_wait(const laic_tensor_t *t, const int64_t *scalars, int64_t begin, int64_t end, void *workspace,
                          laic_kernel_error_t *error) {
   int64_t *flag = t[0].data, *y = t[1].data;

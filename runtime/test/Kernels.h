@@ -23,6 +23,8 @@ int32_t test_row_sum(const laic_tensor_t *, const int64_t *, int64_t, int64_t, v
 int32_t test_append(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 /* y[i] = scalars[0] for i64 y. */
 int32_t test_fill(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
+/* Fails with the code scalars[0] and the value scalars[1]. */
+int32_t test_fail(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 /* Spins until the i64 behind x[0] is not 0, then copies it to y[0]. */
 int32_t test_wait(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 

@@ -425,6 +425,59 @@ TEST_P(GarbageBytes, GetOneDiagnostic) {
 INSTANTIATE_TEST_SUITE_P(All, GarbageBytes, testing::ValuesIn(kGarbage),
                          [](const testing::TestParamInfo<Garbage> &info) { return info.param.name; });
 
+// --- many problems, and files that cannot be had ---
+
+TEST(ManyProblems, AreCutOff) {
+  ModelProto model = reluModel(21);
+  for (int i = 0; i < 10010; ++i)
+    addNode(*model.mutable_graph(), "Abs", {"n" + std::to_string(i)}, {"z" + std::to_string(i)});
+  Outcome outcome = readBytes(model.SerializeAsString());
+  EXPECT_EQ(outcome.model, nullptr);
+  ASSERT_EQ(outcome.diagnostics.size(), 10001u);
+  EXPECT_NE(outcome.diagnostics.back().message.find("more than 10000 problems; the rest is not shown"), std::string::npos);
+}
+
+void addIf(GraphProto &graph, const std::string &callee) {
+  NodeProto &node = *addNode(graph, "If", {"c"}, {"o"});
+  for (const char *branch : {"then_branch", "else_branch"}) {
+    GraphProto &inner = *addGraph(node, branch);
+    const bool calls = branch[0] == 't' && callee != "Identity";
+    addNode(inner, calls ? callee : "Identity", {"c"}, {"o"})->set_domain(calls ? "local" : "");
+    inner.add_output()->set_name("o");
+  }
+}
+
+// Each function calls the next one two subgraphs deep: neither messages nor calls nest deeply, the graph that they make does.
+TEST(DeepFunctions, AreRefused) {
+  ModelProto model = reluModel(21);
+  model.add_opset_import()->set_domain("local");
+  model.mutable_opset_import(1)->set_version(1);
+  addInput(*model.mutable_graph(), "c", TensorProto::BOOL, {});
+  constexpr int kFunctions = 40;
+  for (int i = 0; i < kFunctions; ++i) {
+    FunctionProto &f = *model.add_functions();
+    f.set_domain("local");
+    f.set_name("f" + std::to_string(i));
+    f.add_input("c");
+    f.add_output("r");
+    f.add_opset_import()->set_version(21);
+    f.add_opset_import()->set_domain("local");
+    f.mutable_opset_import(1)->set_version(1);
+    GraphProto body, outer;
+    addIf(outer, i + 1 < kFunctions ? "f" + std::to_string(i + 1) : "Identity");
+    outer.add_output()->set_name("o");
+    NodeProto &node = *addNode(body, "If", {"c"}, {"r"});
+    *addGraph(node, "then_branch") = outer;
+    addNode(*addGraph(node, "else_branch"), "Identity", {"c"}, {"o"});
+    body.mutable_node(0)->mutable_attribute(1)->mutable_g()->add_output()->set_name("o");
+    *f.add_node() = node;
+  }
+  addNode(*model.mutable_graph(), "f0", {"c"}, {"z"}, "call")->set_domain("local");
+  Outcome outcome = readBytes(model.SerializeAsString());
+  EXPECT_EQ(outcome.model, nullptr);
+  EXPECT_NE(outcome.text().find("subgraphs and functions nest deeper than 64 levels"), std::string::npos) << outcome.text();
+}
+
 // --- damage at every place ---
 
 // A model with every carrier of tensors that the scan follows.

@@ -136,6 +136,25 @@ def test_four_threads_at_once(add_model, digits):
     assert len(set(results)) == 2
 
 
+def test_the_c_interface_says_what_is_missing(add_model):
+    """What the package never does: no place for the result, a flag that is no number, unknown keys, arguments that are NULL."""
+    from laic.compiler import _compiler, _DiagnosticFn
+    api, said = _compiler(), []
+    options = api.compile_options_create()
+    listen = _DiagnosticFn(lambda _, d: said.append(d.contents.message.decode()))
+    api.compile_options_set_diagnostics(options, listen, None)
+    data = add_model.SerializeToString()
+    assert api.compile_memory(options, data, len(data), None, None, None, None) == 2
+    assert said.pop() == "an output path or a place for the result must be given"
+    assert api.compile_options_set(options, b"explain", b"yes") == 0
+    assert api.compile_memory(options, data, len(data), None, None, b"/dev/null", None) == 2
+    assert said.pop() == "--explain: expects 0 or 1, got 'yes'"
+    assert api.compile_options_set(options, b"no-such-key", b"1") == 2 and api.compile_options_set(options, b"cpu", None) == 2
+    assert api.compile_options_set(options, b"dim", b"=3") == 2
+    assert api.compile_file(options, None, None, None) == 2 and api.compile_memory(options, None, 5, None, None, None, None) == 2
+    api.compile_options_destroy(options)
+
+
 def test_a_package_without_libraries_says_where_it_looked(build, tmp_path):
     shutil.copytree(build / "python" / "laic", tmp_path / "laic", symlinks=False)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LAIC_LIBRARY_DIR": str(tmp_path / "nowhere")}

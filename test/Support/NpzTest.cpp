@@ -120,12 +120,19 @@ TEST_F(Npz, BadArraysAreErrors) {
       {npy("{'descr': '<f4', 'shape': (1,), }", "1234"), "lacks"},
       {npy("{'descr': '<f4'", "1234"), "cannot be read"},
       {npy("[]", "1234"), "no dictionary"},
+      {std::string("\x93NUMPY\2\0\xff\xff\xff\x7f", 12), "its header is too long"},
       {npy("{'evil': __import__('os')}", ""), "bad entry 'evil'"},
   };
   npz::Array array;
   for (const auto &c : cases)
     EXPECT_NE(npz::parseNpy(c.content.data(), c.content.size(), array).find(c.error), std::string::npos)
         << c.error << " but: " << npz::parseNpy(c.content.data(), c.content.size(), array);
+}
+
+TEST_F(Npz, NamesHaveALimit) {
+  npz::File written;
+  written[std::string(70000, 'n')] = npz::Array();
+  EXPECT_NE(npz::write(path, written).find("a name is longer than 65,535 bytes"), std::string::npos);
 }
 
 TEST_F(Npz, BadArchivesAreErrors) {

@@ -153,6 +153,8 @@ TEST_F(Tools, AliasBindsOutputToInput) {
   EXPECT_EQ(run("append.bin --inputs in.npz --alias present=past:0:1").exitCode, 1); // no room
   EXPECT_EQ(run("append.bin --inputs in.npz --alias present=past:2:5").exitCode, 2);
   EXPECT_EQ(run("append.bin --inputs in.npz --alias nothing=past:0:5").exitCode, 2);
+  EXPECT_NE(run("append.bin --inputs in.npz --alias present=nothing:0:5").err.find("the artifact has no input 'nothing'"),
+            std::string::npos);
   EXPECT_EQ(run("append.bin --inputs in.npz --alias present=past:0").exitCode, 2);
 }
 
@@ -184,6 +186,41 @@ TEST_F(Tools, DataErrorsExitWithOneAndWriteNothing) {
   EXPECT_EQ(run("nothing.bin").exitCode, 1);
   EXPECT_EQ(run("affine.bin --outputs /nonexistent/out.npz").exitCode, 1);
   EXPECT_EQ(run("affine.bin --outputs /dev/full").exitCode, 1);
+}
+
+TEST_F(Tools, SizesAndValuesOfInputsAreChecked) {
+  npzFile("in.npz", {{"x", array<float>('f', {1, 4}, {0, 1, 2, 3})}});
+  Result result = run("affine.bin --inputs in.npz --dim N=2");
+  EXPECT_EQ(result.exitCode, 2);
+  EXPECT_NE(result.err.find("sizes come from --inputs; give one of the two"), std::string::npos) << result.err;
+  result = run("affine.bin --dim N=99999999999999");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_EQ(result.err, "laic-run: error: input 'x' is too large\n");
+  TestArtifact a;
+  const uint32_t n = a.constant(2), x = a.input("flags", ElementType::Bool, {2}), y = a.output("y", ElementType::Bool, {n});
+  a.copy(a.buffer(Storage::Input, x, ElementType::Bool, {n}), a.buffer(Storage::Output, y, ElementType::Bool, {n}));
+  write("flags.bin", a.bytes());
+  npzFile("flags.npz", {{"flags", array<uint8_t>('b', {2}, {1, 7})}});
+  result = run("flags.bin --inputs flags.npz");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_EQ(result.err, "laic-run: error: 'flags.npz': input 'flags': element 1 is no value of type bool\n");
+}
+
+TEST_F(Tools, AFullDiskBehindStandardOutput) {
+  const Result result = shell("bash -c '" LAIC_RUN " affine.bin >/dev/full'");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_NE(result.err.find("cannot write to standard output: No space left on device"), std::string::npos) << result.err;
+}
+
+TEST_F(Tools, LimitsOnMemoryAreErrors) {
+#if !defined(__has_feature) || !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+  std::vector<uint8_t> bytes = makeAffine().bytes();
+  bytes.resize(256 << 20);
+  write("large.bin", bytes);
+  const Result result = shell("bash -c 'ulimit -v 200000; " LAIC_INSPECT " large.bin'");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_NE(result.err.find("cannot map 'large.bin': Cannot allocate memory"), std::string::npos) << result.err;
+#endif
 }
 
 TEST_F(Tools, AClosedPipeIsNoSignal) {
@@ -238,6 +275,15 @@ TEST_F(Tools, InspectShowsPlanAndKernels) {
   EXPECT_EQ(root["outputs"][0]["may_alias"], json({"past"}));
   EXPECT_EQ(root["plans"][0]["steps"][0]["tiles"], "P + M");
   EXPECT_EQ(root["kernels"][0]["variants"][0]["requires"], json({"generic"}));
+}
+
+TEST_F(Tools, InspectAddsUpOperations) {
+  TestArtifact a = makeAffine();
+  a.program.nodes[0]->flops = 1500;
+  a.program.nodes[1]->flops = 500;
+  write("counted.bin", a.bytes());
+  EXPECT_NE(inspect("counted.bin").out.find("2000 floating-point operations per run"), std::string::npos);
+  EXPECT_NE(inspect("nothing.bin").err.find("cannot open 'nothing.bin': No such file or directory"), std::string::npos);
 }
 
 TEST_F(Tools, InspectNamesLongFormulasOnce) {

@@ -86,8 +86,16 @@ def test_help_and_version(laic):
 def test_explain_names_kernels_bytes_and_flops(laic, digits, tmp_path):
     done = laic(digits, "-o", tmp_path / "digits.bin", "--explain", "--dim", "N=1")
     assert done.returncode == 0 and done.stdout.splitlines()[0].split()[:3] == ["kernel", "bytes", "flops"]
-    # Convolution, bias and Relu in one kernel, named by all the nodes it computes.
-    assert any("conv" in line.lower() and "relu" in line.lower() for line in done.stdout.splitlines()[1:])
+    rows = {row[3]: row for row in (line.split() for line in done.stdout.splitlines()[1:])}
+    # Convolution, bias and Relu in one kernel, named by the nodes it computes: 8 x 8 x 16 sums of 9 products, and a Relu each.
+    assert rows["conv1+relu1"][0].startswith("laic_conv_") and int(rows["conv1+relu1"][2]) == 1024 * (2 * 9 + 1)
+    assert "remark: digits.onnx: node 'fc' (Gemm, opset 17): epilogue not fused: several users" in done.stderr
+
+
+def test_explain_gives_formulas_over_dynamic_dims(laic, digits, tmp_path):
+    done = laic(digits, "-o", tmp_path / "digits.bin", "--explain")
+    line = next(line for line in done.stdout.splitlines() if line.endswith(" conv1+relu1"))
+    assert [part.strip() for part in line.split("  ")[-2:]] == [f"{1024 * (2 * 9 + 1)} * N", "conv1+relu1"]
 
 
 def test_depfile_names_everything_that_was_read(laic, tmp_path):
@@ -199,6 +207,30 @@ def test_dumps_are_checked(laic, dumps, tmp_path):
         (tmp_path / "fuse.weights").write_bytes(damaged)
         expect(laic(tmp_path / "fuse.mlir", *out, "--from=dispatch"), 1, "has no bytes for '")
     assert not (tmp_path / "m.bin").exists()
+
+
+def test_a_defect_leaves_a_reproducer(laic, digits, tmp_path):
+    """A phase that fails through no fault of the model: a kernel in a dump is changed so that its code needs a library."""
+    expect(laic(digits, "-o", tmp_path / "m.bin", "--dump-phases", tmp_path / "dump", "--to=dispatch"), 0)
+    dump = tmp_path / "dump" / "4-dispatch.mlir"
+    text = dump.read_text()
+    assert "math.exp" in text
+    dump.write_text(text.replace("math.exp", "math.exp2"))
+    done = expect(laic(dump, "-o", tmp_path / "m.bin", "--from=codegen", env={**os.environ, "TMPDIR": str(tmp_path)}), 70,
+                  "internal error in code generation: a kernel needs 'exp2f', which no library may provide",
+                  "internal error in phase 'codegen'; reproducer: ", "this is a defect of laic; please report it with the reproducer")
+    folder = done.stderr.split("reproducer: ")[1].splitlines()[0]
+    assert sorted(os.listdir(folder)) == ["4-dispatch.mlir", "4-dispatch.weights"]
+    expect(laic(f"{folder}/4-dispatch.mlir", "-o", tmp_path / "m.bin", "--from=codegen"), 70, "exp2f")
+    expect(laic(dump, "-o", tmp_path / "m.bin", "--from=codegen", env={**os.environ, "TMPDIR": "/nonexistent"}), 70,
+           "no reproducer could be written")
+
+
+def test_a_dump_that_does_not_verify_is_at_fault(laic, digits, tmp_path):
+    expect(laic(digits, "-o", tmp_path / "m.bin", "--dump-phases", tmp_path / "dump", "--to=fuse"), 0)
+    dump = tmp_path / "dump" / "3-fuse.mlir"
+    dump.write_text(dump.read_text().replace('iterator_types = ["parallel"', 'iterator_types = ["window"', 1))
+    expect(laic(dump, "-o", tmp_path / "m.bin", "--from=dispatch"), 1, "3-fuse.mlir")
 
 
 def test_dumps_that_cannot_be_written(laic, add, tmp_path):

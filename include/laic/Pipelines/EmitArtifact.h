@@ -14,20 +14,11 @@
 
 namespace laic {
 
-/// One line of --explain: what a step of the schedule computes.
-struct ExplainRow {
-  std::string nodes;  // the ONNX nodes that were fused into it, joined by '+'
-  std::string kernel; // or "copy"
-  int64_t bytes = 0;  // read and written by one call; -1: depends on sizes of inputs
-  double flops = 0;   // 0: unknown
-};
-
 struct EmitOptions {
   TargetOptions target;
   std::string model;                                         // graph name, kept in the artifact
   std::string producer = "laic";                             // kept in the artifact
   std::vector<std::pair<std::string, std::string>> metadata; // kept in the artifact, in this order
-  std::vector<ExplainRow> *explain = nullptr;                // filled when given
 };
 
 /// Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels
@@ -36,27 +27,15 @@ struct EmitOptions {
 llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target,
                                            const TargetOptions &options);
 
-/// Code for the kernels that dispatches call; they get `laic.tiles`, `laic.workspace` and `laic.flops` for
-/// the schedule.
+/// Code for the kernels that dispatches call; they get `laic.tiles` and `laic.workspace` for the schedule.
 llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target,
                                             const TargetOptions &options);
-
-/// The table of a scheduled module.
-std::vector<ExplainRow> explainSchedule(mlir::ModuleOp module);
-/// As text: one line per row, columns aligned.
-std::string formatExplanation(const std::vector<ExplainRow> &rows);
 
 /// Writes a scheduled module and its code; the file appears whole or not at all.
 llvm::LogicalResult writeProgram(mlir::ModuleOp module, const CodegenResult &code, const EmitOptions &options,
                                  llvm::StringRef path);
 /// The same into memory.
 llvm::LogicalResult writeProgram(mlir::ModuleOp module, const CodegenResult &code, const EmitOptions &options,
-                                 std::vector<uint8_t> &bytes);
-
-/// All of the above, one after the other.
-llvm::LogicalResult emitArtifact(mlir::ModuleOp module, const Target &target, const EmitOptions &options,
-                                 llvm::StringRef path);
-llvm::LogicalResult emitArtifact(mlir::ModuleOp module, const Target &target, const EmitOptions &options,
                                  std::vector<uint8_t> &bytes);
 
 } // namespace laic

@@ -35,7 +35,6 @@ struct CodeBlob {
 struct KernelInfo {
   mlir::AffineMap tiles;     // ()[symbols] -> (count); may multiply symbols and divide by them
   mlir::AffineMap workspace; // ()[symbols] -> (bytes per thread)
-  double flops = 0;          // for static kernels, else 0
 };
 
 struct CodegenResult {

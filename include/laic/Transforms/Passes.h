@@ -17,7 +17,6 @@ namespace laic {
 /// Kernel attributes that codegen leaves on kernel functions for the schedule.
 constexpr llvm::StringLiteral kTilesAttr = "laic.tiles";
 constexpr llvm::StringLiteral kWorkspaceAttr = "laic.workspace";
-constexpr llvm::StringLiteral kFlopsAttr = "laic.flops";
 
 } // namespace laic
 #endif

@@ -27,6 +27,9 @@ public:
         store(module.getContext()->getOrLoadDialect<LaicDialect>()->getWeights()) {}
 
   LogicalResult run() {
+    for (Operation &op : source.front().without_terminator())
+      if (!isa<NoneOp, ConstantOp, OnnxOpInterface>(op))
+        return op.emitError("is not an ONNX operation and cannot be lowered");
     if (failed(inferFacts(source, symbols, facts, /*refineTypes=*/false)))
       return failure();
     createTarget();
@@ -141,9 +144,7 @@ private:
       mapping[constant.getResult()] = lowerConstant(constant);
       return success();
     }
-    auto onnx = dyn_cast<OnnxOpInterface>(op);
-    if (!onnx)
-      return op.emitError("is not an ONNX operation and cannot be lowered");
+    auto onnx = cast<OnnxOpInterface>(op);
     bool allKnown = llvm::all_of(op.getResults(), [&](Value v) { return contentsKnown(facts[v]) || v.use_empty(); });
     if (allKnown) {
       for (Value v : op.getResults())

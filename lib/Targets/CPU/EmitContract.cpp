@@ -547,10 +547,6 @@ void ContractEmitter::finishByElement(int64_t count, Value row, Value column, co
 LogicalResult ContractEmitter::run() {
   if (failed(gather()))
     return failure();
-  double work = 2;
-  for (const Loop &loop : loops)
-    work *= loop.size.estimate(0);
-  e.flops = work;
   simplify();
   chooseTile();
   planTiles();

@@ -152,7 +152,6 @@ FailureOr<KernelInfo> KernelEmitter::run() {
   KernelInfo info;
   info.tiles = AffineMap::get(0, exportedSymbols, tileCount);
   info.workspace = AffineMap::get(0, exportedSymbols, getAffineConstantExpr(workspaceBytes, context));
-  info.flops = flops;
   return info;
 }
 

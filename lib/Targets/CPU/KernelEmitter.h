@@ -214,7 +214,6 @@ private:
   mlir::AffineExpr tileCount;
   int64_t workspaceBytes = 0;
   bool usesError = false;
-  double flops = 0;
   unsigned globals = 0;
 };
 

@@ -204,3 +204,20 @@ func.func @dropout_training(%x: tensor<3xf32>) -> tensor<*xf32> {
   %y:2 = laic.dropout %x, %none, %t : (tensor<3xf32>, none, tensor<i1>) -> (tensor<*xf32>, tensor<*xi1>)
   return %y#0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @flatten_axis(%x: tensor<2x3xf32>) -> tensor<*xf32> {
+  // expected-error @below {{expects an axis in [-2, 2], got 3}}
+  %y = laic.flatten %x {axis = 3 : i64} : (tensor<2x3xf32>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @split_into_nothing(%x: tensor<2x3xf32>) {
+  %none = laic.none : none
+  // expected-error @below {{expects at least one result}}
+  laic.split %x, %none {axis = 0 : i64} : (tensor<2x3xf32>, none) -> ()
+  return
+}

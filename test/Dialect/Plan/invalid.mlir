@@ -61,3 +61,16 @@ plan.entry @tiles on "cpu" symbols [] inputs [] outputs [] arena [0] {
   // expected-error @+1 {{expects one expression each for tiles and workspace}}
   plan.step @k tiles [] workspace [0] sizes [] ins() outs()
 }
+
+// -----
+
+plan.entry @pairs on "cpu" symbols [] inputs [] outputs [] arena [0] {
+  // expected-error @+1 {{compares one expression with one expression}}
+  plan.check "eq" [0, 1], [1], "never"
+}
+
+// -----
+
+// expected-error @+1 {{expects one expression for the arena}}
+plan.entry @arenas on "cpu" symbols [] inputs [] outputs [] arena [0, 1] {
+}

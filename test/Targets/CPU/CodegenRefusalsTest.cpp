@@ -197,6 +197,27 @@ const Refusal kRefusals[] = {
      "an epilogue operand of its laic.contract cannot be read"},
 };
 
+class CodegenRefusalsAfterLLVM : public KernelTest {};
+
+// A function that only a library has: kernels may call none.
+TEST_F(CodegenRefusalsAfterLLVM, LibraryFunctions) {
+  parse(R"(
+    func.func private @k(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = tensor.empty() : tensor<4xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(a) -> (a)>, affine_map<(a) -> (a)>], iterator_types = ["parallel"]}
+          ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%a: f32, %o: f32):
+        %d = math.exp2 %a : f32
+        linalg.yield %d : f32
+      } -> tensor<4xf32>
+      return %r : tensor<4xf32>
+    })");
+  EXPECT_TRUE(failed(compile({"x86-64-v3"})));
+  std::string said = llvm::join(diagnostics, "\n");
+  EXPECT_NE(said.find("internal error in code generation: a kernel needs 'exp2f', which no library may provide"), std::string::npos)
+      << said;
+}
+
 class CodegenRefusals : public KernelTest, public ::testing::WithParamInterface<Refusal> {};
 
 TEST_P(CodegenRefusals, NameKernelAndLevel) {
