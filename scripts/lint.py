@@ -9,6 +9,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import diagnostics
+
 CODE = (".cpp", ".h", ".c", ".td", ".py", ".cmake", ".fbs", ".proto", ".sh")
 COMMENTED = (".cpp", ".h", ".c", ".td", ".fbs", ".proto")
 MAX_LINES = 800
@@ -174,6 +176,11 @@ def tested_passes(tree):
     for file, (record, name) in records(tree, r'def (\w+) *:\s*Pass<\s*"([\w-]+)"'):
         if not re.search(rf"-{re.escape(name)}\b|[\"(,]{re.escape(name)}[\"(),{{]|\bcreate{record}\(", tests):
             yield f"{file}: no test runs {name}"
+
+
+@rule("every diagnostic has a test")
+def tested_diagnostics(tree):
+    return diagnostics.unlisted(tree)
 
 
 @rule("every operator record has a test")

@@ -169,6 +169,15 @@ def sanitized(preset, jobs):
     return failure or run_ctest(folder, jobs, preset)
 
 
+def run_diagnostics(jobs):
+    """Which messages the tests reach, by source coverage, against the committed list."""
+    log = BUILD / "check" / "diagnostics.log"
+    if run([sys.executable, "scripts/diagnostics_coverage.py", "-j", jobs], log):
+        tail(log)
+        return Result(failed=["diagnostics: messages that no test reaches"])
+    return Result(passed=1)
+
+
 def whole_sanitized(preset, jobs):
     """The whole compiler under a sanitizer: lit and unit tests."""
     folder = BUILD / f"{preset}-all"
@@ -187,13 +196,14 @@ def stages(jobs, everything):
     yield "lint", "lint rules", run_lint
     yield "lit", "lit suite", lambda: run_lit(dev, jobs)
     yield "unit", "unit tests", lambda: run_ctest(dev, jobs, "unit")
-    yield "python", "Python package, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Consumer")
+    yield "python", "Python package, command lines, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Tools", "test/Consumer")
     yield "operators", "operator cases against onnxruntime and the onnx package", lambda: run_pytest(jobs, "operators", "test/Operators")
     yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
     yield "models", "models end to end", lambda: run_models(jobs)
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)
     if everything:
+        yield "diagnostics", "messages that the tests reach, by source coverage", lambda: run_diagnostics(jobs)
         yield "places", "docs/AddingAnOp.md followed in a copy of the tree", lambda: run_pytest(1, "places", "test/Places")
         yield "wheel", "the Python wheel in an environment of its own", lambda: run_pytest(1, "wheel", "test/Wheel")
         yield "asan-all", "whole compiler under AddressSanitizer", lambda: whole_sanitized("asan", jobs)

@@ -34,7 +34,8 @@ TEST_F(Arguments, OfModules) {
   laic_module_options_t options = {};
   expectRefused(laic_module_load(file.path().c_str(), &options, &none), "laic_module_load: struct_size of the options is not set");
   options.struct_size = sizeof options;
-  options.verify = static_cast<laic_verify_t>(7);
+  const int unknown = 7;
+  memcpy(&options.verify, &unknown, sizeof unknown);
   expectRefused(laic_module_load(file.path().c_str(), &options, &none), "laic_module_load: verify is 7");
   options.verify = LAIC_VERIFY_FULL;
   options.allocator = &halfAllocator;

@@ -153,6 +153,13 @@ const Hostile kHostile[] = {
        t.add_float_data(1);
      },
      "f32[2] takes 2 entries of float_data, got 1"},
+    {"bytes_short",
+     [](ModelProto &m) {
+       TensorProto &t = initializer(m, {4}, 0, TensorProto::INT8);
+       t.clear_raw_data();
+       t.add_int32_data(1);
+     },
+     "i8[4] takes 4 entries of int32_data, got 1"},
     {"typed_of_other_type",
      [](ModelProto &m) {
        TensorProto &t = initializer(m, {2}, 0);

@@ -220,6 +220,8 @@ TEST_F(Tools, LimitsOnMemoryAreErrors) {
   const Result result = shell("bash -c 'ulimit -v 200000; " LAIC_INSPECT " large.bin'");
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_NE(result.err.find("cannot map 'large.bin': Cannot allocate memory"), std::string::npos) << result.err;
+  EXPECT_EQ(shell("bash -c 'ulimit -v 4000000; " LAIC_RUN " affine.bin --threads=1 --dim N=1000000000'").err,
+            "laic-run: error: out of memory\n");
 #endif
 }
 
@@ -251,10 +253,24 @@ TEST_F(Tools, DevicesFallBackUnlessRequired) {
 #if !defined(__has_feature) || !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 TEST_F(Tools, AKernelThatCrashesIsADefectWithAReproducer) {
   TestArtifact a = makeAffine();
+#ifdef __x86_64__
+  const std::pair<std::string, const char *> crashes[] = {
+      {std::string("\x31\xc9\xf7\xf1", 4), "laic-run: a defect of laic: arithmetic trap"},          // xor ecx, ecx; div ecx
+      {std::string("\x31\xc0\xc6\x00\x00", 5), "laic-run: a defect of laic: memory fault"}}; // xor eax, eax; mov [rax], 0
+  for (const auto &[code, text] : crashes) {
+    for (const auto &kernel : a.program.kernels)
+      std::copy(code.begin(), code.end(), a.segments[0].begin() + static_cast<int64_t>(kernel->variants[0]->offset));
+    write("crash.bin", a.bytes());
+    const Result result = shell("TMPDIR=" + folder + " " LAIC_RUN " crash.bin --dim N=2");
+    EXPECT_EQ(result.exitCode, 70) << result.err;
+    EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
+  }
+#endif
   a.segments[0].assign(a.segments[0].size(), 0x06); // no instruction of x86-64; a permanently undefined word of AArch64
   write("crash.bin", a.bytes());
   const Result result = shell("TMPDIR=" + folder + " " LAIC_RUN " crash.bin --dim N=2");
   EXPECT_EQ(result.exitCode, 70) << result.err;
+  EXPECT_NE(result.err.find("laic-run: a defect of laic: illegal instruction; please report it with"), std::string::npos);
   const size_t begin = result.err.find(folder + "/laic-run-");
   ASSERT_NE(begin, std::string::npos) << result.err;
   EXPECT_NE(slurp(result.err.substr(begin, result.err.find(".txt") + 4 - begin)).find("'crash.bin' '--dim' 'N=2'"),

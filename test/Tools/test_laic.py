@@ -50,7 +50,8 @@ def save(model, path):
     (["--target=cpu,null"], "several targets in one artifact are not supported yet"),
     (["--target=quantum"], "unknown target 'quantum'"),
     (["--target=cpu,,null"], "--target=cpu,,null: has an empty entry"),
-    (["--cpu=x86-64-v9"], "x86-64-v9"),
+    (["--cpu=x86-64-v9"], "unknown CPU level 'x86-64-v9'"),
+    (["--cpu=aarch64:v8.2+telepathy"], "unknown CPU feature '+telepathy'"),
     (["--dim", "N=-1"], "--dim N=-1: expects a size >= 0"),
     (["--dim", "N=many"], "--dim N=many: expects a size >= 0"),
     (["--dim", "N"], "--dim N: expects NAME=VALUE"),
@@ -130,9 +131,17 @@ def test_outputs_that_cannot_be_written(laic, add, tmp_path, emit):
 def test_full_disk_leaves_the_old_artifact(laic, add, tmp_path):
     (tmp_path / "out.bin").write_text("the old one")
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))  # noqa: E731
-    expect(laic(add, "-o", tmp_path / "out.bin", preexec_fn=limit), 1, "out.bin")
+    profile = {**os.environ, "LLVM_PROFILE_FILE": "/dev/null"}  # a build with coverage writes one, which the limit would cut short
+    expect(laic(add, "-o", tmp_path / "out.bin", preexec_fn=limit, env=profile), 1, "out.bin")
     assert (tmp_path / "out.bin").read_text() == "the old one"
     assert sorted(os.listdir(tmp_path)) == ["add.onnx", "out.bin"]
+
+
+def test_models_that_memory_has_no_room_for(laic, tmp_path):
+    with open(tmp_path / "huge.onnx", "wb") as file:
+        file.truncate(64 << 30)  # sparse
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))  # noqa: E731
+    expect(laic(tmp_path / "huge.onnx", "-o", tmp_path / "m.bin", preexec_fn=limit), 1, "cannot be mapped: Cannot allocate memory")
 
 
 def test_a_crash_is_a_defect(build, add, tmp_path):
@@ -143,7 +152,8 @@ def test_a_crash_is_a_defect(build, add, tmp_path):
         time.sleep(0.3)
         if process.poll() is None:
             process.send_signal(signal.SIGSEGV)
-            assert "this is a defect of laic" in process.communicate(timeout=60)[1]
+            said = process.communicate(timeout=60)[1]
+            assert "this is a defect of laic\n  note: please report it; --dump-phases=DIR writes a reproducer of the phase before" in said
             assert process.returncode == 70
         else:  # a pipe is refused at once
             assert process.returncode == 1

@@ -4,6 +4,8 @@
 #include "Driver.h"
 #include "Status.h"
 
+#include <cstring>
+
 using namespace laic;
 using namespace laic::rt;
 using namespace laic::artifact;
@@ -66,8 +68,11 @@ static laic_status_t *checkOptions(const laic_module_options_t *options) {
     return nullptr;
   if (options->struct_size < sizeof *options)
     return fail(LAIC_INVALID_ARGUMENT, "laic_module_load: struct_size of the options is not set");
-  if (options->verify != LAIC_VERIFY_FULL && options->verify != LAIC_VERIFY_STRUCTURE)
-    return fail(LAIC_INVALID_ARGUMENT, "laic_module_load: verify is %d", static_cast<int>(options->verify));
+  int verify; // a caller may have written any number, which C++ must not read as the enum
+  static_assert(sizeof verify == sizeof options->verify);
+  memcpy(&verify, &options->verify, sizeof verify);
+  if (verify != LAIC_VERIFY_FULL && verify != LAIC_VERIFY_STRUCTURE)
+    return fail(LAIC_INVALID_ARGUMENT, "laic_module_load: verify is %d", verify);
   if (!Allocator::isValid(options->allocator))
     return fail(LAIC_INVALID_ARGUMENT, "laic_module_load: the allocator lacks struct_size or a function");
   return nullptr;

@@ -185,6 +185,30 @@ const Refusal kRefusals[] = {
        }
        return %r : tensor<1x32xf32>)",
      "an operand of its laic.contract is neither an argument nor a constant"},
+    {"ContractPanels", "(%a: tensor<1x4xf32>, %b: tensor<4x32xf32>) -> tensor<1x32xf32>", R"(
+       %r = laic.contract %a, %b {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>, extra_maps = []} :
+           (tensor<1x4xf32>, tensor<4x32xf32>) -> tensor<1x32xf32> {
+       ^bb0(%s: f32):
+         laic.yield %s : f32
+       }
+       return %r : tensor<1x32xf32>)",
+     "the packed operand of its laic.contract has 2 dims, not 3"},
+    {"ContractStridedColumns", "(%a: tensor<1x64xf32>, %b: tensor<1x1x32xf32>) -> tensor<1x32xf32>", R"(
+       %r = laic.contract %a, %b {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, n * 2 + k)>, b_batch = array<i64>,
+           extra_maps = []} : (tensor<1x64xf32>, tensor<1x1x32xf32>) -> tensor<1x32xf32> {
+       ^bb0(%s: f32):
+         laic.yield %s : f32
+       }
+       return %r : tensor<1x32xf32>)",
+     "its laic.contract reads A with a stride along the columns"},
+    {"ContractDepthwiseUnknown", "(%a: tensor<4x?xf32>, %b: tensor<?x3x32xf32>, %n: index) -> tensor<2x?xf32>", R"(
+       %r = laic.contract %a, %b sizes %n {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m + k, n)>, b_batch = array<i64>,
+           extra_maps = []} : (tensor<4x?xf32>, tensor<?x3x32xf32>, index) -> tensor<2x?xf32> {
+       ^bb0(%s: f32):
+         laic.yield %s : f32
+       }
+       return %r : tensor<2x?xf32>)",
+     "a depthwise convolution with a channel count that is unknown when compiling needs AVX-512"},
     {"ContractExtra", "(%a: tensor<1x4xf32>, %b: tensor<1x4x32xf32>) -> tensor<1x32xf32>", R"(
        %x = func.call @outside() : () -> tensor<4xf32>
        %r = laic.contract %a, %b extras %x {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>,

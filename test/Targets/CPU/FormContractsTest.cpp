@@ -138,6 +138,32 @@ TEST_F(FormContracts, NoFusionWithSeveralUsers) {
   EXPECT_EQ(remarks, std::vector<std::string>{"epilogue not fused: several users"});
 }
 
+// A product c [5, 40] and one consumer y, an elementwise generic in the words of the test.
+std::string withConsumer(std::string arguments, std::string maps, std::string operands, std::string types, std::string type,
+                         std::string body) {
+  return function("%x: tensor<5x7xf32>" + arguments, type,
+                  constant("w", "tensor<7x40xf32>") +
+                      product("c", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<7x40xf32>", "tensor<5x40xf32>") +
+                      "%e = tensor.empty() : " + type + "\n%start = linalg.fill ins(%zero : f32) outs(%e : " + type + ") -> " + type +
+                      "\n%y = linalg.generic {indexing_maps = [" + maps + "], iterator_types = [\"parallel\", \"parallel\"]} ins(" +
+                      operands + " : " + types + ") outs(%start : " + type + ") {\n" + body + "\nlinalg.yield %r : f32\n} -> " + type +
+                      "\n",
+                  "%y");
+}
+
+TEST_F(FormContracts, ConsumersThatCannotBeFused) {
+  const std::string identity = "affine_map<(m, n) -> (m, n)>", c = "tensor<5x40xf32>";
+  const std::string add = "^bb0(%a: f32, %b: f32, %o: f32):\n%r = arith.addf %a, %b : f32";
+  form(withConsumer(", %t: tensor<9x40xf32>", identity + ", affine_map<(m, n) -> (m + 1, n)>, " + identity, "%c, %t",
+                    c + ", tensor<9x40xf32>", c, add));
+  form(withConsumer("", "affine_map<(n, m) -> (m, n)>, affine_map<(n, m) -> (n, m)>", "%c", c, "tensor<40x5xf32>",
+                    "^bb0(%a: f32, %o: f32):\n%r = arith.negf %a : f32"));
+  form(withConsumer("", identity + ", " + identity, "%c", c, c, "^bb0(%a: f32, %o: f32):\n%r = arith.addf %a, %o : f32"));
+  EXPECT_EQ(remarks, (std::vector<std::string>{
+                         "epilogue not fused: an operand is not indexed by loops",
+                         "epilogue not fused: the consumer permutes", "epilogue not fused: the consumer accumulates"}));
+}
+
 TEST_F(FormContracts, ScaledRowsBlockMerging) {
   // The gate of a squeeze-and-excite block reads [n, c]: n stays a loop of its own, h and w merge.
   std::string type = "tensor<2x4x4x40xf32>";
