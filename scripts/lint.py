@@ -4,6 +4,7 @@
 A rule is a function of the tree that yields one line per violation, registered by @rule with what it demands.
 """
 import re
+import shutil
 import subprocess
 import sys
 from functools import lru_cache
@@ -168,6 +169,18 @@ def records(tree, pattern):
     for file in tree.source("include/", "lib/", suffixes=(".td",)):
         for match in re.finditer(pattern, tree.text(file)):
             yield file, match.groups()
+
+
+@rule("C and C++ are formatted by clang-format 22")
+def formatted(tree):
+    tool = shutil.which("clang-format-22")
+    if not tool:
+        yield "clang-format-22 is not installed; scripts/setup installs it"
+        return
+    sources = [f for f in tree.files if f.endswith((".cpp", ".h", ".c"))]
+    done = subprocess.run([tool, "--dry-run", *sources], cwd=tree.root, capture_output=True, text=True)
+    for file in sorted({line.split(":")[0] for line in done.stderr.splitlines() if "[-Wclang-format-violations]" in line}):
+        yield f"{file}: is not formatted; run clang-format-22 -i on it"
 
 
 @rule("every pass has a test")

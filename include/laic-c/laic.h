@@ -1,13 +1,13 @@
 /* laic compiler: compiles an ONNX model into an artifact, in process. C11; the library is liblaic.so.
  *
- * Objects.   An options object says how to compile and whom to tell; it may be used for any number of
- * compilations, by several threads at once as long as nobody changes it. A result holds what one compilation
- * made. Threads.   There is no global state: any number of compilations may run at the same time in one
- * process. Callbacks are called on the thread that called laic_compile_*, never after it has returned. Codes
- * are the exit codes of the `laic` command. Whatever is wrong with the model, the options or the disk is
- * reported through the diagnostics callback; no input makes the library abort, exit or raise a signal. Output
- * files appear whole or not at all (write, fsync, rename). Structs    that cross the interface start with
- * struct_size; they only grow.
+ * Objects.   An options object says how to compile and whom to tell; it may be used for any number of compilations, by several
+ *            threads at once as long as nobody changes it. A result holds what one compilation made.
+ * Threads.   There is no global state: any number of compilations may run at the same time in one process. Callbacks are called
+ *            on the thread that called laic_compile_*, never after it has returned.
+ * Errors.    Codes are the exit codes of the `laic` command. Whatever is wrong with the model, the options or the disk is
+ *            reported through the diagnostics callback; no input makes the library abort, exit or raise a signal.
+ * Files.     Output files appear whole or not at all (write, fsync, rename).
+ * Structs    that cross the interface start with struct_size; they only grow.
  */
 #ifndef LAIC_C_LAIC_H
 #define LAIC_C_LAIC_H
@@ -70,32 +70,29 @@ LAIC_COMPILER_API void laic_compile_options_destroy(laic_compile_options_t *opti
  * every other key keeps the value set last. A flag takes "1" or "0". Both strings are copied. Returns
  * LAIC_COMPILE_USAGE for a key that does not exist (nothing is changed); values are checked by
  * laic_compile_*. */
-LAIC_COMPILER_API laic_compile_code_t laic_compile_options_set(laic_compile_options_t *options,
-                                                               const char *key, const char *value);
+LAIC_COMPILER_API laic_compile_code_t laic_compile_options_set(laic_compile_options_t *options, const char *key,
+                                                               const char *value);
 
 /* Without a callback diagnostics are dropped; the library never prints. */
-LAIC_COMPILER_API void laic_compile_options_set_diagnostics(laic_compile_options_t *options,
-                                                            laic_diagnostic_fn fn, void *self);
-LAIC_COMPILER_API void laic_compile_options_set_progress(laic_compile_options_t *options, laic_progress_fn fn,
-                                                         void *self);
+LAIC_COMPILER_API void laic_compile_options_set_diagnostics(laic_compile_options_t *options, laic_diagnostic_fn fn, void *self);
+LAIC_COMPILER_API void laic_compile_options_set_progress(laic_compile_options_t *options, laic_progress_fn fn, void *self);
 
 /* ---- compiling ---- */
 
-/* Compiles the model in the file model_path. External data is looked up beside it and never outside its
- * folder, unless "external-data-root" admits it. options      NULL: defaults. output_path  where the artifact
- * goes (a directory for a target that emits a project). NULL: the bytes are kept in the result. result set to
- * NULL first; NULL when not wanted (then output_path must be given). Also set when compiling fails, so that
+/* Compiles the model in the file model_path. External data is looked up beside it and never outside its folder, unless
+ * "external-data-root" admits it.
+ * options      NULL: defaults.
+ * output_path  where the artifact goes (a directory for a target that emits a project). NULL: the bytes are kept in the result.
+ * result       set to NULL first; NULL when not wanted (then output_path must be given). Also set when compiling fails, so that
  *              the dependencies read so far can be had; free it with laic_compile_result_destroy. */
-LAIC_COMPILER_API laic_compile_code_t laic_compile_file(const laic_compile_options_t *options,
-                                                        const char *model_path, const char *output_path,
-                                                        laic_compile_result_t **result);
+LAIC_COMPILER_API laic_compile_code_t laic_compile_file(const laic_compile_options_t *options, const char *model_path,
+                                                        const char *output_path, laic_compile_result_t **result);
 
 /* The same for a serialised ModelProto in memory, which must stay unchanged until the call returns.
  * name    stands for the model in diagnostics; NULL: "<memory>".
  * folder  where external data is looked up; NULL: a model with external data is refused. */
-LAIC_COMPILER_API laic_compile_code_t laic_compile_memory(const laic_compile_options_t *options,
-                                                          const void *data, size_t size, const char *name,
-                                                          const char *folder, const char *output_path,
+LAIC_COMPILER_API laic_compile_code_t laic_compile_memory(const laic_compile_options_t *options, const void *data, size_t size,
+                                                          const char *name, const char *folder, const char *output_path,
                                                           laic_compile_result_t **result);
 
 /* ---- results ---- */
@@ -110,8 +107,7 @@ LAIC_COMPILER_API size_t laic_compile_result_size(const laic_compile_result_t *r
 /* Every file that was read: the model and its external data. For depfiles. Owned by the result; NULL past the
  * end. */
 LAIC_COMPILER_API size_t laic_compile_result_dependency_count(const laic_compile_result_t *result);
-LAIC_COMPILER_API const char *laic_compile_result_dependency(const laic_compile_result_t *result,
-                                                             size_t index);
+LAIC_COMPILER_API const char *laic_compile_result_dependency(const laic_compile_result_t *result, size_t index);
 
 /* What `laic --explain` prints, when the option "explain" was set; otherwise "". Owned by the result. */
 LAIC_COMPILER_API const char *laic_compile_result_explanation(const laic_compile_result_t *result);

@@ -27,9 +27,7 @@ class FileOutput : public Output {
 public:
   explicit FileOutput(AtomicFile &file) : file(file) {}
   std::string append(const void *data, size_t size) override { return file.write(data, size); }
-  std::string patch(uint64_t offset, const void *data, size_t size) override {
-    return file.writeAt(offset, data, size);
-  }
+  std::string patch(uint64_t offset, const void *data, size_t size) override { return file.writeAt(offset, data, size); }
 
 private:
   AtomicFile &file;
@@ -147,11 +145,9 @@ std::string emitSection(Output &output, SectionEntry &entry, const void *program
   return sink.error;
 }
 
-std::string emitArtifact(Output &output, const void *program, size_t programSize,
-                         const std::vector<SegmentSource> &segments) {
+std::string emitArtifact(Output &output, const void *program, size_t programSize, const std::vector<SegmentSource> &segments) {
   if (segments.size() + 1 > kMaxSections)
-    return "an artifact holds at most " + std::to_string(kMaxSections - 1) + " segments, got " +
-           std::to_string(segments.size());
+    return "an artifact holds at most " + std::to_string(kMaxSections - 1) + " segments, got " + std::to_string(segments.size());
   std::vector<SectionEntry> table = layOut(programSize, segments);
   const size_t tableBytes = table.size() * sizeof(SectionEntry);
   uint64_t position = 0;
@@ -192,8 +188,8 @@ std::string artifact::writeArtifact(const std::string &path, const void *program
   return error.empty() ? file.commit() : error;
 }
 
-std::string artifact::serializeArtifact(const void *program, size_t programSize,
-                                        const std::vector<SegmentSource> &segments, std::vector<uint8_t> &out) {
+std::string artifact::serializeArtifact(const void *program, size_t programSize, const std::vector<SegmentSource> &segments,
+                                        std::vector<uint8_t> &out) {
   out.clear();
   MemoryOutput output(out);
   return emitArtifact(output, program, programSize, segments);

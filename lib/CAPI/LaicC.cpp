@@ -34,7 +34,7 @@ struct laic_compile_result {
 
 namespace {
 
-constexpr const char *kKeys[] = {"target", "cpu",         "chip", "external-data-root", "emit",     "explain",
+constexpr const char *kKeys[] = {"target", "cpu",         "chip", "external-data-root", "emit",        "explain",
                                  "from",   "dump-phases", "to",   "quantize",           "calibration", "threads"};
 
 class Translator {
@@ -214,8 +214,8 @@ void laic_compile_options_set_progress(laic_compile_options_t *options, laic_pro
   options->progressSelf = self;
 }
 
-laic_compile_code_t laic_compile_file(const laic_compile_options_t *options, const char *model_path,
-                                      const char *output_path, laic_compile_result_t **result) {
+laic_compile_code_t laic_compile_file(const laic_compile_options_t *options, const char *model_path, const char *output_path,
+                                      laic_compile_result_t **result) {
   if (result)
     *result = nullptr;
   if (!model_path)
@@ -225,9 +225,8 @@ laic_compile_code_t laic_compile_file(const laic_compile_options_t *options, con
   return run(options, input, output_path, result);
 }
 
-laic_compile_code_t laic_compile_memory(const laic_compile_options_t *options, const void *data, size_t size,
-                                        const char *name, const char *folder, const char *output_path,
-                                        laic_compile_result_t **result) {
+laic_compile_code_t laic_compile_memory(const laic_compile_options_t *options, const void *data, size_t size, const char *name,
+                                        const char *folder, const char *output_path, laic_compile_result_t **result) {
   if (result)
     *result = nullptr;
   if (!data && size)

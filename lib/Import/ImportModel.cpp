@@ -162,7 +162,8 @@ private:
       return refuse(loc, *complaint);
     unsigned results = row->results < 0 ? node.outputs.size() : row->results;
     if (node.outputs.size() > results)
-      return refuse(loc, {"has " + std::to_string(node.outputs.size()) + " outputs, expects at most " + std::to_string(results), ""});
+      return refuse(loc,
+                    {"has " + std::to_string(node.outputs.size()) + " outputs, expects at most " + std::to_string(results), ""});
     for (unsigned i = 0; i < results; ++i)
       state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
     Operation *op = builder.create(state);
@@ -187,8 +188,8 @@ private:
       Value value = lookup(name, state.location);
       // What an unsupported node should have made was already reported there.
       if (!value && model->graph.initializers.count(name))
-        return Complaint{"input '" + name + "' has element type " +
-                             onnx::dataTypeName(model->graph.initializers.at(name)->type) + ", which laic does not support yet",
+        return Complaint{"input '" + name + "' has element type " + onnx::dataTypeName(model->graph.initializers.at(name)->type) +
+                             ", which laic does not support yet",
                          ""};
       state.operands.push_back(value ? value : placeholder());
     }
@@ -253,7 +254,8 @@ private:
     for (const onnx::ValueInfo &output : model->graph.outputs) {
       Value value = lookup(output.name, builder.getUnknownLoc());
       if (!value)
-        return emitError(builder.getUnknownLoc()) << "output '" << output.name << "' has an element type that laic does not support yet";
+        return emitError(builder.getUnknownLoc())
+               << "output '" << output.name << "' has an element type that laic does not support yet";
       results.push_back(value);
       types.push_back(value.getType());
     }
@@ -283,8 +285,7 @@ private:
 
 } // namespace
 
-OwningOpRef<ModuleOp> laic::importModel(std::shared_ptr<onnx::Model> model, const ImportOptions &options,
-                                        MLIRContext *context) {
+OwningOpRef<ModuleOp> laic::importModel(std::shared_ptr<onnx::Model> model, const ImportOptions &options, MLIRContext *context) {
   context->getOrLoadDialect<func::FuncDialect>();
   return GraphImporter(std::move(model), options, context).run();
 }

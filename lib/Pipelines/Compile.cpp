@@ -79,7 +79,8 @@ private:
     if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(kinds, options.emit))
       return usage("target '" + target->getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
     if (options.to != Phase::Emit && options.emit != "mlir" && options.dumpPhases.empty())
-      return usage(std::string("--to=") + phaseName(options.to) + " leaves nothing to write", "add --emit=mlir or --dump-phases=DIR");
+      return usage(std::string("--to=") + phaseName(options.to) + " leaves nothing to write",
+                   "add --emit=mlir or --dump-phases=DIR");
     return CompileCode::Ok;
   }
 
@@ -132,8 +133,9 @@ private:
     }
     int from = static_cast<int>(options.from), state = static_cast<int>(*made);
     if (from != state && from != state + 1) {
-      diagnostics.report(Severity::Error, input.path + ": is the dump of phase '" + phaseName(*made) + "', from which " +
-                             phaseName(options.from) + " cannot start",
+      diagnostics.report(Severity::Error,
+                         input.path + ": is the dump of phase '" + phaseName(*made) + "', from which " + phaseName(options.from) +
+                             " cannot start",
                          std::string("use --from=") + phaseName(static_cast<Phase>(std::min(state + 1, kPhaseCount - 1))));
       return CompileCode::Failed;
     }

@@ -56,8 +56,8 @@ void DiagnosticBridge::handle(Diagnostic &diagnostic) {
     notes += (notes.empty() ? "" : "\n") + note.str();
   }
   // Verifiers speak of operations ("'linalg.generic' op expects ..."); users' mistakes were refused before they exist.
-  if (severity == Severity::Error && ((!text.empty() && text[0] == '\'' && text.find("' op ") != std::string::npos) ||
-                                      text.rfind("internal error", 0) == 0))
+  if (severity == Severity::Error &&
+      ((!text.empty() && text[0] == '\'' && text.find("' op ") != std::string::npos) || text.rfind("internal error", 0) == 0))
     defect = true;
   std::string place = describeLocation(diagnostic.getLocation());
   report(severity, model + ": " + (place.empty() ? "" : place + ": ") + text, notes);

@@ -7,8 +7,7 @@
 using namespace mlir;
 using namespace laic;
 
-llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target &target,
-                                                  const TargetOptions &options) {
+llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target &target, const TargetOptions &options) {
   llvm::SmallVector<func::FuncOp> kernels;
   for (auto function : module.getOps<func::FuncOp>())
     if (function.isPrivate() && !function.isDeclaration())
@@ -19,8 +18,8 @@ llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target 
   if (failed(code))
     return failure();
   if (code->infos.size() != kernels.size())
-    return module.emitError("target '") << target.getName() << "' returned code for " << code->infos.size()
-                                        << " of " << kernels.size() << " kernels";
+    return module.emitError("target '") << target.getName() << "' returned code for " << code->infos.size() << " of "
+                                        << kernels.size() << " kernels";
   Builder b(module.getContext());
   for (auto [kernel, info] : llvm::zip(kernels, code->infos)) {
     if (info.tiles)
@@ -35,13 +34,11 @@ static LogicalResult report(ModuleOp module, const std::string &error) {
   return error.empty() ? success() : LogicalResult(emitError(UnknownLoc::get(module.getContext())) << error);
 }
 
-LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options,
-                                 llvm::StringRef path) {
+LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options, llvm::StringRef path) {
   ProgramBuilder program(module, code, options);
   if (failed(program.build()))
     return failure();
-  return report(module,
-                artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
+  return report(module, artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
 }
 
 LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options,
@@ -49,6 +46,5 @@ LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, con
   ProgramBuilder program(module, code, options);
   if (failed(program.build()))
     return failure();
-  return report(module,
-                artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
+  return report(module, artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
 }

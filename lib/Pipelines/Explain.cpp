@@ -150,7 +150,8 @@ private:
                        : expr.getKind() == AffineExprKind::FloorDiv ? " floordiv "
                                                                     : " ceildiv ";
     auto side = [&](AffineExpr part) {
-      return part.getKind() == AffineExprKind::Add && expr.getKind() != AffineExprKind::Add ? "(" + write(part) + ")" : write(part);
+      return part.getKind() == AffineExprKind::Add && expr.getKind() != AffineExprKind::Add ? "(" + write(part) + ")"
+                                                                                            : write(part);
     };
     AffineExpr left = binary.getLHS(), right = binary.getRHS();
     if (expr.getKind() == AffineExprKind::Mul && isa<AffineConstantExpr>(right))
@@ -208,7 +209,8 @@ std::vector<ExplainRow> laic::explainSchedule(ModuleOp module) {
       if (!step && !isa<plan::CopyOp>(op))
         continue;
       StepCost cost = costOfStep(&op);
-      rows.push_back({nodeNames(op.getLoc()), step ? step.getKernel().str() : "copy", words.text(cost.bytes), words.text(cost.flops)});
+      rows.push_back(
+          {nodeNames(op.getLoc()), step ? step.getKernel().str() : "copy", words.text(cost.bytes), words.text(cost.flops)});
     }
   }
   return rows;

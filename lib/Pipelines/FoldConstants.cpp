@@ -124,8 +124,7 @@ void Folder::countReaders() {
     for (Value result : op->getResults())
       countReaders(result, known[result]);
     for (Value input : cast<plan::DispatchOp>(op).getInputs())
-      if (Value source = skipViews(input);
-          isa<ConstantOp>(source.getDefiningOp()) && known.try_emplace(source).second)
+      if (Value source = skipViews(input); isa<ConstantOp>(source.getDefiningOp()) && known.try_emplace(source).second)
         countReaders(source, known[source]);
   }
 }
@@ -217,8 +216,8 @@ LogicalResult Folder::fold(plan::DispatchOp dispatch) {
     auto c = map ? dyn_cast<AffineConstantExpr>(map.getResult(0)) : AffineConstantExpr();
     return c ? c.getValue() : otherwise;
   };
-  std::string error = runner->run(code.blobs.front().kernels[index].offset, call, value(info.tiles, 1),
-                                  value(info.workspace, 0), bytes);
+  std::string error =
+      runner->run(code.blobs.front().kernels[index].offset, call, value(info.tiles, 1), value(info.workspace, 0), bytes);
   if (!error.empty()) {
     std::string names = nodeNames(dispatch.getLoc());
     return dispatch.emitError("node '") << (names.empty() ? dispatch.getKernel().str() : names)
@@ -247,8 +246,7 @@ void Folder::replace(plan::DispatchOp dispatch) {
       value = makeConstant(store, entry.bytes, type);
     }
     auto constant = ConstantOp::create(b, dispatch.getLoc(), type, value);
-    output.replaceUsesWithIf(constant.getResult(),
-                             [&](OpOperand &use) { return !foldable.contains(use.getOwner()); });
+    output.replaceUsesWithIf(constant.getResult(), [&](OpOperand &use) { return !foldable.contains(use.getOwner()); });
   }
 }
 
@@ -280,8 +278,7 @@ static void eraseUnused(ModuleOp module, func::FuncOp main) {
       kernel.erase();
 }
 
-LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target,
-                                           const TargetOptions &options) {
+LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target, const TargetOptions &options) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return success();

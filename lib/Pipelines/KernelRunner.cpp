@@ -29,12 +29,11 @@ std::vector<laic_tensor_t> KernelCall::tensors() const {
   return list;
 }
 
-std::unique_ptr<KernelRunner> KernelRunner::create(llvm::ArrayRef<char> code, unsigned threads,
-                                                   std::string &error) {
+std::unique_ptr<KernelRunner> KernelRunner::create(llvm::ArrayRef<char> code, unsigned threads, std::string &error) {
   using llvm::sys::Memory;
   std::error_code ec;
-  llvm::sys::MemoryBlock block = Memory::allocateMappedMemory(std::max<size_t>(code.size(), 1), nullptr,
-                                                              Memory::MF_READ | Memory::MF_WRITE, ec);
+  llvm::sys::MemoryBlock block =
+      Memory::allocateMappedMemory(std::max<size_t>(code.size(), 1), nullptr, Memory::MF_READ | Memory::MF_WRITE, ec);
   if (!ec) {
     std::memcpy(block.base(), code.data(), code.size());
     ec = Memory::protectMappedMemory(block, Memory::MF_READ | Memory::MF_EXEC);
@@ -70,8 +69,7 @@ static std::string describe(const laic_kernel_error_t &error) {
   }
 }
 
-std::string KernelRunner::run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace,
-                              int64_t bytes) const {
+std::string KernelRunner::run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace, int64_t bytes) const {
   constexpr int64_t kBytesPerThread = 1 << 18;
   auto kernel = reinterpret_cast<laic_kernel_fn>(code + offset);
   std::vector<laic_tensor_t> tensors = call.tensors();
@@ -84,8 +82,7 @@ std::string KernelRunner::run(uint64_t offset, const KernelCall &call, int64_t t
     void *aligned = scratch.get();
     std::align(kAlignment, workspace, aligned, space);
     int64_t begin = tiles * part / parts, end = tiles * (part + 1) / parts;
-    if (begin < end && kernel(tensors.data(), nullptr, begin, end, aligned, &errors[part]) != 0 &&
-        errors[part].code == 0)
+    if (begin < end && kernel(tensors.data(), nullptr, begin, end, aligned, &errors[part]) != 0 && errors[part].code == 0)
       errors[part].code = -1;
   };
   std::vector<std::thread> helpers;

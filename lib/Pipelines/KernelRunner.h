@@ -34,14 +34,12 @@ class KernelRunner {
 public:
   /// Copies the code to executable memory. Null and an error text where the system forbids that. threads: 0
   /// for all.
-  static std::unique_ptr<KernelRunner> create(llvm::ArrayRef<char> code, unsigned threads,
-                                              std::string &error);
+  static std::unique_ptr<KernelRunner> create(llvm::ArrayRef<char> code, unsigned threads, std::string &error);
   ~KernelRunner();
 
   /// Runs all tiles of the kernel at `offset`; returns an error text, empty on success. `bytes` that are read
   /// and written say whether threads are worth their start.
-  std::string run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace,
-                  int64_t bytes) const;
+  std::string run(uint64_t offset, const KernelCall &call, int64_t tiles, int64_t workspace, int64_t bytes) const;
 
 private:
   KernelRunner(char *code, size_t size, unsigned threads) : code(code), size(size), threads(threads) {}

@@ -80,8 +80,8 @@ LogicalResult ProgramBuilder::addBuffer(Value value, const Place &place) {
   Indices shape = scalarList(type.getShape());
   bufferIndex[value] = buffers.size();
   places.push_back(place);
-  buffers.push_back(artifact::CreateBuffer(builder, place.storage, place.index, place.offset,
-                                           place.offsetScalar, element, builder.CreateVector(shape)));
+  buffers.push_back(artifact::CreateBuffer(builder, place.storage, place.index, place.offset, place.offsetScalar, element,
+                                           builder.CreateVector(shape)));
   return success();
 }
 
@@ -100,8 +100,7 @@ LogicalResult ProgramBuilder::addStorage(Operation *op) {
       .Case([&](plan::AllocOp alloc) { place = {Storage::Arena, 0, 0, scalar(alloc.getOffset())}; })
       .Case([&](plan::ViewOp view) { place = places[bufferIndex.lookup(view.getSource())]; });
   if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
-    std::optional<uint64_t> offset =
-        weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
+    std::optional<uint64_t> offset = weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
     if (!offset)
       return op->emitError("the bytes of this constant are not available");
     place = {Storage::Constant, 0, *offset}; // weights are segment 0
@@ -113,8 +112,7 @@ uint32_t ProgramBuilder::node(Operation *op, llvm::StringRef kind, double flops)
   std::string name = nodeNames(op->getLoc());
   auto [it, inserted] = nodeIndex.try_emplace({name, kind.str(), flops}, nodes.size());
   if (inserted)
-    nodes.push_back(
-        artifact::CreateNode(builder, builder.CreateString(name), builder.CreateString(kind.str()), flops));
+    nodes.push_back(artifact::CreateNode(builder, builder.CreateString(name), builder.CreateString(kind.str()), flops));
   return it->second;
 }
 
@@ -133,8 +131,8 @@ LogicalResult ProgramBuilder::addStep(plan::StepOp op) {
   uint32_t where = node(op, kindOf(op.getKernel()), flops ? constantSize(flops).value_or(0) : 0);
   auto operandsOffset = builder.CreateVector(operands), sizesOffset = builder.CreateVector(sizes);
   steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Dispatch, kernel->second, operandsOffset,
-                                       op.getOutputs().size(), sizesOffset, scalar(op.getTiles()),
-                                       scalar(op.getWorkspace()), where, !op.getConcurrent()));
+                                       op.getOutputs().size(), sizesOffset, scalar(op.getTiles()), scalar(op.getWorkspace()),
+                                       where, !op.getConcurrent()));
   return success();
 }
 
@@ -143,8 +141,8 @@ void ProgramBuilder::addCopy(plan::CopyOp op) {
   uint32_t where = node(op, "copy", 0);
   uint32_t zero = scalars->constant(0), one = scalars->constant(1);
   auto operandsOffset = builder.CreateVector(operands), none = builder.CreateVector(Indices());
-  steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Copy, 0, operandsOffset, 1, none, one,
-                                       zero, where, !op.getConcurrent()));
+  steps.push_back(
+      artifact::CreateStep(builder, artifact::StepKind::Copy, 0, operandsOffset, 1, none, one, zero, where, !op.getConcurrent()));
 }
 
 LogicalResult ProgramBuilder::addOperation(Operation *op) {
@@ -157,8 +155,7 @@ LogicalResult ProgramBuilder::addOperation(Operation *op) {
   if (auto check = dyn_cast<plan::CheckOp>(op)) {
     auto kind = check.getRelation() == "eq" ? artifact::CheckKind::Equal : artifact::CheckKind::AtLeast;
     uint32_t lhs = scalar(check.getLhs()), rhs = scalar(check.getRhs());
-    checks.push_back(
-        artifact::CreateCheck(builder, kind, lhs, rhs, builder.CreateString(check.getMessage().str())));
+    checks.push_back(artifact::CreateCheck(builder, kind, lhs, rhs, builder.CreateString(check.getMessage().str())));
     return success();
   }
   return addStorage(op);
@@ -174,13 +171,11 @@ void ProgramBuilder::addKernels() {
       if (it == kernelIndex.end())
         continue;
       auto needs = builder.CreateVectorOfStrings(blob.requires_);
-      variants[it->second].push_back(
-          artifact::CreateVariant(builder, needs, codeSegment(blobIndex), kernel.offset, kernel.size));
+      variants[it->second].push_back(artifact::CreateVariant(builder, needs, codeSegment(blobIndex), kernel.offset, kernel.size));
     }
   for (auto function : module.getOps<func::FuncOp>()) {
     auto list = builder.CreateVector(variants[kernelIndex.lookup(function.getSymName())]);
-    kernels.push_back(
-        artifact::CreateKernel(builder, builder.CreateString(function.getSymName().str()), list));
+    kernels.push_back(artifact::CreateKernel(builder, builder.CreateString(function.getSymName().str()), list));
   }
 }
 
@@ -190,8 +185,7 @@ llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> ProgramBuilder::tensor(At
   Type type = dict.getAs<TypeAttr>("element").getValue();
   artifact::ElementType element = elementOf(type);
   if (element == artifact::ElementType::Undefined)
-    return emitError(entry.getLoc(), "'")
-           << name << "' has element type " << type << ", which ONNX does not have";
+    return emitError(entry.getLoc(), "'") << name << "' has element type " << type << ", which ONNX does not have";
   std::vector<flatbuffers::Offset<artifact::Dim>> dims;
   for (Attribute dim : dict.getAs<ArrayAttr>("dims")) {
     if (auto size = dyn_cast<IntegerAttr>(dim)) {
@@ -239,8 +233,7 @@ void ProgramBuilder::finish(flatbuffers::Offset<artifact::Entry> entryOffset) {
   std::vector<flatbuffers::Offset<artifact::Entry>> entries{entryOffset};
   std::vector<flatbuffers::Offset<artifact::Segment>> list;
   for (const artifact::SegmentSource &segment : segments())
-    list.push_back(artifact::CreateSegment(builder, segment.kind, artifact::sectionOfSegment(list.size()),
-                                           segment.length));
+    list.push_back(artifact::CreateSegment(builder, segment.kind, artifact::sectionOfSegment(list.size()), segment.length));
   std::vector<flatbuffers::Offset<artifact::Metadata>> metadata;
   for (const auto &[key, value] : options.metadata) {
     auto keyOffset = builder.CreateString(key);
@@ -252,9 +245,8 @@ void ProgramBuilder::finish(flatbuffers::Offset<artifact::Entry> entryOffset) {
   auto segmentList = builder.CreateVector(list);
   auto nodeList = builder.CreateVector(nodes);
   auto metadataList = builder.CreateVector(metadata);
-  artifact::FinishProgramBuffer(builder, artifact::CreateProgram(builder, LAIC_KERNEL_ABI_VERSION, producer,
-                                                                 model, entryList, kernelList, segmentList,
-                                                                 nodeList, metadataList));
+  artifact::FinishProgramBuffer(builder, artifact::CreateProgram(builder, LAIC_KERNEL_ABI_VERSION, producer, model, entryList,
+                                                                 kernelList, segmentList, nodeList, metadataList));
 }
 
 LogicalResult ProgramBuilder::build() {
@@ -282,8 +274,8 @@ LogicalResult ProgramBuilder::build() {
 std::vector<artifact::SegmentSource> ProgramBuilder::segments() const {
   std::vector<artifact::SegmentSource> list;
   if (!weights.empty())
-    list.push_back({artifact::SegmentKind::Weights, weights.length(),
-                    [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
+    list.push_back(
+        {artifact::SegmentKind::Weights, weights.length(), [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
   for (const CodeBlob &blob : code.blobs)
     list.push_back({artifact::SegmentKind::Code, blob.bytes.size(), [&blob](artifact::SegmentSink &sink) {
                       sink.write(blob.bytes.data(), blob.bytes.size());

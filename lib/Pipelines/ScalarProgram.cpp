@@ -14,9 +14,7 @@ uint32_t ScalarProgram::add(ScalarOp op, uint32_t a, uint32_t b, int64_t value) 
 
 uint32_t ScalarProgram::constant(int64_t value) { return add(ScalarOp::Const, 0, 0, value); }
 uint32_t ScalarProgram::negate(uint32_t a) { return add(ScalarOp::Sub, constant(0), a); }
-uint32_t ScalarProgram::select(uint32_t condition, uint32_t a, uint32_t b) {
-  return add(ScalarOp::Select, a, b, condition);
-}
+uint32_t ScalarProgram::select(uint32_t condition, uint32_t a, uint32_t b) { return add(ScalarOp::Select, a, b, condition); }
 
 /// Rounds toward zero. The size program only divides by what is positive.
 uint32_t ScalarProgram::truncatingDivision(uint32_t a, uint32_t b, bool positive) {

@@ -11,9 +11,9 @@ using namespace laic::npz;
 namespace {
 
 constexpr uint32_t kTop32 = 0xffffffffu;
-constexpr uint16_t kVersion = 45;             // zip64
-constexpr uint16_t kUtf8 = 1 << 11;           // names are UTF-8
-constexpr uint16_t kFixedDate = 1 << 5 | 1;   // 1980-01-01, so that equal contents give equal bytes
+constexpr uint16_t kVersion = 45;           // zip64
+constexpr uint16_t kUtf8 = 1 << 11;         // names are UTF-8
+constexpr uint16_t kFixedDate = 1 << 5 | 1; // 1980-01-01, so that equal contents give equal bytes
 
 // Little-endian fields.
 class Record {
@@ -49,8 +49,7 @@ std::string npyHeader(const Array &array) {
     shape += std::to_string(size) + (array.shape.size() == 1 ? "," : ", ");
   if (array.shape.size() > 1)
     shape.resize(shape.size() - 2);
-  std::string dict =
-      "{'descr': '" + array.dtype() + "', 'fortran_order': False, 'shape': " + shape + "), }";
+  std::string dict = "{'descr': '" + array.dtype() + "', 'fortran_order': False, 'shape': " + shape + "), }";
   const size_t prefix = 10, alignment = 64;
   dict.append((alignment - (prefix + dict.size() + 1) % alignment) % alignment, ' ');
   dict.push_back('\n');

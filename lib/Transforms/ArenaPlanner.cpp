@@ -26,8 +26,7 @@ int64_t evaluate(AffineExpr e, const SizeSymbols &symbols, int64_t hint, int dep
   if (auto s = dyn_cast<AffineSymbolExpr>(e))
     return evaluateSymbol(symbols[s.getPosition()], symbols, hint, depth);
   auto binary = cast<AffineBinaryOpExpr>(e);
-  int64_t a = evaluate(binary.getLHS(), symbols, hint, depth),
-          b = evaluate(binary.getRHS(), symbols, hint, depth);
+  int64_t a = evaluate(binary.getLHS(), symbols, hint, depth), b = evaluate(binary.getRHS(), symbols, hint, depth);
   int64_t result = 0;
   switch (e.getKind()) {
   case AffineExprKind::Add:
@@ -81,9 +80,8 @@ std::pair<int64_t, AffineExpr> splitContent(AffineExpr e) {
     AffineExpr one = getAffineConstantExpr(1, e.getContext());
     if (auto c = dyn_cast<AffineConstantExpr>(part))
       terms.emplace_back(one, c.getValue());
-    else if (auto c = binary && part.getKind() == AffineExprKind::Mul
-                          ? dyn_cast<AffineConstantExpr>(binary.getRHS())
-                          : AffineConstantExpr())
+    else if (auto c = binary && part.getKind() == AffineExprKind::Mul ? dyn_cast<AffineConstantExpr>(binary.getRHS())
+                                                                      : AffineConstantExpr())
       terms.emplace_back(binary.getLHS(), c.getValue());
     else
       terms.emplace_back(part, 1);
@@ -102,8 +100,8 @@ std::pair<int64_t, AffineExpr> splitContent(AffineExpr e) {
 
 /// Offsets for static sizes; returns the end of the highest. First-come in `order`, each into the tightest
 /// gap.
-int64_t bestFit(llvm::ArrayRef<ArenaValue> values, llvm::ArrayRef<int64_t> sizes,
-                llvm::ArrayRef<unsigned> order, llvm::SmallVectorImpl<int64_t> &offsets) {
+int64_t bestFit(llvm::ArrayRef<ArenaValue> values, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<unsigned> order,
+                llvm::SmallVectorImpl<int64_t> &offsets) {
   offsets.assign(sizes.size(), 0);
   llvm::SmallVector<unsigned> placed;
   int64_t peak = 0;
@@ -145,8 +143,7 @@ int64_t lowerBound(llvm::ArrayRef<ArenaValue> values, llvm::ArrayRef<int64_t> si
 }
 
 /// The best of several orders; stops at the lower bound.
-int64_t placeStatic(llvm::ArrayRef<ArenaValue> values, llvm::ArrayRef<int64_t> sizes,
-                    llvm::SmallVectorImpl<int64_t> &offsets) {
+int64_t placeStatic(llvm::ArrayRef<ArenaValue> values, llvm::ArrayRef<int64_t> sizes, llvm::SmallVectorImpl<int64_t> &offsets) {
   llvm::SmallVector<unsigned> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   auto span = [&](unsigned v) { return int64_t(values[v].last - values[v].first + 1); };
@@ -235,9 +232,7 @@ struct Slot {
 };
 
 bool isFree(const Slot &slot, llvm::ArrayRef<ArenaValue> values, const ArenaValue &value) {
-  return llvm::none_of(slot.members, [&](unsigned m) {
-    return values[m].first <= value.last && value.first <= values[m].last;
-  });
+  return llvm::none_of(slot.members, [&](unsigned m) { return values[m].first <= value.last && value.first <= values[m].last; });
 }
 
 ArenaPlan planSlots(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols) {
@@ -246,15 +241,12 @@ ArenaPlan planSlots(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols) {
     hints.push_back(evaluateSize(value.bytes, symbols, kHint));
   llvm::SmallVector<unsigned> order(values.size());
   std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](unsigned a, unsigned b) {
-    return std::make_pair(-hints[a], a) < std::make_pair(-hints[b], b);
-  });
+  llvm::sort(order, [&](unsigned a, unsigned b) { return std::make_pair(-hints[a], a) < std::make_pair(-hints[b], b); });
 
   std::vector<Slot> slots;
   llvm::SmallVector<unsigned> slotOf(values.size());
   auto covers = [&](const Slot &slot, AffineExpr bytes) {
-    return llvm::any_of(
-        slot.sizes, [&](AffineExpr size) { return symbols.knownAtLeast(canonicalSize(size - bytes), 0); });
+    return llvm::any_of(slot.sizes, [&](AffineExpr size) { return symbols.knownAtLeast(canonicalSize(size - bytes), 0); });
   };
   for (unsigned v : order) {
     int best = -1;
@@ -276,9 +268,7 @@ ArenaPlan planSlots(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols) {
     }
     Slot &slot = slots[best];
     if (!covers(slot, values[v].bytes)) {
-      llvm::erase_if(slot.sizes, [&](AffineExpr s) {
-        return symbols.knownAtLeast(canonicalSize(values[v].bytes - s), 0);
-      });
+      llvm::erase_if(slot.sizes, [&](AffineExpr s) { return symbols.knownAtLeast(canonicalSize(values[v].bytes - s), 0); });
       slot.sizes.push_back(values[v].bytes);
     }
     slot.hint = std::max(slot.hint, hints[v]);
@@ -306,9 +296,7 @@ ArenaPlan planSlots(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols) {
 
 } // namespace
 
-int64_t laic::evaluateSize(AffineExpr expr, const SizeSymbols &symbols, int64_t hint) {
-  return evaluate(expr, symbols, hint, 0);
-}
+int64_t laic::evaluateSize(AffineExpr expr, const SizeSymbols &symbols, int64_t hint) { return evaluate(expr, symbols, hint, 0); }
 
 ArenaPlan laic::planArena(llvm::ArrayRef<ArenaValue> values, SizeSymbols &symbols) {
   ArenaPlan regions = planRegions(values, symbols);

@@ -17,9 +17,7 @@ struct ArenaValue {
 struct ArenaRange {
   unsigned region = 0;
   int64_t begin = 0, end = 0;
-  bool overlaps(const ArenaRange &other) const {
-    return region == other.region && begin < other.end && other.begin < end;
-  }
+  bool overlaps(const ArenaRange &other) const { return region == other.region && begin < other.end && other.begin < end; }
 };
 
 struct ArenaPlan {

@@ -37,8 +37,7 @@ bool isInit(OpOperand &use) {
 
 /// Stays in @main or is repeated in kernels; everything else becomes a kernel.
 bool isRoot(Operation *op) {
-  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp>(op) ||
-      op->hasTrait<OpTrait::IsTerminator>())
+  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
   if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
@@ -99,8 +98,7 @@ LogicalResult Outliner::collect(Value value, Outline &outline, bool init) {
     return success();
   }
   if (!def || def->getNumRegions() > (isa<linalg::FillOp>(def) ? 1u : 0u))
-    return emitError(value.getLoc(), "expects a tensor, a size or a constant, got a value of type ")
-           << value.getType();
+    return emitError(value.getLoc(), "expects a tensor, a size or a constant, got a value of type ") << value.getType();
   if (repeated.contains(def))
     return success();
   if (failed(collectOperands(def, outline)))
@@ -127,8 +125,7 @@ void Outliner::buildKernel(Operation *root, Outline &outline) {
   for (Value v : outline.tensors)
     inputs.push_back(v.getType());
   inputs.append(outline.sizes.size(), IndexType::get(ctx));
-  outline.func =
-      func::FuncOp::create(root->getLoc(), "kernel", FunctionType::get(ctx, inputs, root->getResultTypes()));
+  outline.func = func::FuncOp::create(root->getLoc(), "kernel", FunctionType::get(ctx, inputs, root->getResultTypes()));
   outline.func.setPrivate();
   Block *block = outline.func.addEntryBlock();
   OpBuilder b = OpBuilder::atBlockEnd(block);
@@ -168,16 +165,14 @@ void Outliner::buildKernel(Operation *root, Outline &outline) {
 func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
   llvm::hash_code hash = llvm::hash_value(kernel.getFunctionType().getAsOpaquePointer());
   kernel.getBody().walk([&](Operation *op) {
-    hash =
-        llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
-                                                                   OperationEquivalence::ignoreHashValue,
-                                                                   OperationEquivalence::IgnoreLocations));
+    hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::IgnoreLocations));
   });
   auto &candidates = kernels[hash];
   for (func::FuncOp other : candidates) {
     if (other.getFunctionType() == kernel.getFunctionType() &&
-        OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(),
-                                                   OperationEquivalence::IgnoreLocations)) {
+        OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(), OperationEquivalence::IgnoreLocations)) {
       kernel.erase();
       return other;
     }
@@ -193,8 +188,7 @@ Value Outliner::sizeValue(AffineExpr expr) {
   Value &value = sizeValues[expr];
   if (!value) {
     OpBuilder b = OpBuilder::atBlockBegin(&main.getBody().front());
-    value =
-        SizeOp::create(b, main.getLoc(), b.getIndexType(), AffineMapAttr::get(shapes.symbols().map(expr)));
+    value = SizeOp::create(b, main.getLoc(), b.getIndexType(), AffineMapAttr::get(shapes.symbols().map(expr)));
     shapes.setIndex(value, expr);
   }
   return value;
@@ -215,8 +209,8 @@ LogicalResult Outliner::outline(Operation *root) {
   llvm::SmallVector<Attribute> maps;
   for (Value result : root->getResults())
     maps.push_back(AffineMapAttr::get(shapes.symbols().map(shapes.shape(result))));
-  auto dispatch = plan::DispatchOp::create(b, root->getLoc(), root->getResultTypes(), kernel.getSymName(),
-                                           outline.tensors, sizes, device, b.getArrayAttr(maps));
+  auto dispatch = plan::DispatchOp::create(b, root->getLoc(), root->getResultTypes(), kernel.getSymName(), outline.tensors, sizes,
+                                           device, b.getArrayAttr(maps));
   for (auto [from, to] : llvm::zip(root->getResults(), dispatch.getResults())) {
     shapes.set(to, SymShape(shapes.shape(from)));
     from.replaceAllUsesWith(to);
@@ -264,8 +258,7 @@ struct FormDispatches : public laic::impl::FormDispatchesBase<FormDispatches> {
       if (!isa<RankedTensorType>(constant.getType()))
         continue;
       OpBuilder b(constant);
-      constant.replaceAllUsesWith(
-          ConstantOp::create(b, constant.getLoc(), constant.getType(), constant.getValue()).getResult());
+      constant.replaceAllUsesWith(ConstantOp::create(b, constant.getLoc(), constant.getType(), constant.getValue()).getResult());
       constant.erase();
     }
   }

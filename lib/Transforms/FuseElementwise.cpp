@@ -40,11 +40,8 @@ BodyCost costOf(linalg::GenericOp op) {
       continue;
     ++cost.ops;
     cost.gathers |= isa<tensor::ExtractOp, CheckIndexOp>(inner);
-    cost.expensive |=
-        isa<math::MathDialect>(inner.getDialect()) && !isa<math::AbsFOp, math::AbsIOp, math::FmaOp>(inner);
-    cost.expensive |=
-        isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemFOp, arith::RemSIOp, arith::RemUIOp>(
-            inner);
+    cost.expensive |= isa<math::MathDialect>(inner.getDialect()) && !isa<math::AbsFOp, math::AbsIOp, math::FmaOp>(inner);
+    cost.expensive |= isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemFOp, arith::RemSIOp, arith::RemUIOp>(inner);
   }
   return cost;
 }
@@ -64,8 +61,7 @@ bool isContraction(linalg::GenericOp op) {
   unsigned partial = 0;
   for (OpOperand *input : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(input);
-    bool scalar =
-        map.getNumResults() == 0 || llvm::all_of(map.getResults(), llvm::IsaPred<AffineConstantExpr>);
+    bool scalar = map.getNumResults() == 0 || llvm::all_of(map.getResults(), llvm::IsaPred<AffineConstantExpr>);
     partial += !scalar && !(map.isProjectedPermutation() && map.getNumResults() == op.getNumLoops());
   }
   return partial >= 1 && op.getNumDpsInputs() >= 2;
@@ -123,9 +119,9 @@ struct InlineSplat : public OpRewritePattern<linalg::GenericOp> {
       maps.erase(maps.begin() + index);
       if (!inversePermutation(concatAffineMaps(maps, op.getContext())))
         continue; // the operand alone says how long a loop is
-      auto fused = linalg::GenericOp::create(rewriter, op.getLoc(), op->getResultTypes(), inputs,
-                                             op.getDpsInits(), rewriter.getAffineMapArrayAttr(maps),
-                                             op.getIteratorTypes(), op.getDocAttr(), op.getLibraryCallAttr());
+      auto fused = linalg::GenericOp::create(rewriter, op.getLoc(), op->getResultTypes(), inputs, op.getDpsInits(),
+                                             rewriter.getAffineMapArrayAttr(maps), op.getIteratorTypes(), op.getDocAttr(),
+                                             op.getLibraryCallAttr());
       for (NamedAttribute attr : op->getDiscardableAttrs())
         fused->setDiscardableAttr(attr.getName(), attr.getValue());
       rewriter.inlineRegionBefore(op.getRegion(), fused.getRegion(), fused.getRegion().end());
@@ -158,8 +154,7 @@ struct FuseElementwise : public laic::impl::FuseElementwiseBase<FuseElementwise>
     RewritePatternSet patterns(ctx);
     patterns.add<InlineSplat>(ctx);
     unsigned limit = maxOperands;
-    linalg::populateElementwiseOpsFusionPatterns(
-        patterns, [limit](OpOperand *operand) { return isWorthFusing(operand, limit); });
+    linalg::populateElementwiseOpsFusionPatterns(patterns, [limit](OpOperand *operand) { return isWorthFusing(operand, limit); });
     linalg::GenericOp::getCanonicalizationPatterns(patterns, ctx);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, ctx);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, ctx);

@@ -54,8 +54,7 @@ private:
   void addCheck(llvm::StringRef relation, AffineExpr a, AffineExpr b, const llvm::Twine &message);
   LogicalResult addStep(plan::DispatchOp dispatch);
   void addOutputCopies();
-  AffineExpr kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr,
-                        int64_t otherwise);
+  AffineExpr kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise);
 
   Value bufferOf(Value tensor);
   Value createBuffer(Storage &storage);
@@ -146,8 +145,7 @@ void Scheduler::planMemory() {
   for (Storage &s : storages) {
     if (s.place != Place::Arena)
       continue;
-    AffineExpr bytes =
-        shapes.symbols().constant(elementBytes(cast<RankedTensorType>(s.owner.getType()).getElementType()));
+    AffineExpr bytes = shapes.symbols().constant(elementBytes(cast<RankedTensorType>(s.owner.getType()).getElementType()));
     for (AffineExpr dim : shapes.shape(s.owner))
       bytes = bytes * dim;
     s.arena = arenaValues.size();
@@ -163,9 +161,7 @@ ArrayAttr Scheduler::describe(bool inputs) {
   unsigned count = inputs ? main.getNumArguments() : main.getNumResults();
   Operation *terminator = main.getBody().front().getTerminator();
   for (unsigned i = 0; i < count; ++i) {
-    auto attr = [&](llvm::StringRef name) {
-      return inputs ? main.getArgAttr(i, name) : main.getResultAttr(i, name);
-    };
+    auto attr = [&](llvm::StringRef name) { return inputs ? main.getArgAttr(i, name) : main.getResultAttr(i, name); };
     Value value = inputs ? Value(main.getArgument(i)) : terminator->getOperand(i);
     auto type = cast<RankedTensorType>(value.getType());
     auto given = dyn_cast_or_null<ArrayAttr>(attr("laic.dims"));
@@ -184,8 +180,7 @@ ArrayAttr Scheduler::describe(bool inputs) {
         b.getNamedAttr("element", element ? element : TypeAttr::get(type.getElementType())),
         b.getNamedAttr("dims", b.getArrayAttr(dims))};
     if (!inputs)
-      fields.push_back(
-          b.getNamedAttr("shape", AffineMapAttr::get(shapes.symbols().map(shapes.shape(value)))));
+      fields.push_back(b.getNamedAttr("shape", AffineMapAttr::get(shapes.symbols().map(shapes.shape(value)))));
     list.push_back(b.getDictionaryAttr(fields));
   }
   return b.getArrayAttr(list);
@@ -209,8 +204,7 @@ std::string Scheduler::describeDim(int64_t input, int64_t dim, llvm::StringRef s
   return symbol.empty() ? text : text + " (" + symbol.str() + ")";
 }
 
-void Scheduler::addCheck(llvm::StringRef relation, AffineExpr lhs, AffineExpr rhs,
-                         const llvm::Twine &message) {
+void Scheduler::addCheck(llvm::StringRef relation, AffineExpr lhs, AffineExpr rhs, const llvm::Twine &message) {
   if (!checked.insert({lhs, rhs}))
     return;
   plan::CheckOp::create(b, main.getLoc(), relation, map(lhs), map(rhs), message.str());
@@ -227,8 +221,7 @@ void Scheduler::addChecks() {
         if (s.arg == input && s.index == int64_t(d))
           continue;
         AffineExpr here = symbols.inputDim(describeDim(input, d, ""), input, d);
-        addCheck("eq", here, size,
-                 describeDim(input, d, s.name) + " must be equal to " + describeDim(s.arg, s.index, ""));
+        addCheck("eq", here, size, describeDim(input, d, s.name) + " must be equal to " + describeDim(s.arg, s.index, ""));
         continue;
       }
       AffineExpr here = symbols.inputDim(describeDim(input, d, ""), input, d);
@@ -247,8 +240,7 @@ void Scheduler::addChecks() {
             os << "node '" << name.getName().getValue() << "'";
           else
             os << "kernel '" << dispatch.getKernel() << "'";
-          addCheck("ge", size, symbols.constant(0),
-                   where + ": dim " + llvm::Twine(d) + " of its result would be negative");
+          addCheck("ge", size, symbols.constant(0), where + ": dim " + llvm::Twine(d) + " of its result would be negative");
         }
 }
 
@@ -298,9 +290,8 @@ bool Scheduler::conflicts(const Storage &x, const Storage &y) const {
 
 bool Scheduler::mayRunWith(llvm::ArrayRef<unsigned> reads, llvm::ArrayRef<unsigned> writes) const {
   auto clash = [&](llvm::ArrayRef<unsigned> xs, llvm::ArrayRef<unsigned> ys) {
-    return llvm::any_of(xs, [&](unsigned x) {
-      return llvm::any_of(ys, [&](unsigned y) { return conflicts(storages[x], storages[y]); });
-    });
+    return llvm::any_of(
+        xs, [&](unsigned x) { return llvm::any_of(ys, [&](unsigned y) { return conflicts(storages[x], storages[y]); }); });
   };
   return llvm::none_of(group, [&](const GroupStep &other) {
     return clash(other.writes, reads) || clash(other.writes, writes) || clash(other.reads, writes);
@@ -321,8 +312,7 @@ bool Scheduler::joinGroup(ValueRange reads, ValueRange writes) {
   return joins;
 }
 
-AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr,
-                                 int64_t otherwise) {
+AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise) {
   auto formula = kernel->getAttrOfType<AffineMapAttr>(attr);
   if (!formula)
     return shapes.symbols().constant(otherwise);
@@ -337,8 +327,7 @@ AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel,
   addDims(dispatch.getOutputs());
   for (Value size : dispatch.getSizes())
     arguments.push_back(shapes.index(size));
-  arguments.resize(std::max<size_t>(arguments.size(), formula.getValue().getNumSymbols()),
-                   shapes.symbols().constant(0));
+  arguments.resize(std::max<size_t>(arguments.size(), formula.getValue().getNumSymbols()), shapes.symbols().constant(0));
   return canonicalSize(formula.getValue().getResult(0).replaceSymbols(arguments));
 }
 
@@ -359,8 +348,8 @@ LogicalResult Scheduler::addStep(plan::DispatchOp dispatch) {
   }
   bool concurrent = joinGroup(dispatch.getInputs(), dispatch.getOutputs());
   plan::StepOp::create(b, dispatch.getLoc(), dispatch.getKernel(), ins, outs, shapes.symbols().map(sizes),
-                       map(kernelSize(dispatch, kernel, kTilesAttr, 1)),
-                       map(kernelSize(dispatch, kernel, kWorkspaceAttr, 0)), concurrent);
+                       map(kernelSize(dispatch, kernel, kTilesAttr, 1)), map(kernelSize(dispatch, kernel, kWorkspaceAttr, 0)),
+                       concurrent);
   return success();
 }
 
@@ -420,8 +409,8 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
   static LogicalResult checkOps(func::FuncOp main) {
     for (Operation &op : main.getBody().front()) {
       bool tensors = llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
-      if (tensors && !isa<ConstantOp, plan::DispatchOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                          tensor::CastOp, tensor::EmptyOp>(op))
+      if (tensors &&
+          !isa<ConstantOp, plan::DispatchOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::EmptyOp>(op))
         return op.emitError("'") << op.getName() << "' is no dispatch; run laic-form-dispatches first";
     }
     return success();

@@ -37,8 +37,7 @@ llvm::LogicalResult SymbolicShapes::addArguments(func::FuncOp func) {
   for (BlockArgument arg : func.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(arg.getType());
     if (!type)
-      return func.emitError("argument ")
-             << arg.getArgNumber() << " is no ranked tensor but " << arg.getType();
+      return func.emitError("argument ") << arg.getArgNumber() << " is no ranked tensor but " << arg.getType();
     auto dims = func.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(), "laic.dims");
     SymShape shape;
     for (int64_t d = 0; d < type.getRank(); ++d) {
@@ -104,19 +103,14 @@ bool SymbolicShapes::visitIndex(Operation *op) {
             AffineExpr which = operand(1);
             auto c = which ? constantSize(which) : std::nullopt;
             auto it = shapes.find(d.getSource());
-            return c && it != shapes.end() && *c >= 0 && *c < int64_t(it->second.size()) ? it->second[*c]
-                                                                                         : AffineExpr();
+            return c && it != shapes.end() && *c >= 0 && *c < int64_t(it->second.size()) ? it->second[*c] : AffineExpr();
           })
           .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto) { return operand(0); })
           .Case([&](arith::AddIOp) { return binary([&](auto a, auto b) { return a + b; }); })
           .Case([&](arith::SubIOp) { return binary([&](auto a, auto b) { return a - b; }); })
           .Case([&](arith::MulIOp) { return binary([&](auto a, auto b) { return a * b; }); })
-          .Case([&](arith::DivSIOp) {
-            return binary([&](auto a, auto b) { return sizeSymbols.truncDiv(a, b); });
-          })
-          .Case([&](arith::FloorDivSIOp) {
-            return binary([&](auto a, auto b) { return sizeSymbols.floorDiv(a, b); });
-          })
+          .Case([&](arith::DivSIOp) { return binary([&](auto a, auto b) { return sizeSymbols.truncDiv(a, b); }); })
+          .Case([&](arith::FloorDivSIOp) { return binary([&](auto a, auto b) { return sizeSymbols.floorDiv(a, b); }); })
           .Case([&](arith::MinSIOp) { return binary([&](auto a, auto b) { return sizeSymbols.min(a, b); }); })
           .Case([&](arith::MaxSIOp) { return binary([&](auto a, auto b) { return sizeSymbols.max(a, b); }); })
           .Default(AffineExpr());
@@ -184,8 +178,7 @@ llvm::FailureOr<SymShape> SymbolicShapes::infer(OpResult result) {
         return to;
       })
       .Case([&](tensor::PadOp pad) -> llvm::FailureOr<SymShape> {
-        llvm::FailureOr<SymShape> low = fromMixed(pad.getMixedLowPad()),
-                                  high = fromMixed(pad.getMixedHighPad());
+        llvm::FailureOr<SymShape> low = fromMixed(pad.getMixedLowPad()), high = fromMixed(pad.getMixedHighPad());
         if (failed(low) || failed(high))
           return failure();
         SymShape to(shape(pad.getSource()));

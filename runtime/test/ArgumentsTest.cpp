@@ -32,7 +32,8 @@ protected:
 TEST_F(Arguments, OfModules) {
   laic_module_t *none = nullptr;
   laic_module_options_t options = {};
-  expectRefused(laic_module_load(file.path().c_str(), &options, &none), "laic_module_load: struct_size of the options is not set");
+  expectRefused(laic_module_load(file.path().c_str(), &options, &none),
+                "laic_module_load: struct_size of the options is not set");
   options.struct_size = sizeof options;
   const int unknown = 7;
   memcpy(&options.verify, &unknown, sizeof unknown);
@@ -145,7 +146,8 @@ TEST(KernelErrors, SayWhatTheDataDid) {
   }
 }
 
-#if !defined(__has_feature) || !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)) // they take memory of their own
+#if !defined(__has_feature) ||                                                                                                   \
+    !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)) // they take memory of their own
 // Runs `body` where address space ends soon; gtest's death test gives it a process of its own.
 template <typename Body> void withLittleMemory(rlim_t extra, Body body) {
   FILE *statm = fopen("/proc/self/statm", "r");

@@ -40,8 +40,7 @@ public:
 
 TEST(Device, FirstUsableVariantIsTaken) {
   const std::string text = explain(withVariants({{"+no-such-feature"}, {"generic"}}));
-  EXPECT_NE(text.find("kernel 'double': variant 2 of 2, for generic; better ones need +no-such-feature\n"),
-            std::string::npos)
+  EXPECT_NE(text.find("kernel 'double': variant 2 of 2, for generic; better ones need +no-such-feature\n"), std::string::npos)
       << text;
   EXPECT_NE(text.find("plan 0 (cpu): usable"), std::string::npos) << text;
 }
@@ -64,8 +63,7 @@ TEST(Device, LevelsFormALadder) {
   }
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
     Limit limit("x86-64-v4");
-    EXPECT_NE(explain(a).find("variant 2 of 5, for x86-64-v4; better ones need +avx512vnni"), std::string::npos)
-        << explain(a);
+    EXPECT_NE(explain(a).find("variant 2 of 5, for x86-64-v4; better ones need +avx512vnni"), std::string::npos) << explain(a);
   }
   // The limit only takes away.
   const bool wide = __builtin_cpu_supports("avx512f");
@@ -91,8 +89,7 @@ TEST(Device, WrongArchitectureIsAReason) {
   Outcome result = outcome(laic_context_create(module.get(), nullptr, &context));
   EXPECT_EQ(result.code, LAIC_UNSUPPORTED);
   EXPECT_EQ(context, nullptr);
-  EXPECT_NE(result.message.find("kernel 'double' has no code for this CPU, which lacks "), std::string::npos)
-      << result.message;
+  EXPECT_NE(result.message.find("kernel 'double' has no code for this CPU, which lacks "), std::string::npos) << result.message;
 }
 
 TEST(Device, UnknownDeviceFallsToTheNextPlan) {
@@ -102,8 +99,9 @@ TEST(Device, UnknownDeviceFallsToTheNextPlan) {
   a.entry().plans.insert(a.entry().plans.begin(), std::move(other));
   TemporaryFile file(a.bytes());
   ModulePtr module = loadFile(file.path());
-  EXPECT_NE(std::string(laic_module_explain(module.get())).find("plan 0 (abacus): not usable: this runtime has no driver 'abacus'"),
-            std::string::npos);
+  EXPECT_NE(
+      std::string(laic_module_explain(module.get())).find("plan 0 (abacus): not usable: this runtime has no driver 'abacus'"),
+      std::string::npos);
   ContextPtr context = createContext(module.get());
   std::vector<float> x = {1, 1, 1, 1};
   ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, x.data(), {1, 4})), "");

@@ -100,7 +100,7 @@ TEST(Load, EveryBitFlipIsRefused) {
   const SectionEntry program = entryOf(bytes, 0), code = entryOf(bytes, 1);
   PageBuffer buffer(bytes);
   laic_module_t *module = nullptr;
-  for (size_t i = 0; i < bytes.size(); i += i > program.offset + program.length && i < code.offset ? kZeroStep : 1)
+  for (size_t i = 0; i<bytes.size(); i += i> program.offset + program.length && i < code.offset ? kZeroStep : 1)
     for (int bit = 0; bit < 8; ++bit) {
       buffer.data()[i] ^= static_cast<uint8_t>(1 << bit);
       const Outcome result = outcome(laic_module_load_memory(buffer.data(), bytes.size(), nullptr, &module));
@@ -182,8 +182,8 @@ TEST(Load, NewerMinorIsReadUnlessASectionIsCritical) {
   program.offset = programAt;
   extra.offset = (moved.size() + 63) / 64 * 64;
   moved.resize(extra.offset + extra.length, 7);
-  std::fill(moved.begin() + static_cast<std::ptrdiff_t>(bytes.size()),
-            moved.begin() + static_cast<std::ptrdiff_t>(extra.offset), 0);
+  std::fill(moved.begin() + static_cast<std::ptrdiff_t>(bytes.size()), moved.begin() + static_cast<std::ptrdiff_t>(extra.offset),
+            0);
   header.minor = 9;
   header.section_count += 1;
   header.file_size = moved.size();
@@ -200,8 +200,7 @@ TEST(Load, NewerMinorIsReadUnlessASectionIsCritical) {
   resign(moved);
   const Outcome result = loadBytes(moved);
   EXPECT_EQ(result.code, LAIC_UNSUPPORTED);
-  EXPECT_EQ(result.message,
-            "artifact needs a runtime of format 1.9 or newer (section 3, kind 77); this one is 1.0");
+  EXPECT_EQ(result.message, "artifact needs a runtime of format 1.9 or newer (section 3, kind 77); this one is 1.0");
 
   extra.kind = static_cast<uint32_t>(SectionKind::Signature); // reserved: nobody checks signatures yet
   setEntry(moved, 3, extra);
@@ -217,18 +216,25 @@ TEST(Load, BadSectionTablesAreRefused) {
     size_t section;
     void (*change)(SectionEntry &);
   };
-  const Case cases[] = {
-      {"beyond the file", 2, [](SectionEntry &e) { e.offset = uint64_t{1} << 40; }},
-      {"length wraps", 2, [](SectionEntry &e) { e.length = UINT64_MAX - e.offset + 2; }},
-      {"overlaps", 2, [](SectionEntry &e) { e.offset = 65536; }},
-      {"inside the table", 0, [](SectionEntry &e) { e.offset = 64; }},
-      {"unaligned segment", 1, [](SectionEntry &e) { e.offset += 64; e.length -= 64; }},
-      {"bytes after the end", 2, [](SectionEntry &e) { e.length -= 1; }},
-      {"reserved bytes", 1, [](SectionEntry &e) { e.reserved[3] = 1; }},
-      {"unknown flag", 1, [](SectionEntry &e) { e.flags |= 1u << 7; }},
-      {"two programs", 1, [](SectionEntry &e) { e.kind = 1; }},
-      {"no program", 0, [](SectionEntry &e) { e.kind = 50; e.flags = 0; }},
-      {"code that is weights", 1, [](SectionEntry &e) { e.kind = 2; }}};
+  const Case cases[] = {{"beyond the file", 2, [](SectionEntry &e) { e.offset = uint64_t{1} << 40; }},
+                        {"length wraps", 2, [](SectionEntry &e) { e.length = UINT64_MAX - e.offset + 2; }},
+                        {"overlaps", 2, [](SectionEntry &e) { e.offset = 65536; }},
+                        {"inside the table", 0, [](SectionEntry &e) { e.offset = 64; }},
+                        {"unaligned segment", 1,
+                         [](SectionEntry &e) {
+                           e.offset += 64;
+                           e.length -= 64;
+                         }},
+                        {"bytes after the end", 2, [](SectionEntry &e) { e.length -= 1; }},
+                        {"reserved bytes", 1, [](SectionEntry &e) { e.reserved[3] = 1; }},
+                        {"unknown flag", 1, [](SectionEntry &e) { e.flags |= 1u << 7; }},
+                        {"two programs", 1, [](SectionEntry &e) { e.kind = 1; }},
+                        {"no program", 0,
+                         [](SectionEntry &e) {
+                           e.kind = 50;
+                           e.flags = 0;
+                         }},
+                        {"code that is weights", 1, [](SectionEntry &e) { e.kind = 2; }}};
   for (const Case &c : cases) {
     std::vector<uint8_t> bytes = good;
     SectionEntry entry = entryOf(bytes, c.section);
@@ -254,8 +260,7 @@ TEST(Load, FilesThatAreNoArtifacts) {
   TemporaryFile empty({});
   EXPECT_EQ(outcome(laic_module_load(empty.path().c_str(), nullptr, &module)).code, LAIC_INVALID_ARTIFACT);
   TemporaryFile text(std::vector<uint8_t>(1000, 'x'));
-  EXPECT_EQ(errorOf(laic_module_load(text.path().c_str(), nullptr, &module)),
-            "not a laic artifact: the first bytes are wrong");
+  EXPECT_EQ(errorOf(laic_module_load(text.path().c_str(), nullptr, &module)), "not a laic artifact: the first bytes are wrong");
 }
 
 TEST(Load, MemoryMustStartOnAPage) {

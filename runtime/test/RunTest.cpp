@@ -422,8 +422,8 @@ TEST(Run, TraceSeesEveryStep) {
       },
       &seen);
   ASSERT_EQ(errorOf(laic_run(context.get())), "");
-  EXPECT_EQ(seen, (std::vector<std::string>{"1 node_0 add_row 3", "0 node_0 add_row 3", "1 node_1 double 12",
-                                            "0 node_1 double 12"}));
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{"1 node_0 add_row 3", "0 node_0 add_row 3", "1 node_1 double 12", "0 node_1 double 12"}));
 }
 
 } // namespace

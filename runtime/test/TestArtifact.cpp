@@ -235,8 +235,7 @@ void test::resign(std::vector<uint8_t> &bytes) {
   }
   memset(header.table_hash, 0, sizeof header.table_hash);
   memcpy(bytes.data(), &header, sizeof header);
-  XXH128_canonicalFromHash(
-      &canonical, XXH3_128bits(bytes.data(), sizeof header + header.section_count * sizeof(SectionEntry)));
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), sizeof header + header.section_count * sizeof(SectionEntry)));
   memcpy(header.table_hash, canonical.digest, sizeof header.table_hash);
   memcpy(bytes.data(), &header, sizeof header);
 }
@@ -297,8 +296,7 @@ laic_status_t *test::bindInput(laic_context_t *context, size_t index, laic_type_
 }
 
 laic_status_t *test::bindOutput(laic_context_t *context, size_t index, laic_type_t type, void *data,
-                                const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides,
-                                size_t capacity) {
+                                const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides, size_t capacity) {
   const laic_binding_t binding = makeBinding(type, data, sizes, strides, capacity);
   return laic_bind_output(context, index, &binding);
 }

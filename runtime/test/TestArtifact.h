@@ -37,8 +37,8 @@ struct TestArtifact {
   // shape: scalars.
   uint32_t output(const std::string &name, ElementType type, const std::vector<uint32_t> &shape);
   uint32_t segment(artifact::SegmentKind kind, std::vector<uint8_t> bytes);
-  uint32_t buffer(Storage storage, uint32_t index, ElementType type, const std::vector<uint32_t> &shape,
-                  uint64_t offset = 0, uint32_t offsetScalar = 0);
+  uint32_t buffer(Storage storage, uint32_t index, ElementType type, const std::vector<uint32_t> &shape, uint64_t offset = 0,
+                  uint32_t offsetScalar = 0);
   // A kernel of Kernels.h with one variant.
   uint32_t kernel(const std::string &name, laic_kernel_fn function, const std::vector<std::string> &needs = {"generic"});
   // Operands: the last `outputs` of them are written.
@@ -114,11 +114,10 @@ PoolPtr createPool(uint32_t threads);
 Outcome loadBytes(const std::vector<uint8_t> &bytes, laic_verify_t verify = LAIC_VERIFY_FULL);
 
 // Bindings. The vectors must outlive the call alone, the data the binding.
-laic_status_t *bindInput(laic_context_t *context, size_t index, laic_type_t type, void *data,
-                         const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides = {}, size_t capacity = 0);
-laic_status_t *bindOutput(laic_context_t *context, size_t index, laic_type_t type, void *data,
-                          const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides = {},
-                          size_t capacity = 0);
+laic_status_t *bindInput(laic_context_t *context, size_t index, laic_type_t type, void *data, const std::vector<int64_t> &sizes,
+                         const std::vector<int64_t> &strides = {}, size_t capacity = 0);
+laic_status_t *bindOutput(laic_context_t *context, size_t index, laic_type_t type, void *data, const std::vector<int64_t> &sizes,
+                          const std::vector<int64_t> &strides = {}, size_t capacity = 0);
 std::vector<float> floatsOf(laic_context_t *context, size_t output);
 
 } // namespace test

@@ -29,10 +29,8 @@ void PrintTo(const Attack &attack, std::ostream *out) { *out << attack.name; }
 const Attack kAttacks[] = {
     {"parent", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "../outside.bin"); },
      "lies outside the model's folder"},
-    {"parent_within", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "a/../../outside.bin"); },
-     "lies outside"},
-    {"parent_and_back", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "../inside/good.bin"); },
-     "lies outside"},
+    {"parent_within", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "a/../../outside.bin"); }, "lies outside"},
+    {"parent_and_back", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "../inside/good.bin"); }, "lies outside"},
     {"absolute", [](const TemporaryFolder &f, TensorProto &t) { setExternal(t, f.path("outside.bin")); },
      "is named by an absolute path"},
     {"symlink",
@@ -59,8 +57,7 @@ const Attack kAttacks[] = {
        setExternal(t, "hard.bin");
      },
      "has 2 hard links"},
-    {"missing", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "nothing.bin"); },
-     "cannot be opened: No such file"},
+    {"missing", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "nothing.bin"); }, "cannot be opened: No such file"},
     {"folder",
      [](const TemporaryFolder &f, TensorProto &t) {
        EXPECT_EQ(mkdir(f.path("inside/folder").c_str(), 0755), 0);
@@ -74,15 +71,11 @@ const Attack kAttacks[] = {
        setExternal(t, "pipe");
      },
      "is not a regular file"},
-    {"through_a_file", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin/x"); },
-     "cannot be opened"},
-    {"no_location", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "", "0"); },
-     "names no location"},
-    {"nul_in_location",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, std::string("good.bin\0x", 10)); },
+    {"through_a_file", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin/x"); }, "cannot be opened"},
+    {"no_location", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "", "0"); }, "names no location"},
+    {"nul_in_location", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, std::string("good.bin\0x", 10)); },
      "has no usable name"},
-    {"endless_location",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, std::string(5000, 'a')); },
+    {"endless_location", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, std::string(5000, 'a')); },
      "has no usable name"},
     {"unknown_key",
      [](const TemporaryFolder &, TensorProto &t) {
@@ -96,28 +89,20 @@ const Attack kAttacks[] = {
        *t.add_external_data() = t.external_data(0);
      },
      "has the key 'location' twice"},
-    {"negative_offset", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "-8"); },
-     "has the offset '-8'"},
+    {"negative_offset", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "-8"); }, "has the offset '-8'"},
     {"offset_no_number", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0x10"); },
      "has the offset '0x10'"},
-    {"offset_overflow",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "18446744073709551616"); },
+    {"offset_overflow", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "18446744073709551616"); },
      "has the offset"},
-    {"offset_wraps",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "18446744073709551000"); },
+    {"offset_wraps", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "18446744073709551000"); },
      "has 5000 bytes, but 1200 at offset 18446744073709551000 are asked for"},
-    {"offset_beyond_end", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "5001"); },
-     "are asked for"},
-    {"end_beyond_end", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "3801"); },
-     "are asked for"},
-    {"length_negative",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "-1"); },
+    {"offset_beyond_end", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "5001"); }, "are asked for"},
+    {"end_beyond_end", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "3801"); }, "are asked for"},
+    {"length_negative", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "-1"); },
      "has the length '-1'"},
-    {"length_differs",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "1199"); },
+    {"length_differs", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "1199"); },
      "external data of 1199 bytes, but f32[300] takes 1200"},
-    {"petabytes",
-     [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "1125899906842624"); },
+    {"petabytes", [](const TemporaryFolder &, TensorProto &t) { setExternal(t, "good.bin", "0", "1125899906842624"); },
      "external data of 1125899906842624 bytes"},
     {"data_beside",
      [](const TemporaryFolder &, TensorProto &t) {
@@ -154,8 +139,7 @@ TEST_P(ExternalDataAttack, IsRefusedWithOneDiagnostic) {
   TemporaryFolder folder;
   prepareFolder(folder);
   const Attack &attack = std::get<0>(GetParam());
-  ModelProto model =
-      carrierModel(std::get<1>(GetParam()), [&](TensorProto &tensor) { attack.prepare(folder, tensor); });
+  ModelProto model = carrierModel(std::get<1>(GetParam()), [&](TensorProto &tensor) { attack.prepare(folder, tensor); });
   Outcome outcome = readFile(folder.write("inside/model.onnx", model.SerializeAsString()));
   EXPECT_EQ(outcome.model, nullptr);
   ASSERT_EQ(outcome.diagnostics.size(), 1u) << outcome.text();
@@ -166,8 +150,7 @@ TEST_P(ExternalDataAttack, IsRefusedWithOneDiagnostic) {
 const char *const kCarrierNames[] = {"Initializer",    "Constant",     "Attribute", "SparseInitializer",
                                      "SparseConstant", "FunctionBody", "Subgraph"};
 
-INSTANTIATE_TEST_SUITE_P(All, ExternalDataAttack,
-                         testing::Combine(testing::ValuesIn(kAttacks), testing::ValuesIn(kCarriers)),
+INSTANTIATE_TEST_SUITE_P(All, ExternalDataAttack, testing::Combine(testing::ValuesIn(kAttacks), testing::ValuesIn(kCarriers)),
                          [](const auto &info) {
                            return std::string(std::get<0>(info.param).name) + "_" +
                                   kCarrierNames[static_cast<int>(std::get<1>(info.param))];
@@ -203,8 +186,7 @@ TEST(ExternalData, FileIsOpenedOnceForManyTensors) {
   setExternal(other, "good.bin", "16");
   Outcome outcome = readFile(folder.write("inside/model.onnx", model.SerializeAsString()));
   ASSERT_NE(outcome.model, nullptr) << outcome.text();
-  EXPECT_EQ(outcome.model->graph.initializers.at("w")->data + 16,
-            outcome.model->graph.initializers.at("v")->data);
+  EXPECT_EQ(outcome.model->graph.initializers.at("w")->data + 16, outcome.model->graph.initializers.at("v")->data);
 }
 
 // A download cache: the model's folder holds links into a folder of blobs beside it.
@@ -229,9 +211,7 @@ TEST(ExternalData, RootDoesNotAdmitHardLinksOrAbsolutePaths) {
   ASSERT_EQ(link(folder.path("outside.bin").c_str(), folder.path("inside/hard.bin").c_str()), 0);
   for (const std::string &location : {std::string("hard.bin"), folder.path("outside.bin")}) {
     ModelProto model = carrierModel(Carrier::Initializer, [&](TensorProto &t) { setExternal(t, location); });
-    EXPECT_EQ(readFile(folder.write("inside/model.onnx", model.SerializeAsString()), folder.path("")).model,
-              nullptr)
-        << location;
+    EXPECT_EQ(readFile(folder.write("inside/model.onnx", model.SerializeAsString()), folder.path("")).model, nullptr) << location;
   }
 }
 
@@ -244,15 +224,14 @@ TEST(ExternalData, BothWaysOfOpeningAgree) {
   ASSERT_EQ(symlink("sub", folder.path("inside/linked").c_str()), 0);
   ASSERT_EQ(symlink("sub/file", folder.path("inside/link").c_str()), 0);
   Descriptor inside(open(folder.path("inside").c_str(), O_PATH | O_DIRECTORY));
-  for (const char *path : {"good.bin", "sub/file", "./sub//file", "linked/file", "link", "none", "sub/none",
-                           "../outside.bin", "sub/../good.bin", "good.bin/x"}) {
+  for (const char *path : {"good.bin", "sub/file", "./sub//file", "linked/file", "link", "none", "sub/none", "../outside.bin",
+                           "sub/../good.bin", "good.bin/x"}) {
     errno = 0;
     bool direct = static_cast<bool>(openBeneath(inside, path));
     int why = errno;
     errno = 0;
     bool stepwise = static_cast<bool>(openBeneath(inside, path, true));
-    if (std::string(path) ==
-        "sub/../good.bin") // stays beneath: openat2 follows it; callers refuse `..` before
+    if (std::string(path) == "sub/../good.bin") // stays beneath: openat2 follows it; callers refuse `..` before
       continue;
     EXPECT_EQ(direct, stepwise) << path;
     if (!direct)

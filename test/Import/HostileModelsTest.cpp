@@ -17,8 +17,7 @@ struct Hostile {
 
 void PrintTo(const Hostile &hostile, std::ostream *out) { *out << hostile.name; }
 
-TensorProto &initializer(ModelProto &model, const std::vector<int64_t> &dims, uint64_t bytes,
-                         int type = TensorProto::FLOAT) {
+TensorProto &initializer(ModelProto &model, const std::vector<int64_t> &dims, uint64_t bytes, int type = TensorProto::FLOAT) {
   TensorProto &tensor = *model.mutable_graph()->add_initializer();
   fillTensor(tensor, "w", type, dims, bytes);
   return tensor;
@@ -74,8 +73,7 @@ const Hostile kHostile[] = {
     {"newer_opset", [](ModelProto &m) { m.mutable_opset_import(0)->set_version(29); },
      "imports opset 29 of ai.onnx; expects 1 to 28"},
     {"opset_zero", [](ModelProto &m) { m.mutable_opset_import(0)->set_version(0); }, "imports opset 0"},
-    {"huge_opset", [](ModelProto &m) { m.mutable_opset_import(0)->set_version(INT64_MAX); },
-     "expects 1 to 28"},
+    {"huge_opset", [](ModelProto &m) { m.mutable_opset_import(0)->set_version(INT64_MAX); }, "expects 1 to 28"},
     {"two_opsets",
      [](ModelProto &m) {
        m.add_opset_import()->set_version(20);
@@ -90,25 +88,20 @@ const Hostile kHostile[] = {
     {"input_undefined", [](ModelProto &m) { m.mutable_graph()->mutable_node(0)->set_input(0, "q"); },
      "node 'relu' (Relu, opset 21): input 0 is 'q', which nothing defines"},
     {"input_unnamed", [](ModelProto &m) { addInput(*m.mutable_graph(), "", 1, {1}); }, "has no name"},
-    {"input_twice", [](ModelProto &m) { addInput(*m.mutable_graph(), "x", 1, {1}); },
-     "input 'x': value 'x' is defined twice"},
+    {"input_twice", [](ModelProto &m) { addInput(*m.mutable_graph(), "x", 1, {1}); }, "input 'x': value 'x' is defined twice"},
     {"input_without_type", [](ModelProto &m) { m.mutable_graph()->mutable_input(0)->clear_type(); },
      "input 'x' has no element type"},
     {"input_unknown_type",
-     [](ModelProto &m) {
-       m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(77);
-     },
+     [](ModelProto &m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(77); },
      "input 'x': unknown data type 77"},
-    {"input_negative_dim", [](ModelProto &m) { addInput(*m.mutable_graph(), "v", 1, {-7}); },
-     "input 'v': dim of size -7"},
+    {"input_negative_dim", [](ModelProto &m) { addInput(*m.mutable_graph(), "v", 1, {-7}); }, "input 'v': dim of size -7"},
     {"input_huge_dims", [](ModelProto &m) { addInput(*m.mutable_graph(), "v", 1, {1ll << 40, 1ll << 40}); },
      "input 'v': its dims name more elements"},
     {"output_is_input", [](ModelProto &m) { addNode(*m.mutable_graph(), "Abs", {"y"}, {"x"}, "abs"); },
      "node 'abs' (Abs, opset 21): value 'x' is defined twice"},
     {"output_twice", [](ModelProto &m) { addNode(*m.mutable_graph(), "Abs", {"x"}, {"y"}, "abs"); },
      "node 'abs' (Abs, opset 21): value 'y' is defined twice, also by node 'relu'"},
-    {"output_is_initializer", [](ModelProto &m) { initializer(m, {1}, 4).set_name("y"); },
-     "value 'y' is defined twice"},
+    {"output_is_initializer", [](ModelProto &m) { initializer(m, {1}, 4).set_name("y"); }, "value 'y' is defined twice"},
     {"initializer_twice",
      [](ModelProto &m) {
        initializer(m, {1}, 4);
@@ -116,36 +109,25 @@ const Hostile kHostile[] = {
      },
      "initializer 'w': value 'w' is defined twice"},
     {"initializer_unnamed", [](ModelProto &m) { initializer(m, {1}, 4).clear_name(); }, "has no name"},
-    {"initializer_unknown_type", [](ModelProto &m) { initializer(m, {1}, 4, 29); },
-     "initializer 'w': unknown data type 29"},
+    {"initializer_unknown_type", [](ModelProto &m) { initializer(m, {1}, 4, 29); }, "initializer 'w': unknown data type 29"},
     {"initializer_no_type", [](ModelProto &m) { initializer(m, {1}, 4, 0); }, "unknown data type 0"},
     {"initializer_negative_type", [](ModelProto &m) { initializer(m, {1}, 4, -3); }, "unknown data type -3"},
     {"negative_dim", [](ModelProto &m) { initializer(m, {-1}, 4); }, "dims [-1] hold a negative number"},
     {"lowest_dim", [](ModelProto &m) { initializer(m, {INT64_MIN, 2}, 4); }, "hold a negative number"},
-    {"huge_dim", [](ModelProto &m) { initializer(m, {INT64_MAX}, 4); },
-     "more elements than any memory holds"},
-    {"product_wraps_to_four", [](ModelProto &m) { initializer(m, {1ll << 62, 4, 1}, 4); },
-     "more elements than any memory holds"},
-    {"product_wraps_in_bits", [](ModelProto &m) { initializer(m, {1ll << 60}, 4); },
-     "more elements than any memory holds"},
+    {"huge_dim", [](ModelProto &m) { initializer(m, {INT64_MAX}, 4); }, "more elements than any memory holds"},
+    {"product_wraps_to_four", [](ModelProto &m) { initializer(m, {1ll << 62, 4, 1}, 4); }, "more elements than any memory holds"},
+    {"product_wraps_in_bits", [](ModelProto &m) { initializer(m, {1ll << 60}, 4); }, "more elements than any memory holds"},
     {"huge_beside_zero", [](ModelProto &m) { initializer(m, {0, 1ll << 40, 1ll << 40}, 0); },
      "more elements than any memory holds"},
-    {"petabytes", [](ModelProto &m) { initializer(m, {1ll << 50}, 4); },
-     "raw_data of 4 bytes, but f32[1125899906842624] takes"},
-    {"raw_data_short", [](ModelProto &m) { initializer(m, {2}, 7); },
-     "raw_data of 7 bytes, but f32[2] takes 8"},
-    {"raw_data_long", [](ModelProto &m) { initializer(m, {2}, 4000); },
-     "raw_data of 4000 bytes, but f32[2] takes 8"},
-    {"raw_data_of_strings", [](ModelProto &m) { initializer(m, {2}, 8, TensorProto::STRING); },
-     "strings in raw_data"},
+    {"petabytes", [](ModelProto &m) { initializer(m, {1ll << 50}, 4); }, "raw_data of 4 bytes, but f32[1125899906842624] takes"},
+    {"raw_data_short", [](ModelProto &m) { initializer(m, {2}, 7); }, "raw_data of 7 bytes, but f32[2] takes 8"},
+    {"raw_data_long", [](ModelProto &m) { initializer(m, {2}, 4000); }, "raw_data of 4000 bytes, but f32[2] takes 8"},
+    {"raw_data_of_strings", [](ModelProto &m) { initializer(m, {2}, 8, TensorProto::STRING); }, "strings in raw_data"},
     {"sub_byte_short", [](ModelProto &m) { initializer(m, {5}, 2, TensorProto::INT4); },
      "raw_data of 2 bytes, but i4[5] takes 3"},
-    {"six_bits_short", [](ModelProto &m) { initializer(m, {5}, 3, TensorProto::FLOAT6E2M3); },
-     "but f6E2M3[5] takes 4"},
-    {"data_twice", [](ModelProto &m) { initializer(m, {1}, 4).add_float_data(1); },
-     "its data is given more than once"},
-    {"no_data", [](ModelProto &m) { initializer(m, {2}, 0).clear_raw_data(); },
-     "initializer 'w': f32[2] has no data"},
+    {"six_bits_short", [](ModelProto &m) { initializer(m, {5}, 3, TensorProto::FLOAT6E2M3); }, "but f6E2M3[5] takes 4"},
+    {"data_twice", [](ModelProto &m) { initializer(m, {1}, 4).add_float_data(1); }, "its data is given more than once"},
+    {"no_data", [](ModelProto &m) { initializer(m, {2}, 0).clear_raw_data(); }, "initializer 'w': f32[2] has no data"},
     {"typed_short",
      [](ModelProto &m) {
        TensorProto &t = initializer(m, {2}, 0);
@@ -190,10 +172,8 @@ const Hostile kHostile[] = {
        t.add_int32_data(300);
      },
      "300 in int32_data is no i8"},
-    {"segment", [](ModelProto &m) { initializer(m, {1}, 4).mutable_segment()->set_begin(0); },
-     "is stored in segments"},
-    {"unknown_location", [](ModelProto &m) { unknownEnum(initializer(m, {1}, 4), 14); },
-     "unknown data_location"},
+    {"segment", [](ModelProto &m) { initializer(m, {1}, 4).mutable_segment()->set_begin(0); }, "is stored in segments"},
+    {"unknown_location", [](ModelProto &m) { unknownEnum(initializer(m, {1}, 4), 14); }, "unknown data_location"},
     {"sparse_index_outside",
      [](ModelProto &m) {
        SparseTensorProto &s = *m.mutable_graph()->add_sparse_initializer();
@@ -258,13 +238,11 @@ const Hostile kHostile[] = {
        addNode(*addGraph(*node, "else_branch"), "Abs", {"b"}, {"c"}, "inner");
      },
      "input 0 is 'b', which nothing defines"},
-    {"deep_graphs", [](ModelProto &m) { nest(*m.mutable_graph(), 200); },
-     "messages nest deeper than 96 levels"},
+    {"deep_graphs", [](ModelProto &m) { nest(*m.mutable_graph(), 200); }, "messages nest deeper than 96 levels"},
     {"deep_types", deepType, "nests too deeply"},
     {"node_without_operator", [](ModelProto &m) { addNode(*m.mutable_graph(), "", {"x"}, {"z"}, "odd"); },
      "node 'odd' has no operator"},
-    {"attribute_unnamed", [](ModelProto &m) { addInt(*m.mutable_graph()->mutable_node(0), "", 1); },
-     "an attribute has no name"},
+    {"attribute_unnamed", [](ModelProto &m) { addInt(*m.mutable_graph()->mutable_node(0), "", 1); }, "an attribute has no name"},
     {"attribute_twice",
      [](ModelProto &m) {
        addInt(*m.mutable_graph()->mutable_node(0), "a", 1);
@@ -297,8 +275,7 @@ const Hostile kHostile[] = {
        addInts(*node, "value_ints", {1});
      },
      "expects one attribute"},
-    {"constant_graph",
-     [](ModelProto &m) { addGraph(*addNode(*m.mutable_graph(), "Constant", {}, {"c"}, "c"), "value"); },
+    {"constant_graph", [](ModelProto &m) { addGraph(*addNode(*m.mutable_graph(), "Constant", {}, {"c"}, "c"), "value"); },
      "attribute 'value' is no constant"},
     {"function_recursion",
      [](ModelProto &m) {
@@ -349,8 +326,7 @@ const Hostile kHostile[] = {
      "function 'F' imports opset 40"},
     {"overload_missing", [](ModelProto &m) { m.mutable_graph()->mutable_node(0)->set_overload("fast"); },
      "no function of the model has the overload 'fast'"},
-    {"name_with_control_characters",
-     [](ModelProto &m) { m.mutable_graph()->mutable_node(0)->set_input(0, "a\n\x1b[31m\xff"); },
+    {"name_with_control_characters", [](ModelProto &m) { m.mutable_graph()->mutable_node(0)->set_input(0, "a\n\x1b[31m\xff"); },
      "input 0 is 'a\\x0a\\x1b[31m\\xff', which"},
     {"operator_of_later_opset",
      [](ModelProto &m) {
@@ -403,10 +379,8 @@ const Garbage kGarbage[] = {
     {"lfs_pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS"},
     {"zip", bytesOf({'P', 'K', 3, 4, 20, 0, 0, 0, 8, 0}), "not a valid ONNX model: at byte"},
     {"field_zero", bytesOf({0, 0}), "at byte 0: no field number in ModelProto"},
-    {"length_beyond_end", bytesOf({0x3A, 0x7F, 0x0A}),
-     "field 7 of ModelProto has length 127, but only 1 bytes are left"},
-    {"huge_length", bytesOf({0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0}),
-     "but only 1 bytes are left"},
+    {"length_beyond_end", bytesOf({0x3A, 0x7F, 0x0A}), "field 7 of ModelProto has length 127, but only 1 bytes are left"},
+    {"huge_length", bytesOf({0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0}), "but only 1 bytes are left"},
     {"wrapping_length", bytesOf({0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0}),
      "but only 1 bytes are left"},
     {"endless_number", std::string(40, '\xFF'), "a number is longer than ten bytes"},
@@ -414,10 +388,8 @@ const Garbage kGarbage[] = {
     {"fixed_cut_off", bytesOf({0x0D, 1, 2}), "a number of ModelProto ends beyond its message"},
     {"group", bytesOf({0x0B, 0x0C}), "has the unknown wire type 3"},
     {"wire_type_seven", bytesOf({0x0F}), "has the unknown wire type 7"},
-    {"tensor_in_graph_too_long", bytesOf({0x3A, 0x04, 0x2A, 0x10, 0x4A, 0x01}),
-     "field 5 of GraphProto has length 16"},
-    {"raw_data_twice", bytesOf({0x3A, 0x08, 0x2A, 0x06, 0x4A, 0x01, 0x00, 0x4A, 0x01, 0x00}),
-     "a TensorProto has raw_data twice"},
+    {"tensor_in_graph_too_long", bytesOf({0x3A, 0x04, 0x2A, 0x10, 0x4A, 0x01}), "field 5 of GraphProto has length 16"},
+    {"raw_data_twice", bytesOf({0x3A, 0x08, 0x2A, 0x06, 0x4A, 0x01, 0x00, 0x4A, 0x01, 0x00}), "a TensorProto has raw_data twice"},
 };
 
 class GarbageBytes : public testing::TestWithParam<Garbage> {};
@@ -516,8 +488,7 @@ TEST(DamagedModel, EveryTruncationIsHandled) {
 TEST(DamagedModel, EveryFlippedBitIsHandled) {
   std::string bytes = richModel();
   for (size_t at = 0; at < bytes.size(); ++at) {
-    if (bytes[at] == 0 && at > 0 && bytes[at - 1] == 0 &&
-        at % 64) // payloads are zeros: a sample of them is enough
+    if (bytes[at] == 0 && at > 0 && bytes[at - 1] == 0 && at % 64) // payloads are zeros: a sample of them is enough
       continue;
     for (int bit = 0; bit < 8; ++bit) {
       std::string flipped = bytes;

@@ -41,8 +41,7 @@ NodeProto *addNode(GraphProto &graph, const std::string &op, const std::vector<s
   return node;
 }
 
-static AttributeProto *addAttribute(NodeProto &node, const std::string &name,
-                                    AttributeProto::AttributeType type) {
+static AttributeProto *addAttribute(NodeProto &node, const std::string &name, AttributeProto::AttributeType type) {
   AttributeProto *attribute = node.add_attribute();
   attribute->set_name(name);
   attribute->set_type(type);
@@ -71,8 +70,7 @@ GraphProto *addGraph(NodeProto &node, const std::string &name) {
   return addAttribute(node, name, AttributeProto::GRAPH)->mutable_g();
 }
 
-ValueInfoProto *addInput(GraphProto &graph, const std::string &name, int type,
-                         const std::vector<int64_t> &dims) {
+ValueInfoProto *addInput(GraphProto &graph, const std::string &name, int type, const std::vector<int64_t> &dims) {
   ValueInfoProto *input = graph.add_input();
   input->set_name(name);
   auto *tensor = input->mutable_type()->mutable_tensor_type();
@@ -89,20 +87,18 @@ ValueInfoProto *addOutput(GraphProto &graph, const std::string &name) {
   return output;
 }
 
-void fillTensor(TensorProto &tensor, const std::string &name, int type, const std::vector<int64_t> &dims,
-                uint64_t bytes) {
+void fillTensor(TensorProto &tensor, const std::string &name, int type, const std::vector<int64_t> &dims, uint64_t bytes) {
   tensor.set_name(name);
   tensor.set_data_type(type);
   tensor.mutable_dims()->Assign(dims.begin(), dims.end());
   tensor.set_raw_data(std::string(bytes, '\0'));
 }
 
-void setExternal(TensorProto &tensor, const std::string &location, const std::string &offset,
-                 const std::string &length) {
+void setExternal(TensorProto &tensor, const std::string &location, const std::string &offset, const std::string &length) {
   tensor.clear_raw_data();
   tensor.set_data_location(TensorProto::EXTERNAL);
-  for (const auto &entry : {std::make_pair("location", location), std::make_pair("offset", offset),
-                            std::make_pair("length", length)}) {
+  for (const auto &entry :
+       {std::make_pair("location", location), std::make_pair("offset", offset), std::make_pair("length", length)}) {
     if (entry.second.empty())
       continue;
     auto *added = tensor.add_external_data();
@@ -140,8 +136,7 @@ ModelProto carrierModel(Carrier carrier, const std::function<void(TensorProto &)
     fillConstant(*addNode(graph, "Constant", {}, {"w"}, "constant"), fill);
   } else if (carrier == Carrier::SparseConstant) {
     NodeProto *node = addNode(graph, "Constant", {}, {"w"}, "constant");
-    fillSparse(*addAttribute(*node, "sparse_value", AttributeProto::SPARSE_TENSOR)->mutable_sparse_tensor(),
-               fill);
+    fillSparse(*addAttribute(*node, "sparse_value", AttributeProto::SPARSE_TENSOR)->mutable_sparse_tensor(), fill);
   } else if (carrier == Carrier::Attribute) {
     NodeProto *node = addNode(graph, "Custom", {"x"}, {"w"}, "custom");
     node->set_domain("example");

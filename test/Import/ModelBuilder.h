@@ -15,42 +15,29 @@ onnx_proto::ModelProto emptyModel(int64_t opset = 21);
 // x -> Relu 'relu' -> y.
 onnx_proto::ModelProto reluModel(int64_t opset = 21);
 
-onnx_proto::NodeProto *addNode(onnx_proto::GraphProto &graph, const std::string &op,
-                               const std::vector<std::string> &inputs,
+onnx_proto::NodeProto *addNode(onnx_proto::GraphProto &graph, const std::string &op, const std::vector<std::string> &inputs,
                                const std::vector<std::string> &outputs, const std::string &name = "");
 onnx_proto::AttributeProto *addInt(onnx_proto::NodeProto &node, const std::string &name, int64_t value);
-onnx_proto::AttributeProto *addInts(onnx_proto::NodeProto &node, const std::string &name,
-                                    const std::vector<int64_t> &values);
-onnx_proto::AttributeProto *addText(onnx_proto::NodeProto &node, const std::string &name,
-                                    const std::string &value);
+onnx_proto::AttributeProto *addInts(onnx_proto::NodeProto &node, const std::string &name, const std::vector<int64_t> &values);
+onnx_proto::AttributeProto *addText(onnx_proto::NodeProto &node, const std::string &name, const std::string &value);
 onnx_proto::GraphProto *addGraph(onnx_proto::NodeProto &node, const std::string &name);
 onnx_proto::ValueInfoProto *addInput(onnx_proto::GraphProto &graph, const std::string &name, int type,
                                      const std::vector<int64_t> &dims);
 onnx_proto::ValueInfoProto *addOutput(onnx_proto::GraphProto &graph, const std::string &name);
 
 // Fills a tensor proto: dims, type and raw_data of zeros.
-void fillTensor(onnx_proto::TensorProto &tensor, const std::string &name, int type,
-                const std::vector<int64_t> &dims, uint64_t bytes);
+void fillTensor(onnx_proto::TensorProto &tensor, const std::string &name, int type, const std::vector<int64_t> &dims,
+                uint64_t bytes);
 void setExternal(onnx_proto::TensorProto &tensor, const std::string &location, const std::string &offset = "",
                  const std::string &length = "");
 
 // The places of a model that can hold a tensor.
-enum class Carrier {
-  Initializer,
-  Constant,
-  Attribute,
-  SparseInitializer,
-  SparseConstant,
-  FunctionBody,
-  Subgraph
-};
-constexpr Carrier kCarriers[] = {Carrier::Initializer,       Carrier::Constant,       Carrier::Attribute,
-                                 Carrier::SparseInitializer, Carrier::SparseConstant, Carrier::FunctionBody,
-                                 Carrier::Subgraph};
+enum class Carrier { Initializer, Constant, Attribute, SparseInitializer, SparseConstant, FunctionBody, Subgraph };
+constexpr Carrier kCarriers[] = {Carrier::Initializer,    Carrier::Constant,     Carrier::Attribute, Carrier::SparseInitializer,
+                                 Carrier::SparseConstant, Carrier::FunctionBody, Carrier::Subgraph};
 // A good model but for a tensor f32[300] (in sparse carriers: the values) that `fill` makes; its name is
 // given to `fill`.
-onnx_proto::ModelProto carrierModel(Carrier carrier,
-                                    const std::function<void(onnx_proto::TensorProto &)> &fill);
+onnx_proto::ModelProto carrierModel(Carrier carrier, const std::function<void(onnx_proto::TensorProto &)> &fill);
 
 struct Outcome {
   std::unique_ptr<Model> model;

@@ -86,8 +86,7 @@ TEST(Reader, SortsByWhatSubgraphsTake) {
   Outcome outcome = readProto(model);
   ASSERT_NE(outcome.model, nullptr) << outcome.text();
   EXPECT_EQ(nodeNames(outcome.model->graph), (Names{"exp", "if"}));
-  EXPECT_EQ(nodeNames(*outcome.model->graph.nodes[1].attribute("then_branch")->graph),
-            (Names{"early", "late"}));
+  EXPECT_EQ(nodeNames(*outcome.model->graph.nodes[1].attribute("then_branch")->graph), (Names{"early", "late"}));
 }
 
 TEST(Reader, DropsInputsThatAreInitialized) {
@@ -105,8 +104,7 @@ TEST(Reader, DropsInputsThatAreInitialized) {
 
 TEST(Reader, ReadsDims) {
   ModelProto model = reluModel();
-  auto *shape =
-      addInput(*model.mutable_graph(), "v", 7, {})->mutable_type()->mutable_tensor_type()->mutable_shape();
+  auto *shape = addInput(*model.mutable_graph(), "v", 7, {})->mutable_type()->mutable_tensor_type()->mutable_shape();
   shape->add_dim()->set_dim_param("batch");
   shape->add_dim();
   shape->add_dim()->set_dim_value(-1);
@@ -161,9 +159,7 @@ TEST(Reader, ReadsSequencesAndOptionals) {
 
 // --- constants ---
 
-std::string bytesOf(const Tensor &tensor) {
-  return std::string(reinterpret_cast<const char *>(tensor.data), tensor.size);
-}
+std::string bytesOf(const Tensor &tensor) { return std::string(reinterpret_cast<const char *>(tensor.data), tensor.size); }
 
 std::string packed(TensorProto::DataType type, int64_t count, const std::vector<int32_t> &entries) {
   ModelProto model = reluModel();
@@ -202,8 +198,7 @@ TEST(Constants, OfBoolAreZeroOrOne) {
 
 TEST(Constants, LargeOnesStayInTheFile) {
   TemporaryFolder folder;
-  ModelProto model =
-      carrierModel(Carrier::Subgraph, [](TensorProto &t) { t.set_raw_data(std::string(1200, 'r')); });
+  ModelProto model = carrierModel(Carrier::Subgraph, [](TensorProto &t) { t.set_raw_data(std::string(1200, 'r')); });
   TensorProto &list = *model.mutable_graph()->add_initializer();
   list.set_name("list");
   list.set_data_type(TensorProto::FLOAT);
@@ -226,8 +221,7 @@ TEST(Constants, LargeOnesStayInTheFile) {
 
 TEST(Constants, AreFoundInEveryCarrier) {
   for (Carrier carrier : kCarriers) {
-    Outcome outcome =
-        readProto(carrierModel(carrier, [](TensorProto &t) { t.set_raw_data(std::string(1200, 'r')); }));
+    Outcome outcome = readProto(carrierModel(carrier, [](TensorProto &t) { t.set_raw_data(std::string(1200, 'r')); }));
     ASSERT_NE(outcome.model, nullptr) << static_cast<int>(carrier) << outcome.text();
   }
 }
@@ -258,8 +252,7 @@ TEST(Constants, SkeletonsWithoutDataGetOneDiagnostic) {
   }
   Outcome outcome = readProto(model);
   ASSERT_EQ(outcome.diagnostics.size(), 1u);
-  EXPECT_EQ(outcome.diagnostics[0].message,
-            "model.onnx: initializer 'a': f32[64,3] has no data; nor have 2 other tensors");
+  EXPECT_EQ(outcome.diagnostics[0].message, "model.onnx: initializer 'a': f32[64,3] has no data; nor have 2 other tensors");
 }
 
 // --- functions ---
@@ -357,8 +350,7 @@ TEST(Functions, DoNotShareGraphs) {
   Outcome outcome = readProto(model);
   ASSERT_NE(outcome.model, nullptr) << outcome.text();
   const std::vector<Node> &nodes = outcome.model->graph.nodes;
-  const Graph *left = nodes[0].attribute("then_branch")->graph.get(),
-              *right = nodes[1].attribute("then_branch")->graph.get();
+  const Graph *left = nodes[0].attribute("then_branch")->graph.get(), *right = nodes[1].attribute("then_branch")->graph.get();
   EXPECT_NE(left, right);
   EXPECT_EQ(left->nodes[0].inputs.size(), 2u);
   EXPECT_EQ(right->nodes[0].inputs.size(), 2u);
@@ -380,11 +372,10 @@ TEST(Upgrades, ListEveryNodeThatCannotBeUpgraded) {
   Outcome outcome = readProto(model);
   EXPECT_EQ(outcome.model, nullptr);
   ASSERT_EQ(outcome.diagnostics.size(), 4u) << outcome.text();
-  const char *expected[] = {
-      "model.onnx: node 'gelu' (Gelu, opset 10): the operator exists since opset 20",
-      "model.onnx: node 'unsqueeze' (Unsqueeze, opset 10): has no attribute 'axes'",
-      "model.onnx: node 'upsample' (Upsample, opset 10): expects two inputs, got 1",
-      "model.onnx: node 'norm' (BatchNormalization, opset 10): the outputs saved_mean and saved_var"};
+  const char *expected[] = {"model.onnx: node 'gelu' (Gelu, opset 10): the operator exists since opset 20",
+                            "model.onnx: node 'unsqueeze' (Unsqueeze, opset 10): has no attribute 'axes'",
+                            "model.onnx: node 'upsample' (Upsample, opset 10): expects two inputs, got 1",
+                            "model.onnx: node 'norm' (BatchNormalization, opset 10): the outputs saved_mean and saved_var"};
   for (int i = 0; i < 4; ++i)
     EXPECT_EQ(outcome.diagnostics[i].message.rfind(expected[i], 0), 0u) << outcome.diagnostics[i].message;
 }
@@ -405,8 +396,7 @@ TEST(Upgrades, FailWithAWord) {
       {"Reshape", 4, 1, nothing, "has no attribute 'shape'"},
       {"Upsample", 8, 1, nothing, "has no attribute 'scales'"},
       {"Upsample", 6, 1, nothing, "expects the attributes 'height_scale' and 'width_scale'"},
-      {"Cast", 5, 1, [](NodeProto &n) { addText(n, "to", "QUATERNION"); },
-       "unknown type 'QUATERNION' to cast to"},
+      {"Cast", 5, 1, [](NodeProto &n) { addText(n, "to", "QUATERNION"); }, "unknown type 'QUATERNION' to cast to"},
       {"GlobalLpPool", 1, 1,
        [](NodeProto &n) {
          AttributeProto *p = addInt(n, "p", 0);
@@ -432,8 +422,7 @@ TEST(Upgrades, FailWithAWord) {
   };
   for (const Case &c : cases) {
     ModelProto model = emptyModel(c.opset);
-    c.attributes(
-        *addNode(*model.mutable_graph(), c.op, std::vector<std::string>(c.inputs, "x"), {"y"}, "node"));
+    c.attributes(*addNode(*model.mutable_graph(), c.op, std::vector<std::string>(c.inputs, "x"), {"y"}, "node"));
     Outcome outcome = readProto(model);
     EXPECT_EQ(outcome.model, nullptr) << c.op;
     ASSERT_EQ(outcome.diagnostics.size(), 1u) << outcome.text();
@@ -442,13 +431,11 @@ TEST(Upgrades, FailWithAWord) {
   }
   ModelProto model = emptyModel(8);
   NodeProto *scan = addNode(*model.mutable_graph(), "Scan", {"", "x"}, {"y"}, "scan");
-  EXPECT_NE(readProto(model).text().find("expects the attributes 'body' and 'num_scan_inputs'"),
-            std::string::npos);
+  EXPECT_NE(readProto(model).text().find("expects the attributes 'body' and 'num_scan_inputs'"), std::string::npos);
   scan->set_op_type("LabelEncoder");
   scan->set_domain("ai.onnx.ml");
   addText(*scan, "classes_strings", "a");
-  EXPECT_NE(readProto(model).text().find("cannot tell whether the input is of strings or of i64"),
-            std::string::npos);
+  EXPECT_NE(readProto(model).text().find("cannot tell whether the input is of strings or of i64"), std::string::npos);
 }
 
 // A Softmax over the last dim needs no detour, one over others does.
@@ -501,8 +488,7 @@ std::string writeLargeModel(const TemporaryFolder &folder, uint64_t count) {
   header.push_back(0x3A);
   appendVarint(header, graph.size() + tensor.size() + count);
   std::string path = folder.write("large.onnx", header + graph + tensor);
-  EXPECT_EQ(truncate(path.c_str(), static_cast<off_t>(header.size() + graph.size() + tensor.size() + count)),
-            0);
+  EXPECT_EQ(truncate(path.c_str(), static_cast<off_t>(header.size() + graph.size() + tensor.size() + count)), 0);
   return path;
 }
 
@@ -523,8 +509,7 @@ TEST(Size, FilesAboveTwoGibibytesAreRead) {
   EXPECT_EQ(outcome.model->graph.initializers.at("w")->size, count);
 
   ModelProto model = emptyModel();
-  fillTensor(*model.mutable_graph()->add_initializer(), "w", TensorProto::UINT8,
-             {static_cast<int64_t>(count)}, 0);
+  fillTensor(*model.mutable_graph()->add_initializer(), "w", TensorProto::UINT8, {static_cast<int64_t>(count)}, 0);
   setExternal(*model.mutable_graph()->mutable_initializer(0), "w.bin", "4096");
   addNode(*model.mutable_graph(), "Identity", {"w"}, {"y"});
   ASSERT_EQ(truncate(folder.write("w.bin", "").c_str(), static_cast<off_t>(count + 4096)), 0);
@@ -559,8 +544,7 @@ TEST(Size, ManyNodesAreReadQuickly) {
 
 TEST(Files, ThatCannotBeReadAreNamed) {
   TemporaryFolder folder;
-  EXPECT_NE(readFile(folder.path("none.onnx")).text().find("none.onnx: cannot be opened: No such file"),
-            std::string::npos);
+  EXPECT_NE(readFile(folder.path("none.onnx")).text().find("none.onnx: cannot be opened: No such file"), std::string::npos);
   EXPECT_NE(readFile(folder.path("")).text().find("is a directory, not a regular file"), std::string::npos);
   EXPECT_NE(readFile("/dev/null").text().find("is not a regular file"), std::string::npos);
   EXPECT_NE(readFile(folder.write("empty.onnx", "")).text().find("the file is empty"), std::string::npos);

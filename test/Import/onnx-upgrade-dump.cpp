@@ -43,8 +43,7 @@ static bool readOne(const std::string &path, const Options &options) {
   }
   if (!model)
     return false;
-  printf("%s: %zu nodes, %zu initialisers\n", path.c_str(), countNodes(model->graph),
-         model->graph.initializers.size());
+  printf("%s: %zu nodes, %zu initialisers\n", path.c_str(), countNodes(model->graph), model->graph.initializers.size());
   return options.output.empty() || writeOnnx(*model, options.opset, options.output);
 }
 

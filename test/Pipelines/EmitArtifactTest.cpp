@@ -23,11 +23,11 @@
 using namespace mlir;
 
 // Kernels are copied out of this section: nothing in them may refer to anything outside it.
-#define KERNEL                                                                                               \
-  extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), no_profile_instrument_function, used)) int32_t
+#define KERNEL                                                                                                                   \
+  extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), no_profile_instrument_function,    \
+                            used)) int32_t
 
-KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *,
-                  laic_kernel_error_t *) {
+KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *, laic_kernel_error_t *) {
   const float *a = static_cast<const float *>(t[0].data), *b = static_cast<const float *>(t[1].data);
   float *c = static_cast<float *>(t[2].data);
   int64_t k = t[0].sizes[1], n = t[2].sizes[1];
@@ -40,8 +40,7 @@ KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_
   return 0;
 }
 
-KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *,
-                    laic_kernel_error_t *) {
+KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *, laic_kernel_error_t *) {
   const float *x = static_cast<const float *>(t[0].data), *bias = static_cast<const float *>(t[1].data);
   float *y = static_cast<float *>(t[2].data);
   int64_t n = t[2].sizes[1];
@@ -52,8 +51,7 @@ KERNEL testBiasRelu(const laic_tensor_t *t, const int64_t *, int64_t begin, int6
   return 0;
 }
 
-KERNEL testTranspose(const laic_tensor_t *t, const int64_t *, int64_t, int64_t, void *,
-                     laic_kernel_error_t *error) {
+KERNEL testTranspose(const laic_tensor_t *t, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *error) {
   const float *x = static_cast<const float *>(t[0].data);
   float *y = static_cast<float *>(t[1].data);
   int64_t rows = t[1].sizes[0], columns = t[1].sizes[1];
@@ -82,8 +80,7 @@ public:
     return std::nullopt;
   }
   LogicalResult prepare(ModuleOp, const laic::TargetOptions &) const override { return success(); }
-  llvm::FailureOr<laic::CodegenResult> codegen(llvm::ArrayRef<func::FuncOp> kernels,
-                                               const laic::TargetOptions &) const override {
+  llvm::FailureOr<laic::CodegenResult> codegen(llvm::ArrayRef<func::FuncOp> kernels, const laic::TargetOptions &) const override {
     laic::CodegenResult result;
     laic::CodeBlob &blob = result.blobs.emplace_back();
     blob.bytes.assign(__start_laic_test_code, __stop_laic_test_code);
@@ -149,8 +146,8 @@ func.func @main(%x: tensor<?x2xf32> {laic.name = "x", laic.dims = ["N", 2]})
 
 struct EmitArtifact : public ::testing::Test {
   EmitArtifact() : context(MLIRContext::Threading::DISABLED) {
-    context.loadDialect<laic::LaicDialect, laic::plan::PlanDialect, arith::ArithDialect, func::FuncDialect,
-                        linalg::LinalgDialect, tensor::TensorDialect>();
+    context.loadDialect<laic::LaicDialect, laic::plan::PlanDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                        tensor::TensorDialect>();
     handler = context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
       errors += diagnostic.str() + "\n";
       return success();
@@ -228,8 +225,7 @@ TEST_F(EmitArtifact, runsWithEveryBatch) {
     const float bias[] = {0, -10, 1, 2};
     for (int64_t i = 0; i < batch; ++i)
       for (int64_t j = 0; j < 4; ++j)
-        EXPECT_EQ(y[i * 4 + j], std::max(0.f, x[i * 2] * (2 * j) + x[i * 2 + 1] * (2 * j + 1) + bias[j]))
-            << i << ' ' << j;
+        EXPECT_EQ(y[i * 4 + j], std::max(0.f, x[i * 2] * (2 * j) + x[i * 2 + 1] * (2 * j + 1) + bias[j])) << i << ' ' << j;
     EXPECT_EQ(w, (std::vector<float>{0, 2, 4, 6, 1, 3, 5, 7}));
   }
 }
@@ -239,8 +235,7 @@ TEST_F(EmitArtifact, foldsConstants) {
   std::vector<std::string> kernels;
   for (const laic::ExplainRow &row : rows)
     kernels.push_back(row.kernel);
-  EXPECT_EQ(kernels,
-            (std::vector<std::string>{"laic_reduce_mul_add_f32_dx4", "laic_add_max_f32_dx4", "copy"}));
+  EXPECT_EQ(kernels, (std::vector<std::string>{"laic_reduce_mul_add_f32_dx4", "laic_add_max_f32_dx4", "copy"}));
   EXPECT_EQ(rows[0].nodes, "gemm");
   // x, weights and result: 4 * (N * 2 + 8 + N * 4); a multiplication and an addition for each of 2 * 4 weights and row.
   EXPECT_EQ(rows[0].bytes, "24 * N + 32");
@@ -252,8 +247,7 @@ TEST_F(EmitArtifact, foldsConstants) {
 
 TEST_F(EmitArtifact, namesTheNodeThatCannotBeFolded) {
   EXPECT_TRUE(failed(emit(model("9.0"))));
-  EXPECT_NE(errors.find("node 'turn' cannot be computed from its constants: index 7 is out of range"),
-            std::string::npos)
+  EXPECT_NE(errors.find("node 'turn' cannot be computed from its constants: index 7 is out of range"), std::string::npos)
       << errors;
 }
 
@@ -275,7 +269,6 @@ TEST_F(EmitArtifact, refusesOtherSizes) {
   if (!status)
     status = laic_infer(loaded.context);
   EXPECT_EQ(laic_status_code(status), LAIC_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(laic_status_message(status)).find("input 'x'"), std::string::npos)
-      << laic_status_message(status);
+  EXPECT_NE(std::string(laic_status_message(status)).find("input 'x'"), std::string::npos) << laic_status_message(status);
   laic_status_free(status);
 }

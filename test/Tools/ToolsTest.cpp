@@ -42,8 +42,8 @@ protected:
 
   std::string at(const std::string &name) { return folder + "/" + name; }
   void write(const std::string &name, const std::vector<uint8_t> &bytes) {
-    std::ofstream(at(name), std::ios::binary).write(reinterpret_cast<const char *>(bytes.data()),
-                                                    static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(at(name), std::ios::binary)
+        .write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   Result shell(const std::string &command) {
     const int status = system(("cd " + folder + " && " + command + " >stdout 2>stderr").c_str());
@@ -52,8 +52,7 @@ protected:
   Result run(const std::string &arguments) { return shell(LAIC_RUN " " + arguments); }
   Result inspect(const std::string &arguments) { return shell(LAIC_INSPECT " " + arguments); }
 
-  template <typename T>
-  npz::Array array(char kind, const std::vector<int64_t> &shape, const std::vector<T> &values) {
+  template <typename T> npz::Array array(char kind, const std::vector<int64_t> &shape, const std::vector<T> &values) {
     npz::Array out;
     out.kind = kind;
     out.itemSize = sizeof(T);
@@ -159,8 +158,9 @@ TEST_F(Tools, AliasBindsOutputToInput) {
 }
 
 TEST_F(Tools, UsageErrorsExitWithTwo) {
-  for (const char *arguments : {"", "--no-such-option affine.bin", "affine.bin --bench=x", "affine.bin --dim N", "affine.bin --dim M=3",
-                                "affine.bin --rtol=-1", "affine.bin --require-device", "affine.bin --threads=-2"}) {
+  for (const char *arguments :
+       {"", "--no-such-option affine.bin", "affine.bin --bench=x", "affine.bin --dim N", "affine.bin --dim M=3",
+        "affine.bin --rtol=-1", "affine.bin --require-device", "affine.bin --threads=-2"}) {
     const Result result = run(arguments);
     EXPECT_EQ(result.exitCode, 2) << arguments << ": " << result.err;
     EXPECT_EQ(result.err.empty(), false) << arguments;
@@ -255,7 +255,7 @@ TEST_F(Tools, AKernelThatCrashesIsADefectWithAReproducer) {
   TestArtifact a = makeAffine();
 #ifdef __x86_64__
   const std::pair<std::string, const char *> crashes[] = {
-      {std::string("\x31\xc9\xf7\xf1", 4), "laic-run: a defect of laic: arithmetic trap"},          // xor ecx, ecx; div ecx
+      {std::string("\x31\xc9\xf7\xf1", 4), "laic-run: a defect of laic: arithmetic trap"},   // xor ecx, ecx; div ecx
       {std::string("\x31\xc0\xc6\x00\x00", 5), "laic-run: a defect of laic: memory fault"}}; // xor eax, eax; mov [rax], 0
   for (const auto &[code, text] : crashes) {
     for (const auto &kernel : a.program.kernels)
@@ -281,10 +281,9 @@ TEST_F(Tools, AKernelThatCrashesIsADefectWithAReproducer) {
 TEST_F(Tools, InspectShowsPlanAndKernels) {
   const Result result = inspect("append.bin");
   ASSERT_EQ(result.exitCode, 0) << result.err;
-  for (const char *expected :
-       {"laic artifact 1.0", "input   past: f32[P, 4]", "output  present: f32[?, 4]  may alias past", "plan 0 for cpu: 1 steps",
-        "%2    output present           f32[P + M, 4]", "append(%0, %1) -> %2  tiles P + M  # node_0 (append)",
-        "generic", "plan 0 (cpu): usable"})
+  for (const char *expected : {"laic artifact 1.0", "input   past: f32[P, 4]", "output  present: f32[?, 4]  may alias past",
+                               "plan 0 for cpu: 1 steps", "%2    output present           f32[P + M, 4]",
+                               "append(%0, %1) -> %2  tiles P + M  # node_0 (append)", "generic", "plan 0 (cpu): usable"})
     EXPECT_NE(result.out.find(expected), std::string::npos) << expected << "\n" << result.out;
   const json root = json::parse(inspect("append.bin --json").out);
   EXPECT_EQ(root["inputs"][0]["shape"], json({"P", 4}));

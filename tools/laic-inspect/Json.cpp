@@ -96,8 +96,12 @@ json planOf(const ArtifactFile &file, const Plan &plan) {
   }
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
     steps.push_back(stepOf(file.program(), *plan.steps()->Get(i), sizes));
-  return {{"device", text(plan.device())}, {"arena_bytes", sizes[plan.arena_size()]}, {"sizes", definitions}, {"checks", checks},
-          {"buffers", buffers}, {"steps", steps}};
+  return {{"device", text(plan.device())},
+          {"arena_bytes", sizes[plan.arena_size()]},
+          {"sizes", definitions},
+          {"checks", checks},
+          {"buffers", buffers},
+          {"steps", steps}};
 }
 
 json kernelsOf(const Program &program) {
@@ -110,7 +114,8 @@ json kernelsOf(const Program &program) {
       json needs = json::array();
       for (uint32_t r = 0; r < count(variant.requires_()); ++r)
         needs.push_back(variant.requires_()->Get(r)->str());
-      variants.push_back({{"requires", needs}, {"segment", variant.segment()}, {"offset", variant.offset()}, {"size", variant.size()}});
+      variants.push_back(
+          {{"requires", needs}, {"segment", variant.segment()}, {"offset", variant.offset()}, {"size", variant.size()}});
     }
     list.push_back({{"name", text(kernel.name())}, {"variants", variants}});
   }

@@ -114,8 +114,8 @@ void printPlan(Page &page, const ArtifactFile &file, uint32_t index) {
     page.line("  checks");
   for (uint32_t i = 0; i < count(plan.checks()); ++i) {
     const Check &check = *plan.checks()->Get(i);
-    page.line("    %s %s %s  # %s", sizes[check.a()].c_str(), check.kind() == CheckKind::Equal ? "==" : ">=",
-              sizes[check.b()].c_str(), text(check.message()).c_str());
+    page.line("    %s %s %s  # %s", sizes[check.a()].c_str(),
+              check.kind() == CheckKind::Equal ? "==" : ">=", sizes[check.b()].c_str(), text(check.message()).c_str());
   }
   printBuffers(page, entry, plan, sizes);
   page.line("  steps");

@@ -25,12 +25,11 @@ size_t findInput(const std::vector<Tensor> &inputs, const std::string &name) {
   throw Failure(kExitUsage, "--alias: the artifact has no input '" + name + "'");
 }
 
-void bindAlias(laic_module_t *module, laic_context_t *context, std::vector<Tensor> &inputs,
-               const AliasRequest &request) {
+void bindAlias(laic_module_t *module, laic_context_t *context, std::vector<Tensor> &inputs, const AliasRequest &request) {
   const size_t output = findOutput(module, request.output), input = findInput(inputs, request.input);
   if (!laic_module_may_alias(module, output, input))
-    throw Failure(kExitFault, "--alias: output '" + request.output + "' may not share memory with input '" +
-                                  request.input + "'; the compiler has not proven it safe");
+    throw Failure(kExitFault, "--alias: output '" + request.output + "' may not share memory with input '" + request.input +
+                                  "'; the compiler has not proven it safe");
   Tensor &tensor = inputs[input];
   if (request.axis >= tensor.sizes.size() || request.capacity < tensor.sizes[request.axis])
     throw Failure(kExitUsage, "--alias: axis " + std::to_string(request.axis) + " with capacity " +

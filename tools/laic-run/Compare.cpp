@@ -75,9 +75,7 @@ Worst compareIntegers(laic_type_t type, const npz::Array &got, const npz::Array 
   return worst;
 }
 
-std::string shapeOf(laic_type_t type, const npz::Array &array) {
-  return describe(type, array.shape.data(), array.shape.size());
-}
+std::string shapeOf(laic_type_t type, const npz::Array &array) { return describe(type, array.shape.data(), array.shape.size()); }
 
 // Appends to `problems` what is wrong with one output and returns its worst element.
 Worst compareOutput(const std::string &name, laic_type_t type, const npz::Array &got, const npz::Array &want,

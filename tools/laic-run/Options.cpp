@@ -52,8 +52,7 @@ void parseAlias(const std::string &text, Options &options) {
   const size_t equal = text.find('=');
   int64_t axis = 0;
   if (middle == std::string::npos || equal == std::string::npos || equal > middle ||
-      !parseNumber(text.substr(middle + 1, last - middle - 1), axis) ||
-      !parseNumber(text.substr(last + 1), request.capacity))
+      !parseNumber(text.substr(middle + 1, last - middle - 1), axis) || !parseNumber(text.substr(last + 1), request.capacity))
     throw CLI::ValidationError("--alias", "expects OUT=IN:AXIS:CAPACITY, got '" + text + "'");
   request.output = text.substr(0, equal);
   request.input = text.substr(equal + 1, middle - equal - 1);
@@ -81,7 +80,9 @@ void declare(CLI::App &app, Options &options, std::vector<std::string> &dims, st
   app.add_option("--compare", options.compare, "Compare the outputs with these")->type_name("REF.npz");
   app.add_option("--rtol", options.rtol, "R of --compare")->capture_default_str()->type_name("R");
   app.add_option("--atol", options.atol, "A of --compare")->capture_default_str()->type_name("A");
-  app.add_option("--quanta", options.quanta, "By how much integers may differ in --compare")->capture_default_str()->type_name("N");
+  app.add_option("--quanta", options.quanta, "By how much integers may differ in --compare")
+      ->capture_default_str()
+      ->type_name("N");
   app.add_option("--profile", options.profile, "Write trace events for Perfetto or chrome://tracing")->type_name("FILE.json");
   app.add_flag("--explain", options.explain, "Print which plan and kernels are used and why");
   app.add_option("--verify", verify, "What to hash when loading: full or structure (all but weights)")

@@ -50,8 +50,7 @@ laic_tensor_info_t inputInfo(const laic_module_t *module, size_t index) {
 }
 
 // Calls visit(offset in elements) for every element in row-major order.
-template <typename Visit>
-void forEachElement(const int64_t *sizes, const int64_t *strides, size_t rank, Visit visit) {
+template <typename Visit> void forEachElement(const int64_t *sizes, const int64_t *strides, size_t rank, Visit visit) {
   for (size_t i = 0; i < rank; ++i)
     if (sizes[i] == 0)
       return;
@@ -91,8 +90,8 @@ Tensor fromArray(const npz::Array &array, const laic_tensor_info_t &info, const 
     npz::Array wanted;
     wanted.kind = form.kind;
     wanted.itemSize = form.itemSize;
-    throw Failure(kExitFault, "'" + path + "': input '" + tensor.name + "' (" + laic_type_name(info.type) + ") must be stored as " +
-                                  wanted.dtype() + ", got " + array.dtype());
+    throw Failure(kExitFault, "'" + path + "': input '" + tensor.name + "' (" + laic_type_name(info.type) +
+                                  ") must be stored as " + wanted.dtype() + ", got " + array.dtype());
   }
   tensor.sizes = array.shape;
   makeDense(tensor);

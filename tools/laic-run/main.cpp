@@ -98,7 +98,9 @@ json summarize(const Session &session, size_t index) {
     sum += value;
     ++finite;
   }
-  json summary = {{"name", session.outputName(index)}, {"type", laic_type_name(output.type)}, {"shape", array.shape},
+  json summary = {{"name", session.outputName(index)},
+                  {"type", laic_type_name(output.type)},
+                  {"shape", array.shape},
                   {"not_finite", elements - finite}};
   if (finite) {
     summary["min"] = low;
@@ -111,9 +113,10 @@ json summarize(const Session &session, size_t index) {
 std::string readable(const json &summary) {
   char text[160] = "";
   if (summary.contains("min"))
-    snprintf(text, sizeof text, "  min %.6g  max %.6g  mean %.6g", summary["min"].get<double>(),
-             summary["max"].get<double>(), summary["mean"].get<double>());
-  std::string line = summary["name"].get<std::string>() + ": " + summary["type"].get<std::string>() + summary["shape"].dump() + text;
+    snprintf(text, sizeof text, "  min %.6g  max %.6g  mean %.6g", summary["min"].get<double>(), summary["max"].get<double>(),
+             summary["mean"].get<double>());
+  std::string line =
+      summary["name"].get<std::string>() + ": " + summary["type"].get<std::string>() + summary["shape"].dump() + text;
   if (summary["not_finite"].get<size_t>())
     line += "  NaN or infinite: " + std::to_string(summary["not_finite"].get<size_t>());
   return line;

@@ -35,8 +35,7 @@ StringRef attributeKind(const Attribute &attr) {
 }
 
 // Every element type, as elementTypeName spells them, in the order of the support matrix.
-const char *const kElementTypes[] = {"f32", "f16", "bf16", "f64", "i8",  "i16", "i32",
-                                     "i64", "u8",  "u16",  "u32", "u64", "bool"};
+const char *const kElementTypes[] = {"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "bool"};
 
 // The element types that a record claims: `dtypes` with its groups spelled out.
 std::vector<std::string> elementTypes(const Record *record) {
@@ -84,8 +83,7 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
       if (kind.empty())
         llvm::PrintFatalError(record, "attribute '" + attr.name + "' has no ONNX kind");
       bool required = !attr.attr.isOptional() && !attr.attr.hasDefaultValue();
-      os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false")
-         << "},\n";
+      os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false") << "},\n";
     }
     os << "  {nullptr, OnnxAttributeRow::Int, false}};\n";
   }
@@ -94,11 +92,11 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
     Operator op(record);
     bool variadic = op.getNumVariableLengthOperands() > 0;
     int results = op.getNumVariableLengthResults() > 0 ? -1 : op.getNumResults();
-    os << "  {\"" << record->getValueAsString("onnxDomain") << "\", \""
-       << record->getValueAsString("onnxName") << "\", " << record->getValueAsInt("onnxSince") << ", \""
-       << op.getOperationName() << "\", " << op.getNumOperands() - (variadic ? 1 : 0) << ", "
-       << (variadic ? "true" : "false") << ", " << results << ", \"" << llvm::join(elementTypes(record), " ")
-       << "\", k" << op.getCppClassName() << "Attributes, " << op.getNumAttributes() << "},\n";
+    os << "  {\"" << record->getValueAsString("onnxDomain") << "\", \"" << record->getValueAsString("onnxName") << "\", "
+       << record->getValueAsInt("onnxSince") << ", \"" << op.getOperationName() << "\", "
+       << op.getNumOperands() - (variadic ? 1 : 0) << ", " << (variadic ? "true" : "false") << ", " << results << ", \""
+       << llvm::join(elementTypes(record), " ") << "\", k" << op.getCppClassName() << "Attributes, " << op.getNumAttributes()
+       << "},\n";
   }
   os << "};\n// Parallel to kOnnxOps.\nstatic const unsigned char kTypedOperands[] = {";
   for (const Record *record : ops)
@@ -109,9 +107,8 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
 
 // ---- support matrix ----
 
-llvm::cl::opt<std::string>
-    targetLimits("target-limits", llvm::cl::value_desc("file"),
-                 llvm::cl::desc("What `laic-opt --list-target-limits` says, for --gen-support-matrix"));
+llvm::cl::opt<std::string> targetLimits("target-limits", llvm::cl::value_desc("file"),
+                                        llvm::cl::desc("What `laic-opt --list-target-limits` says, for --gen-support-matrix"));
 
 // A target of the matrix: its letter, and what it refuses of what the records claim ("Sin f64").
 struct TargetColumn {
@@ -148,10 +145,9 @@ std::vector<TargetColumn> readTargetLimits() {
 }
 
 StringRef wayOf(const Record *record) {
-  for (auto [name, way] :
-       {std::pair("Laic_ElementwiseOp", "elementwise"), std::pair("Laic_VariadicOp", "elementwise"),
-        std::pair("Laic_LoweredOp", "lowered"), std::pair("Laic_DecomposedOp", "decomposed"),
-        std::pair("Laic_ShapeOnlyOp", "sizes only")})
+  for (auto [name, way] : {std::pair("Laic_ElementwiseOp", "elementwise"), std::pair("Laic_VariadicOp", "elementwise"),
+                           std::pair("Laic_LoweredOp", "lowered"), std::pair("Laic_DecomposedOp", "decomposed"),
+                           std::pair("Laic_ShapeOnlyOp", "sizes only")})
     if (record->isSubClassOf(name))
       return way;
   llvm::PrintFatalError(record, "derives from no class that says how it reaches the targets");

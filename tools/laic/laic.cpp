@@ -92,7 +92,8 @@ bool writeDepfile(const std::string &path, const std::string &target, const laic
 
 int main(int argc, char **argv) {
   installSignalHandlers();
-  CLI::App app{"laic compiles an ONNX model, ahead of time, into one artifact that laic-run or the runtime library runs.", "laic"};
+  CLI::App app{"laic compiles an ONNX model, ahead of time, into one artifact that laic-run or the runtime library runs.",
+               "laic"};
   app.footer("Exit codes: 0 done; 1 the model, its data or the disk is at fault; 2 wrong usage; 70 a defect of laic.\n"
              "Example:    laic model.onnx --target=cpu --cpu=x86-64-v3,x86-64-v4 -o model.bin");
   std::string model, output, depfile;
@@ -104,7 +105,8 @@ int main(int argc, char **argv) {
   auto text = [&](const char *name, const char *help) { return app.add_option(std::string("--") + name, values[name], help); };
   text("target", "what to compile for: cpu (default)")->type_name("NAME[,..]");
   text("cpu", "instruction set levels, best one chosen when loading: native (default), x86-64-v3, x86-64-v4, "
-              "aarch64:v8.2+dotprod, ...")->type_name("LEVEL[,..]");
+              "aarch64:v8.2+dotprod, ...")
+      ->type_name("LEVEL[,..]");
   text("chip", "GPU architecture or FPGA part")->type_name("CHIP[,..]");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
   text("quantize", "not available yet")->type_name("KIND");

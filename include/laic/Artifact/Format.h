@@ -40,9 +40,9 @@ struct SectionEntry {
   uint32_t flags;
   uint64_t offset;
   uint64_t length;
-  uint8_t hash[16];      // XXH3-128 (canonical) of [offset, offset + length)
-  uint32_t min_minor;    // oldest minor version that understands the section
-  uint8_t reserved[20];  // zero
+  uint8_t hash[16];     // XXH3-128 (canonical) of [offset, offset + length)
+  uint32_t min_minor;   // oldest minor version that understands the section
+  uint8_t reserved[20]; // zero
 };
 
 static_assert(sizeof(FileHeader) == 64, "the header is 64 bytes");

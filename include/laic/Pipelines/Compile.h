@@ -25,15 +25,15 @@ using ProgressFn = std::function<bool(const char *phase, uint64_t done, uint64_t
 
 struct CompileOptions {
   std::vector<std::string> targets = {"cpu"};
-  std::string cpu = "native";         // --cpu
-  std::string chip;                   // --chip
+  std::string cpu = "native"; // --cpu
+  std::string chip;           // --chip
   std::map<std::string, int64_t> dims;
   std::string externalDataRoot;
-  std::string emit = "artifact";      // artifact, mlir, or what the target declares
+  std::string emit = "artifact"; // artifact, mlir, or what the target declares
   bool explain = false;
-  std::string dumpPhases;             // folder, or empty
+  std::string dumpPhases; // folder, or empty
   Phase from = Phase::Import, to = Phase::Emit;
-  unsigned threads = 0;               // for compiling; 0: all
+  unsigned threads = 0; // for compiling; 0: all
   DiagnosticFn diagnostic;
   ProgressFn progress;
 };
@@ -42,17 +42,17 @@ struct CompileOptions {
 enum class CompileCode { Ok = 0, Failed = 1, Usage = 2, Cancelled = 3, Defect = 70 };
 
 struct CompileInput {
-  std::string path;                   // a model, or with `from` a phase dump
-  const void *data = nullptr;         // model bytes in memory; then `path` is only its name
+  std::string path;           // a model, or with `from` a phase dump
+  const void *data = nullptr; // model bytes in memory; then `path` is only its name
   size_t size = 0;
-  std::string folder;                 // where external data of a model in memory lies
+  std::string folder; // where external data of a model in memory lies
 };
 
 struct CompileOutput {
-  std::string path;                   // empty: keep the bytes
+  std::string path; // empty: keep the bytes
   std::vector<char> bytes;
   std::vector<std::string> dependencies; // every file that was read
-  std::string explanation;            // with `explain`
+  std::string explanation;               // with `explain`
 };
 
 /// Thread-safe, without global state. Output appears whole or not at all.

@@ -24,12 +24,10 @@ struct EmitOptions {
 /// Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels
 /// that nobody calls any more are erased. Dispatches that would blow small constants up beyond all measure
 /// stay.
-llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target,
-                                           const TargetOptions &options);
+llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
 
 /// Code for the kernels that dispatches call; they get `laic.tiles` and `laic.workspace` for the schedule.
-llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target,
-                                            const TargetOptions &options);
+llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
 
 /// Writes a scheduled module and its code; the file appears whole or not at all.
 llvm::LogicalResult writeProgram(mlir::ModuleOp module, const CodegenResult &code, const EmitOptions &options,

@@ -13,7 +13,8 @@ namespace laic {
 /// What one call of a step costs, over the size symbols of its entry.
 struct StepCost {
   mlir::AffineExpr bytes; // of all operands, read and written once
-  mlir::AffineExpr flops; // arithmetic operations, two per multiply-add; null where loops depend on data (search, scan, recurrence)
+  mlir::AffineExpr
+      flops; // arithmetic operations, two per multiply-add; null where loops depend on data (search, scan, recurrence)
 };
 
 /// The cost of a plan.step or plan.copy.

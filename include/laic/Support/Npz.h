@@ -18,7 +18,7 @@ struct Array {
   std::vector<int64_t> shape;
   std::vector<uint8_t> data;
 
-  size_t elements() const; // of the shape
+  size_t elements() const;   // of the shape
   std::string dtype() const; // "<f4", "|b1", ...
 };
 

@@ -5,8 +5,8 @@
 using namespace mlir;
 using namespace laic;
 
-LogicalResult laic::inferConvolution(ShapeContext &ctx, ConvOperands operands, const WindowAttributes &attributes,
-                                     int64_t group, Type element) {
+LogicalResult laic::inferConvolution(ShapeContext &ctx, ConvOperands operands, const WindowAttributes &attributes, int64_t group,
+                                     Type element) {
   if (failed(expectMinRank(ctx, operands.x, 3, "the input")) ||
       failed(expectRank(ctx, operands.w, ctx.rank(operands.x), "weights")))
     return failure();
@@ -40,8 +40,8 @@ LogicalResult ConvOp::inferShapes(ShapeContext &ctx) {
 
 LogicalResult ConvOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0), w = sizedOperand(ctx, 1);
-  auto windows = makeWindows(ctx.symbols, ArrayRef(x.shape).drop_front(2), ArrayRef(w.shape).drop_front(2),
-                             convAttributes(*this), [&](const Twine &message) { return ctx.fail(message); });
+  auto windows = makeWindows(ctx.symbols, ArrayRef(x.shape).drop_front(2), ArrayRef(w.shape).drop_front(2), convAttributes(*this),
+                             [&](const Twine &message) { return ctx.fail(message); });
   if (failed(windows))
     return failure();
   Value zero = arith::ConstantOp::create(ctx.b, ctx.b.getZeroAttr(lowerElement(x.element)));

@@ -17,7 +17,7 @@ namespace {
 // One spatial dim.
 struct Spread {
   AffineExpr in, out;
-  AffineExpr low;        // of the full result [0, s * (in - 1) + extent), how much is cut off in front
+  AffineExpr low; // of the full result [0, s * (in - 1) + extent), how much is cut off in front
   int64_t kernel, stride = 1, dilation = 1;
 };
 
@@ -52,8 +52,7 @@ void sizeOutput(ConvTransposeOp op, SizeSymbols &symbols, Spread &dim, size_t i,
     return;
   }
   // output_shape may list batch and channels too.
-  dim.out = shape && !shape->empty() ? symbols.constant((*shape)[shape->size() - rank + i])
-                                     : canonicalSize(dim.in * dim.stride);
+  dim.out = shape && !shape->empty() ? symbols.constant((*shape)[shape->size() - rank + i]) : canonicalSize(dim.in * dim.stride);
   AffineExpr total = symbols.max(canonicalSize(full - dim.out), symbols.constant(0));
   AffineExpr half = symbols.floorDiv(total, symbols.constant(2));
   dim.low = op.getAutoPad() == "SAME_UPPER" ? half : canonicalSize(total - half);
@@ -293,8 +292,8 @@ Value ConvTransposeLowering::interleave(Value stacked, bool phasesFirst) {
   if (ArrayRef(whole) == ctx.resultShape())
     return value;
   SmallVector<OpFoldResult> zeros(whole.size(), ctx.b.getIndexAttr(0)), ones(whole.size(), ctx.b.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(ctx.b, ctx.type(ctx.resultShape(), x.element), value, zeros,
-                                        ctx.folds(ctx.resultShape()), ones);
+  return tensor::ExtractSliceOp::create(ctx.b, ctx.type(ctx.resultShape(), x.element), value, zeros, ctx.folds(ctx.resultShape()),
+                                        ones);
 }
 
 Value ConvTransposeLowering::run() {
@@ -330,8 +329,8 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeContext &ctx) {
   AffineExpr channels = canonicalSize(ctx.symbols.mul(w[1], ctx.cst(group)));
   if (ctx.has(2) && failed(expectVector(ctx, 2, channels, "bias", "output channels")))
     return failure();
-  auto dims = makeSpreads(*this, ctx.symbols, x.drop_front(2), w.drop_front(2),
-                          [&](const Twine &message) { return ctx.fail(message); });
+  auto dims =
+      makeSpreads(*this, ctx.symbols, x.drop_front(2), w.drop_front(2), [&](const Twine &message) { return ctx.fail(message); });
   if (failed(dims))
     return failure();
   SymShape result = {x[0], channels};

@@ -258,15 +258,14 @@ LogicalResult SpaceToDepthOp::inferShapes(ShapeContext &ctx) {
     return failure();
   llvm::ArrayRef<AffineExpr> in = ctx.shape(0);
   AffineExpr b = ctx.cst(*block);
-  ctx.set(0, {in[0], in[1] * (*block * *block), ctx.symbols.floorDiv(in[2], b), ctx.symbols.floorDiv(in[3], b)},
-          ctx.element(0));
+  ctx.set(0, {in[0], in[1] * (*block * *block), ctx.symbols.floorDiv(in[2], b), ctx.symbols.floorDiv(in[3], b)}, ctx.element(0));
   return success();
 }
 
 LogicalResult SpaceToDepthOp::lower(LowerContext &ctx) {
   llvm::ArrayRef<AffineExpr> in = ctx.shape(0), out = ctx.resultShape();
   AffineExpr block = ctx.cst(static_cast<int64_t>(getBlocksize()));
-  llvm::SmallVector<int64_t> perm = getMode() == "DCR" ? llvm::SmallVector<int64_t>{0, 3, 5, 1, 2, 4}
-                                                       : llvm::SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
+  llvm::SmallVector<int64_t> perm =
+      getMode() == "DCR" ? llvm::SmallVector<int64_t>{0, 3, 5, 1, 2, 4} : llvm::SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
   return lowerBlocks(ctx, {in[0], in[1], out[2], block, out[3], block}, perm);
 }

@@ -143,7 +143,9 @@ public:
         if (!size || constantSize(size) == 1)
           size = dim;
         else if (dim != size && constantSize(dim) != 1)
-          size = constantSize(size) ? size : constantSize(dim) ? dim : ctx.symbols.broadcast(size, dim, "operands of these sizes do not broadcast");
+          size = constantSize(size)  ? size
+                 : constantSize(dim) ? dim
+                                     : ctx.symbols.broadcast(size, dim, "operands of these sizes do not broadcast");
       }
   }
 
@@ -225,8 +227,9 @@ private:
     unsigned reductions = loops.size() - result.size();
     if (reductions == 0)
       return {ctx.generic(shape, accumulator, inputs, maps, product, isUnsigned), result, shape};
-    return {ctx.reduce(shape, accumulator, 0, reductions, inputs, maps,
-                       [&](ScalarBuilder &s, ValueRange in) { return s.add(in.back(), product(s, in)); }, isUnsigned),
+    return {ctx.reduce(
+                shape, accumulator, 0, reductions, inputs, maps,
+                [&](ScalarBuilder &s, ValueRange in) { return s.add(in.back(), product(s, in)); }, isUnsigned),
             result, shape};
   }
 

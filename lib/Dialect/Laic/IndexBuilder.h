@@ -36,9 +36,7 @@ struct IndexBuilder {
       return mlir::arith::IndexCastUIOp::create(b, loc, b.getIndexType(), x);
     return mlir::arith::IndexCastOp::create(b, loc, b.getIndexType(), x);
   }
-  V toInt(V x, mlir::Type type) const {
-    return x.getType() == type ? x : V(mlir::arith::IndexCastOp::create(b, loc, type, x));
-  }
+  V toInt(V x, mlir::Type type) const { return x.getType() == type ? x : V(mlir::arith::IndexCastOp::create(b, loc, type, x)); }
   /// The remainder with the sign of y > 0, for any x.
   V floorMod(V x, V y) const {
     V r = mlir::arith::RemSIOp::create(b, loc, x, y);

@@ -103,8 +103,8 @@ Sized shifted(LowerContext &ctx, unsigned operand, unsigned zero, bool signedByt
   Type element = signedByte ? ctx.b.getI8Type() : ctx.b.getI32Type();
   AffineMap map = isSingle(ctx.shape(zero)) ? singleMap(mlir, rank, ctx.shape(zero))
                                             : AffineMap::get(rank, 0, {getAffineDimExpr(0, mlir)}, mlir);
-  Value y = ctx.generic(x.shape, element, {x.value, ctx.operand(zero)},
-                        {AffineMap::getMultiDimIdentityMap(rank, mlir), map}, [&](ScalarBuilder &s, ValueRange in) {
+  Value y = ctx.generic(x.shape, element, {x.value, ctx.operand(zero)}, {AffineMap::getMultiDimIdentityMap(rank, mlir), map},
+                        [&](ScalarBuilder &s, ValueRange in) {
                           Value v = s.sub(asI32(s, in[0], x.element), asI32(s, in[1], x.element));
                           return s.cast(v, element, false, false);
                         });
@@ -214,8 +214,7 @@ LogicalResult checkVector(ShapeContext &ctx, unsigned i, AffineExpr size, String
 //===-- MatMulInteger, QLinearMatMul ----------------------------------------------------------------------------===//
 
 LogicalResult MatMulIntegerOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 1, "B")) ||
-      failed(inferMatrixProduct(ctx, 0, 1, IntegerType::get(getContext(), 32))))
+  if (failed(expectByte(ctx, 1, "B")) || failed(inferMatrixProduct(ctx, 0, 1, IntegerType::get(getContext(), 32))))
     return failure();
   if (ctx.rank(0) > 1 && failed(checkVector(ctx, 2, ctx.shape(0)[ctx.rank(0) - 2], "A's zero point", "rows of A")))
     return failure();
@@ -260,8 +259,7 @@ LogicalResult ConvIntegerOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult QLinearConvOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectByte(ctx, 3, "weights")) ||
-      failed(expectByte(ctx, 7, "the result's zero point")))
+  if (failed(expectByte(ctx, 3, "weights")) || failed(expectByte(ctx, 7, "the result's zero point")))
     return failure();
   if (failed(inferConvolution(ctx, {0, 3, 8}, convAttributes(*this), getGroup(), ctx.element(7))) ||
       failed(checkVector(ctx, 4, ctx.shape(3)[0], "the weights' scale", "output channels")))

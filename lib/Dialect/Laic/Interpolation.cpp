@@ -21,18 +21,14 @@ public:
   }
   Value clampToInput(ScalarBuilder &s, Value v) const { return s.clamp(v, f32(s, 0), last(s)); }
   static Value f32(ScalarBuilder &s, double v) { return s.cst(v, s.b.getF32Type()); }
-  static Value toIndex(ScalarBuilder &s, Value v) {
-    return arith::FPToSIOp::create(s.b, s.loc, s.b.getI64Type(), v);
-  }
+  static Value toIndex(ScalarBuilder &s, Value v) { return arith::FPToSIOp::create(s.b, s.loc, s.b.getI64Type(), v); }
 
 private:
   static Value number(ScalarBuilder &s, Value index) {
     Value wide = arith::IndexCastOp::create(s.b, s.loc, s.b.getI64Type(), index);
     return arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), wide);
   }
-  Value scale(ScalarBuilder &s) const {
-    return axis.scale ? f32(s, *axis.scale) : s.div(number(s, outSize), number(s, inSize));
-  }
+  Value scale(ScalarBuilder &s) const { return axis.scale ? f32(s, *axis.scale) : s.div(number(s, outSize), number(s, inSize)); }
 
   const ResizeAxis &axis;
   const ResizeRule &rule;
@@ -97,9 +93,8 @@ Taps laic::makeTaps(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule 
   Type i64 = ctx.b.getI64Type(), f32 = ctx.b.getF32Type();
   using Emit = llvm::function_ref<Value(ScalarBuilder &, Value)>;
   auto vector = [&](Type element, Emit emit) {
-    return ctx.gather({axis.out}, element, [&](ScalarBuilder &s, ValueRange indices) {
-      return emit(s, body.coordinate(s, indices[0]));
-    });
+    return ctx.gather({axis.out}, element,
+                      [&](ScalarBuilder &s, ValueRange indices) { return emit(s, body.coordinate(s, indices[0])); });
   };
   auto index = [&](bool first, Emit position) {
     return vector(i64, [&](ScalarBuilder &s, Value x) {
@@ -116,17 +111,14 @@ Taps laic::makeTaps(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule 
   if (rule.mode == "linear") {
     auto floor = [&](ScalarBuilder &s, Value x) { return s.floor(body.clampToInput(s, x)); };
     taps.index.push_back(index(true, floor));
-    taps.index.push_back(
-        index(false, [&](ScalarBuilder &s, Value x) { return s.add(floor(s, x), AxisBody::f32(s, 1)); }));
+    taps.index.push_back(index(false, [&](ScalarBuilder &s, Value x) { return s.add(floor(s, x), AxisBody::f32(s, 1)); }));
     auto fraction = [&](ScalarBuilder &s, Value x) { return s.sub(body.clampToInput(s, x), floor(s, x)); };
-    taps.weight.push_back(vector(
-        f32, [&](ScalarBuilder &s, Value x) { return s.sub(AxisBody::f32(s, 1), fraction(s, x)); }));
+    taps.weight.push_back(vector(f32, [&](ScalarBuilder &s, Value x) { return s.sub(AxisBody::f32(s, 1), fraction(s, x)); }));
     taps.weight.push_back(vector(f32, fraction));
     return taps;
   }
   for (int k = 0; k < 4; ++k) {
-    taps.index.push_back(
-        index(k == 0, [&](ScalarBuilder &s, Value x) { return s.add(s.floor(x), AxisBody::f32(s, k - 1)); }));
+    taps.index.push_back(index(k == 0, [&](ScalarBuilder &s, Value x) { return s.add(s.floor(x), AxisBody::f32(s, k - 1)); }));
     taps.weight.push_back(vector(f32, [&](ScalarBuilder &s, Value x) {
       Value floor = s.floor(x);
       SmallVector<Value> weights = cubicWeights(s, s.sub(x, floor), rule.cubicA);
@@ -145,8 +137,8 @@ Taps laic::makeTaps(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule 
 }
 
 bool laic::onlyRepeats(const ResizeRule &rule, int64_t factor) {
-  bool halfPixel = rule.coordinates == "half_pixel" || rule.coordinates == "half_pixel_symmetric" ||
-                   rule.coordinates == "pytorch_half_pixel";
+  bool halfPixel =
+      rule.coordinates == "half_pixel" || rule.coordinates == "half_pixel_symmetric" || rule.coordinates == "pytorch_half_pixel";
   if (rule.mode != "nearest" || (!halfPixel && rule.coordinates != "asymmetric"))
     return false;
   for (int64_t i = factor; i < 3 * factor; ++i) {
@@ -197,8 +189,7 @@ float filterAt(float distance, const ResizeRule &rule) {
 
 } // namespace
 
-FilterTable laic::makeFilterTable(int64_t in, int64_t out, float scale, const ResizeAxis &axis,
-                                  const ResizeRule &rule) {
+FilterTable laic::makeFilterTable(int64_t in, int64_t out, float scale, const ResizeAxis &axis, const ResizeRule &rule) {
   float stretch = std::min(scale, 1.0f);
   int64_t reach = std::ceil((rule.mode == "linear" ? 1.0f : 2.0f) / stretch);
   FilterTable table;

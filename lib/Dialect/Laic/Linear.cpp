@@ -24,8 +24,7 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &ctx) { return inferMatrixProdu
 
 LogicalResult MatMulOp::lower(LowerContext &ctx) {
   Type element = ctx.resultElement();
-  Sized sums = matrixProduct(ctx, sizedOperand(ctx, 0), sizedOperand(ctx, 1), ctx.resultShape(),
-                             ctx.accumulator(element));
+  Sized sums = matrixProduct(ctx, sizedOperand(ctx, 0), sizedOperand(ctx, 1), ctx.resultShape(), ctx.accumulator(element));
   ctx.set(0, finishSums(ctx, sums, std::nullopt, element));
   return success();
 }
@@ -38,8 +37,7 @@ LogicalResult GemmOp::inferShapes(ShapeContext &ctx) {
   ArrayRef<AffineExpr> a = ctx.shape(0), b = ctx.shape(1);
   bool transA = getTransA(), transB = getTransB();
   AffineExpr m = a[transA], k = a[!transA], n = b[!transB];
-  if (failed(expectSize(ctx, b[transB], k, "dim " + Twine(int(transB)) + " of B",
-                        transA ? "dim 0 of A" : "dim 1 of A")))
+  if (failed(expectSize(ctx, b[transB], k, "dim " + Twine(int(transB)) + " of B", transA ? "dim 0 of A" : "dim 1 of A")))
     return failure();
   if (isa<IntegerType>(ctx.element(0)) && (!getAlpha().isInteger() || !getBeta().isInteger()))
     return ctx.fail("expects whole numbers for alpha and beta of an integer product");
@@ -63,8 +61,7 @@ LogicalResult GemmOp::lower(LowerContext &ctx) {
   AffineExpr m = getAffineDimExpr(0, mlir), n = getAffineDimExpr(1, mlir), k = getAffineDimExpr(2, mlir);
   AffineExpr a[] = {getTransA() ? k : m, getTransA() ? m : k}, b[] = {getTransB() ? n : k, getTransB() ? k : n};
   Value sums = ctx.reduce(shape, accumulator, 0, 1, {ctx.operand(0), ctx.operand(1)},
-                          {AffineMap::get(3, 0, a, mlir), AffineMap::get(3, 0, b, mlir)},
-                          [&](ScalarBuilder &s, ValueRange in) {
+                          {AffineMap::get(3, 0, a, mlir), AffineMap::get(3, 0, b, mlir)}, [&](ScalarBuilder &s, ValueRange in) {
                             Value x = toAccumulator(ctx, s, in[0], element, accumulator);
                             Value y = toAccumulator(ctx, s, in[1], element, accumulator);
                             return s.add(in[2], s.mul(x, y));

@@ -56,9 +56,7 @@ Value LowerContext::filled(llvm::ArrayRef<AffineExpr> shape, Value scalar) {
   return linalg::FillOp::create(b, scalar, empty(shape, scalar.getType())).getResult(0);
 }
 
-Value LowerContext::constantTensor(DenseElementsAttr value) {
-  return ConstantOp::create(b, value.getType(), value);
-}
+Value LowerContext::constantTensor(DenseElementsAttr value) { return ConstantOp::create(b, value.getType(), value); }
 
 // ---- generics ----
 
@@ -67,28 +65,27 @@ namespace {
 Value buildGeneric(ImplicitLocOpBuilder &b, Value init, ValueRange inputs, llvm::ArrayRef<AffineMap> maps,
                    llvm::ArrayRef<utils::IteratorType> iterators, LowerContext::Body body, bool isUnsigned,
                    bool withAccumulator) {
-  auto op = linalg::GenericOp::create(
-      b, TypeRange{init.getType()}, inputs, ValueRange{init}, maps, iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange args) {
-        ScalarBuilder s(nested, loc, isUnsigned);
-        Value out = body(s, withAccumulator ? args : args.drop_back());
-        linalg::YieldOp::create(nested, loc, out);
-      });
+  auto op = linalg::GenericOp::create(b, TypeRange{init.getType()}, inputs, ValueRange{init}, maps, iterators,
+                                      [&](OpBuilder &nested, Location loc, ValueRange args) {
+                                        ScalarBuilder s(nested, loc, isUnsigned);
+                                        Value out = body(s, withAccumulator ? args : args.drop_back());
+                                        linalg::YieldOp::create(nested, loc, out);
+                                      });
   return op.getResult(0);
 }
 
 } // namespace
 
-Value LowerContext::generic(llvm::ArrayRef<AffineExpr> shape, Type element, ValueRange inputs,
-                            llvm::ArrayRef<AffineMap> maps, Body body, bool isUnsigned) {
+Value LowerContext::generic(llvm::ArrayRef<AffineExpr> shape, Type element, ValueRange inputs, llvm::ArrayRef<AffineMap> maps,
+                            Body body, bool isUnsigned) {
   llvm::SmallVector<AffineMap> all(maps.begin(), maps.end());
   all.push_back(b.getMultiDimIdentityMap(shape.size()));
   llvm::SmallVector<utils::IteratorType> iterators(shape.size(), utils::IteratorType::parallel);
   return buildGeneric(b, empty(shape, element), inputs, all, iterators, body, isUnsigned, false);
 }
 
-Value LowerContext::reduce(llvm::ArrayRef<AffineExpr> shape, Type element, double init, unsigned reductions,
-                           ValueRange inputs, llvm::ArrayRef<AffineMap> maps, Body body, bool isUnsigned) {
+Value LowerContext::reduce(llvm::ArrayRef<AffineExpr> shape, Type element, double init, unsigned reductions, ValueRange inputs,
+                           llvm::ArrayRef<AffineMap> maps, Body body, bool isUnsigned) {
   llvm::SmallVector<AffineMap> all(maps.begin(), maps.end());
   unsigned loops = shape.size() + reductions;
   llvm::SmallVector<AffineExpr> kept; // getMajorSubMap gives no map at all for a scalar
@@ -200,8 +197,9 @@ Value LowerContext::reshape(Value value, llvm::ArrayRef<AffineExpr> from, llvm::
       count = symbols.mul(count, e);
     if (from.size() != 1) {
       if (from.empty())
-        value = tensor::ExpandShapeOp::create(b, RankedTensorType::get({1}, element), value,
-                                              llvm::ArrayRef<ReassociationIndices>{}, llvm::ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+        value =
+            tensor::ExpandShapeOp::create(b, RankedTensorType::get({1}, element), value, llvm::ArrayRef<ReassociationIndices>{},
+                                          llvm::ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
       else {
         ReassociationIndices all;
         for (size_t i = 0; i < from.size(); ++i)
@@ -277,9 +275,7 @@ Value LowerContext::toCompute(ScalarBuilder &s, Value v, Type element) {
   return v;
 }
 
-Value LowerContext::toStorage(ScalarBuilder &s, Value v, Type element) {
-  return s.cast(v, lowerElement(element), true, false);
-}
+Value LowerContext::toStorage(ScalarBuilder &s, Value v, Type element) { return s.cast(v, lowerElement(element), true, false); }
 
 Type LowerContext::accumulator(Type element) {
   if (element.isF16() || element.isBF16())
@@ -327,13 +323,16 @@ LogicalResult LowerContext::lowerElementwise(Operation *op) {
     inputs.push_back(value);
     maps.push_back(broadcastMap(from, resultShape()));
   }
-  set(0, generic(resultShape(), resultElement(), inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
-        llvm::SmallVector<Value> scalars;
-        unsigned next = 0;
-        for (unsigned i = 0; i < operandCount(); ++i)
-          scalars.push_back(scalarConstants[i] ? s.cst(*scalarConstants[i], computeElement(element(i)))
-                                               : toCompute(s, in[next++], element(i)));
-        return toStorage(s, cast<ScalarBodyInterface>(op).scalarBody(s, scalars), resultElement());
-      }, isUnsigned));
+  set(0, generic(
+             resultShape(), resultElement(), inputs, maps,
+             [&](ScalarBuilder &s, ValueRange in) {
+               llvm::SmallVector<Value> scalars;
+               unsigned next = 0;
+               for (unsigned i = 0; i < operandCount(); ++i)
+                 scalars.push_back(scalarConstants[i] ? s.cst(*scalarConstants[i], computeElement(element(i)))
+                                                      : toCompute(s, in[next++], element(i)));
+               return toStorage(s, cast<ScalarBodyInterface>(op).scalarBody(s, scalars), resultElement());
+             },
+             isUnsigned));
   return success();
 }

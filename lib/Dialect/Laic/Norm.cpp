@@ -8,13 +8,9 @@ using namespace laic;
 namespace {
 
 // Indices of a per-channel vector in loops over [N, C, ...].
-AffineMap channelMap(MLIRContext *mlir, unsigned rank) {
-  return AffineMap::get(rank, 0, {getAffineDimExpr(1, mlir)}, mlir);
-}
+AffineMap channelMap(MLIRContext *mlir, unsigned rank) { return AffineMap::get(rank, 0, {getAffineDimExpr(1, mlir)}, mlir); }
 
-SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) {
-  return llvm::to_vector(llvm::seq<int64_t>(first, rank));
-}
+SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) { return llvm::to_vector(llvm::seq<int64_t>(first, rank)); }
 
 LogicalResult inferChannelNorm(ShapeContext &ctx, ArrayRef<std::pair<unsigned, StringRef>> vectors) {
   if (failed(expectMinRank(ctx, 0, 2, "the input")))
@@ -80,10 +76,9 @@ LogicalResult BatchNormalizationOp::lower(LowerContext &ctx) {
                                Value deviation = s.sqrt(s.add(variance, s.cst(epsilon, variance)));
                                return s.div(in32(s, in[0], 1), deviation);
                              });
-  Value offset = ctx.generic(ctx.shape(1), compute, {ctx.operand(2), ctx.operand(3), factor},
-                             {identity, identity, identity}, [&](ScalarBuilder &s, ValueRange in) {
-                               return s.sub(in32(s, in[0], 2), s.mul(in32(s, in[1], 3), in[2]));
-                             });
+  Value offset =
+      ctx.generic(ctx.shape(1), compute, {ctx.operand(2), ctx.operand(3), factor}, {identity, identity, identity},
+                  [&](ScalarBuilder &s, ValueRange in) { return s.sub(in32(s, in[0], 2), s.mul(in32(s, in[1], 3), in[2])); });
   unsigned rank = ctx.rank(0);
   AffineExpr channel = rank > 1 ? getAffineDimExpr(1, mlir) : getAffineConstantExpr(0, mlir);
   AffineMap perChannel = AffineMap::get(rank, 0, {channel}, mlir);
@@ -102,12 +97,10 @@ LogicalResult BatchNormalizationOp::lower(LowerContext &ctx) {
 namespace {
 
 // y = (x - mean) * inverse * scale[channel] + bias[channel]; `channel` maps the loops to the vectors' indices.
-Value scaleByChannel(LowerContext &ctx, AxisReduction &axes, Sized x, Moments stats, Value scale, Value bias,
-                     AffineMap channel) {
+Value scaleByChannel(LowerContext &ctx, AxisReduction &axes, Sized x, Moments stats, Value scale, Value bias, AffineMap channel) {
   Type compute = ctx.accumulator(x.element);
   return ctx.generic(axes.shape(), x.element, {x.value, stats.mean, stats.inverse, scale, bias},
-                     {axes.identity(), axes.keptMap(), axes.keptMap(), channel, channel},
-                     [&](ScalarBuilder &s, ValueRange in) {
+                     {axes.identity(), axes.keptMap(), axes.keptMap(), channel, channel}, [&](ScalarBuilder &s, ValueRange in) {
                        auto wide = [&](Value v) { return toAccumulator(ctx, s, v, x.element, compute); };
                        Value y = s.mul(s.sub(wide(in[0]), in[1]), in[2]);
                        return ctx.toStorage(s, s.add(s.mul(y, wide(in[3])), wide(in[4])), x.element);
@@ -126,8 +119,7 @@ LogicalResult InstanceNormalizationOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
   AxisReduction axes(ctx, x.shape, axesFrom(2, x.shape.size()));
   Moments stats = moments(ctx, axes, x, getEpsilon().convertToDouble());
-  ctx.set(0, scaleByChannel(ctx, axes, x, stats, ctx.operand(1), ctx.operand(2),
-                            channelMap(getContext(), x.shape.size())));
+  ctx.set(0, scaleByChannel(ctx, axes, x, stats, ctx.operand(1), ctx.operand(2), channelMap(getContext(), x.shape.size())));
   return success();
 }
 
@@ -151,8 +143,7 @@ LogicalResult GroupNormalizationOp::lower(LowerContext &ctx) {
   AxisReduction axes(ctx, split, axesFrom(2, split.size()));
   Moments stats = moments(ctx, axes, grouped, getEpsilon().convertToDouble());
   MLIRContext *mlir = getContext();
-  AffineMap channel =
-      AffineMap::get(split.size(), 0, {getAffineDimExpr(1, mlir), getAffineDimExpr(2, mlir)}, mlir);
+  AffineMap channel = AffineMap::get(split.size(), 0, {getAffineDimExpr(1, mlir), getAffineDimExpr(2, mlir)}, mlir);
   Value y = scaleByChannel(ctx, axes, grouped, stats, ctx.reshape(ctx.operand(1), ctx.shape(1), vector),
                            ctx.reshape(ctx.operand(2), ctx.shape(2), vector), channel);
   ctx.set(0, ctx.reshape(y, split, ctx.resultShape()));
@@ -178,8 +169,7 @@ LogicalResult expectBroadcast(ShapeContext &ctx, unsigned i, StringRef name) {
 
 LogicalResult LayerNormalizationOp::inferShapes(ShapeContext &ctx) {
   FailureOr<int64_t> axis = ctx.axis(getAxis(), ctx.rank(0));
-  if (failed(axis) || failed(expectBroadcast(ctx, 1, "scale")) ||
-      (ctx.has(2) && failed(expectBroadcast(ctx, 2, "bias"))))
+  if (failed(axis) || failed(expectBroadcast(ctx, 1, "scale")) || (ctx.has(2) && failed(expectBroadcast(ctx, 2, "bias"))))
     return failure();
   SymShape stats(ctx.shape(0).take_front(*axis));
   stats.resize(ctx.rank(0), ctx.cst(1));
@@ -281,12 +271,11 @@ LogicalResult LRNOp::lower(LowerContext &ctx) {
   double alpha = getAlpha().convertToDouble() / size, beta = getBeta().convertToDouble();
   double bias = getBias().convertToDouble();
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, mlir);
-  ctx.set(0, ctx.generic(x.shape, x.element, {x.value, squares}, {identity, identity},
-                         [&](ScalarBuilder &s, ValueRange in) {
-                           Value v = toAccumulator(ctx, s, in[0], x.element, compute);
-                           Value base = s.add(s.mul(in[1], s.cst(alpha, in[1])), s.cst(bias, in[1]));
-                           return ctx.toStorage(s, s.mul(v, s.pow(base, s.cst(-beta, base))), x.element);
-                         }));
+  ctx.set(0, ctx.generic(x.shape, x.element, {x.value, squares}, {identity, identity}, [&](ScalarBuilder &s, ValueRange in) {
+    Value v = toAccumulator(ctx, s, in[0], x.element, compute);
+    Value base = s.add(s.mul(in[1], s.cst(alpha, in[1])), s.cst(bias, in[1]));
+    return ctx.toStorage(s, s.mul(v, s.pow(base, s.cst(-beta, base))), x.element);
+  }));
   return success();
 }
 

@@ -20,9 +20,7 @@ AxisReduction::AxisReduction(LowerContext &ctx, ArrayRef<AffineExpr> shape, Arra
     countValue = ctx.size(elements);
 }
 
-AffineMap AxisReduction::identity() const {
-  return AffineMap::getMultiDimIdentityMap(full.size(), ctx.b.getContext());
-}
+AffineMap AxisReduction::identity() const { return AffineMap::getMultiDimIdentityMap(full.size(), ctx.b.getContext()); }
 
 AffineMap AxisReduction::keptMap() const {
   SmallVector<AffineExpr> indices;

@@ -8,7 +8,7 @@ using namespace laic;
 namespace {
 
 template <typename Op> WindowAttributes poolAttributes(Op op) {
-  return {op.getAutoPad(),   op.getStrides(), op.getDilations(), op.getPads(), ArrayRef<int64_t>(op.getKernelShape()),
+  return {op.getAutoPad(),      op.getStrides(), op.getDilations(), op.getPads(), ArrayRef<int64_t>(op.getKernelShape()),
           op.getCeilMode() != 0};
 }
 
@@ -56,8 +56,8 @@ double lowest(Type element) {
 }
 
 // A reduction over windows of x (padded): the window's sizes come from an operand without contents.
-Value reduceWindows(LowerContext &ctx, Sized x, ArrayRef<Window> windows, Type element, double init,
-                    LowerContext::Body body, bool isUnsigned = false) {
+Value reduceWindows(LowerContext &ctx, Sized x, ArrayRef<Window> windows, Type element, double init, LowerContext::Body body,
+                    bool isUnsigned = false) {
   MLIRContext *mlir = ctx.b.getContext();
   unsigned rank = windows.size();
   SymShape kernel;
@@ -139,8 +139,7 @@ Value maxIndices(LowerContext &ctx, Sized x, Value maxima, ArrayRef<Window> wind
 
 LogicalResult MaxPoolOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
-  auto windows =
-      poolWindows(*this, ctx.symbols, x.shape, [&](const Twine &message) { return ctx.fail(message); });
+  auto windows = poolWindows(*this, ctx.symbols, x.shape, [&](const Twine &message) { return ctx.fail(message); });
   if (failed(windows))
     return failure();
   Value lowestValue = arith::ConstantOp::create(ctx.b, lowestAttr(ctx.b, x.element));
@@ -264,8 +263,7 @@ LogicalResult LpPoolOp::inferShapes(ShapeContext &ctx) {
 
 LogicalResult LpPoolOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0);
-  auto windows =
-      poolWindows(*this, ctx.symbols, x.shape, [&](const Twine &message) { return ctx.fail(message); });
+  auto windows = poolWindows(*this, ctx.symbols, x.shape, [&](const Twine &message) { return ctx.fail(message); });
   if (failed(windows))
     return failure();
   Type element = x.element, compute = ctx.accumulator(element);
@@ -275,8 +273,7 @@ LogicalResult LpPoolOp::lower(LowerContext &ctx) {
   Value sums = reduceWindows(ctx, x, *windows, compute, 0, [&](ScalarBuilder &s, ValueRange in) {
     return s.add(in[2], raised(s, toAccumulator(ctx, s, in[0], element, compute), p));
   });
-  ctx.set(0, mapResult(ctx, sums,
-                       [&](ScalarBuilder &s, ValueRange in) { return ctx.toStorage(s, root(s, in[0], p), element); }));
+  ctx.set(0, mapResult(ctx, sums, [&](ScalarBuilder &s, ValueRange in) { return ctx.toStorage(s, root(s, in[0], p), element); }));
   return success();
 }
 
@@ -290,13 +287,12 @@ void lowerGlobalPool(LowerContext &ctx, Type accumulator, double init, LowerCont
   MLIRContext *mlir = ctx.b.getContext();
   unsigned rank = ctx.rank(0);
   SymShape kept(ctx.shape(0).take_front(2));
-  Value reduced = ctx.reduce(kept, accumulator, init, rank - 2, {ctx.operand(0)},
-                             {AffineMap::getMultiDimIdentityMap(rank, mlir)}, body);
+  Value reduced =
+      ctx.reduce(kept, accumulator, init, rank - 2, {ctx.operand(0)}, {AffineMap::getMultiDimIdentityMap(rank, mlir)}, body);
   if (finish)
-    reduced = ctx.generic(kept, ctx.resultElement(), {reduced}, {AffineMap::getMultiDimIdentityMap(2, mlir)},
-                          [&](ScalarBuilder &s, ValueRange in) {
-                            return ctx.toStorage(s, finish(s, in[0]), ctx.resultElement());
-                          });
+    reduced =
+        ctx.generic(kept, ctx.resultElement(), {reduced}, {AffineMap::getMultiDimIdentityMap(2, mlir)},
+                    [&](ScalarBuilder &s, ValueRange in) { return ctx.toStorage(s, finish(s, in[0]), ctx.resultElement()); });
   ctx.set(0, ctx.reshape(reduced, kept, ctx.resultShape()));
 }
 
@@ -313,9 +309,7 @@ LogicalResult GlobalAveragePoolOp::lower(LowerContext &ctx) {
   Value countValue = known ? Value() : ctx.size(count);
   lowerGlobalPool(
       ctx, compute, 0,
-      [&](ScalarBuilder &s, ValueRange in) {
-        return s.add(in[1], toAccumulator(ctx, s, in[0], element, compute));
-      },
+      [&](ScalarBuilder &s, ValueRange in) { return s.add(in[1], toAccumulator(ctx, s, in[0], element, compute)); },
       [&](ScalarBuilder &s, Value sum) -> Value {
         if (known)
           return s.mul(sum, s.cst(1.0 / *known, sum));
@@ -347,9 +341,7 @@ LogicalResult GlobalLpPoolOp::lower(LowerContext &ctx) {
   int64_t p = getP();
   lowerGlobalPool(
       ctx, compute, 0,
-      [&](ScalarBuilder &s, ValueRange in) {
-        return s.add(in[1], raised(s, toAccumulator(ctx, s, in[0], element, compute), p));
-      },
+      [&](ScalarBuilder &s, ValueRange in) { return s.add(in[1], raised(s, toAccumulator(ctx, s, in[0], element, compute), p)); },
       [&](ScalarBuilder &s, Value sum) { return root(s, sum, p); });
   return success();
 }

@@ -120,12 +120,12 @@ Sized laic::convolve(LowerContext &ctx, Sized x, Sized w, ArrayRef<Window> windo
     form.w.push_back(dim(kernel + i));
   }
   AffineMap maps[] = {AffineMap::get(kernel + rank, 0, form.x, mlir), AffineMap::get(kernel + rank, 0, form.w, mlir)};
-  Value sums = ctx.reduce(shape, accumulator, 0, form.channelLoops + rank, {x.value, w.value}, maps,
-                          [&](ScalarBuilder &s, ValueRange in) {
-                            Value a = toAccumulator(ctx, s, in[0], x.element, accumulator);
-                            Value b = toAccumulator(ctx, s, in[1], w.element, accumulator);
-                            return s.add(in[2], s.mul(a, b));
-                          });
+  Value sums =
+      ctx.reduce(shape, accumulator, 0, form.channelLoops + rank, {x.value, w.value}, maps, [&](ScalarBuilder &s, ValueRange in) {
+        Value a = toAccumulator(ctx, s, in[0], x.element, accumulator);
+        Value b = toAccumulator(ctx, s, in[1], w.element, accumulator);
+        return s.add(in[2], s.mul(a, b));
+      });
   if (shape.size() != flat.size())
     sums = ctx.reshape(sums, shape, flat);
   return {sums, flat, accumulator};

@@ -13,9 +13,7 @@ struct Sized {
   SymShape shape;
   mlir::Type element; // ONNX element type
 };
-inline Sized sizedOperand(LowerContext &ctx, unsigned i) {
-  return {ctx.operand(i), SymShape(ctx.shape(i)), ctx.element(i)};
-}
+inline Sized sizedOperand(LowerContext &ctx, unsigned i) { return {ctx.operand(i), SymShape(ctx.shape(i)), ctx.element(i)}; }
 
 /// numpy.matmul's result shape; dims of different size are the caller's to refuse.
 SymShape matmulShape(llvm::ArrayRef<mlir::AffineExpr> a, llvm::ArrayRef<mlir::AffineExpr> b,
@@ -31,16 +29,15 @@ Sized expandBatch(LowerContext &ctx, Sized operand, llvm::ArrayRef<mlir::AffineE
 Sized matrixProduct(LowerContext &ctx, Sized a, Sized b, llvm::ArrayRef<mlir::AffineExpr> result, mlir::Type accumulator);
 
 /// Correlation of x [N, C, in...] (padded already) with w [F, C / group, kernel...]: sums [N, F, out...].
-Sized convolve(LowerContext &ctx, Sized x, Sized w, llvm::ArrayRef<Window> windows, int64_t group,
-               mlir::Type accumulator);
+Sized convolve(LowerContext &ctx, Sized x, Sized w, llvm::ArrayRef<Window> windows, int64_t group, mlir::Type accumulator);
 
 /// Operand numbers of a convolution; bias may be absent.
 struct ConvOperands {
   unsigned x, w, bias;
 };
 /// Checks a convolution's operands and sets result 0.
-llvm::LogicalResult inferConvolution(ShapeContext &ctx, ConvOperands operands, const WindowAttributes &attributes,
-                                     int64_t group, mlir::Type element);
+llvm::LogicalResult inferConvolution(ShapeContext &ctx, ConvOperands operands, const WindowAttributes &attributes, int64_t group,
+                                     mlir::Type element);
 /// The attributes of an operation that has all of a convolution's.
 template <typename Op> WindowAttributes convAttributes(Op op) {
   return {op.getAutoPad(), op.getStrides(), op.getDilations(), op.getPads(), op.getKernelShape(), false};
@@ -50,8 +47,7 @@ template <typename Op> WindowAttributes convAttributes(Op op) {
 mlir::Value finishSums(LowerContext &ctx, Sized sums, std::optional<Sized> bias, mlir::Type element);
 
 /// Extends a storage scalar to an accumulator's type (f16 -> f32, ui8 -> i32).
-mlir::Value toAccumulator(LowerContext &ctx, ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement,
-                          mlir::Type accumulator);
+mlir::Value toAccumulator(LowerContext &ctx, ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement, mlir::Type accumulator);
 
 } // namespace laic
 #endif

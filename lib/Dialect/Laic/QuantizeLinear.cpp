@@ -8,9 +8,7 @@
 using namespace mlir;
 using namespace laic;
 
-bool laic::isQuantizedElement(Type element) {
-  return element.isInteger(8) || element.isInteger(16) || element.isInteger(32);
-}
+bool laic::isQuantizedElement(Type element) { return element.isInteger(8) || element.isInteger(16) || element.isInteger(32); }
 
 LogicalResult laic::expectByte(ShapeContext &ctx, unsigned i, StringRef name) {
   if (ctx.element(i).isInteger(8))
@@ -107,8 +105,7 @@ LogicalResult checkScale(ShapeContext &ctx, int64_t axisAttribute, int64_t block
   // Quantisers write one zero point for all channels, too.
   if (ctx.has(2) && !isSingle(ctx.shape(2))) {
     if (ctx.rank(2) != ctx.rank(1))
-      return ctx.fail("expects zero point and scale of equal rank, got " + Twine(ctx.rank(2)) + " and " +
-                      Twine(ctx.rank(1)));
+      return ctx.fail("expects zero point and scale of equal rank, got " + Twine(ctx.rank(2)) + " and " + Twine(ctx.rank(1)));
     for (int64_t d = 0; d < ctx.rank(1); ++d)
       if (failed(expectSize(ctx, ctx.shape(2)[d], scale[d], "zero point dim " + Twine(d), "as the scale")))
         return failure();
@@ -278,9 +275,8 @@ LogicalResult DynamicQuantizeLinearOp::lower(LowerContext &ctx) {
   SymShape shape(ctx.shape(0));
   AxisReduction axes(ctx, shape, llvm::to_vector(llvm::seq<int64_t>(0, shape.size())));
   auto extreme = [&](bool largest) { // the range always includes 0
-    return axes.reduce(f32, 0, ctx.operand(0), {}, [&](ScalarBuilder &s, ValueRange in) {
-      return largest ? s.max(in[1], in[0]) : s.min(in[1], in[0]);
-    });
+    return axes.reduce(f32, 0, ctx.operand(0), {},
+                       [&](ScalarBuilder &s, ValueRange in) { return largest ? s.max(in[1], in[0]) : s.min(in[1], in[0]); });
   };
   Value high = extreme(true), low = extreme(false);
   Value scale = axes.mapKept(f32, {high, low}, [&](ScalarBuilder &s, ValueRange in) {

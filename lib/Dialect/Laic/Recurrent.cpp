@@ -54,10 +54,17 @@ struct Activation {
   float alpha, beta; // defaults of the ONNX operators
 };
 constexpr Activation kActivations[] = {
-    {"Affine", true, true, 1, 0},        {"Elu", true, false, 1, 0},           {"HardSigmoid", true, true, 0.2f, 0.5f},
-    {"LeakyRelu", true, false, 0.01f, 0}, {"Relu", false, false, 0, 0},         {"ScaledTanh", true, true, 1, 1},
-    {"Sigmoid", false, false, 0, 0},     {"Softplus", false, false, 0, 0},     {"Softsign", false, false, 0, 0},
-    {"Tanh", false, false, 0, 0},        {"ThresholdedRelu", true, false, 1, 0},
+    {"Affine", true, true, 1, 0},
+    {"Elu", true, false, 1, 0},
+    {"HardSigmoid", true, true, 0.2f, 0.5f},
+    {"LeakyRelu", true, false, 0.01f, 0},
+    {"Relu", false, false, 0, 0},
+    {"ScaledTanh", true, true, 1, 1},
+    {"Sigmoid", false, false, 0, 0},
+    {"Softplus", false, false, 0, 0},
+    {"Softsign", false, false, 0, 0},
+    {"Tanh", false, false, 0, 0},
+    {"ThresholdedRelu", true, false, 1, 0},
 };
 
 struct ActivationList {
@@ -221,7 +228,8 @@ private:
     SymShape sizes{batch, ctx.cst(1), hidden};
     Value value = ctx.operand(i);
     if (layer.directions() > 1)
-      value = tensor::ExtractSliceOp::create(ctx.b, value, ctx.folds({ctx.cst(0), ctx.cst(d), ctx.cst(0)}), ctx.folds(sizes), ones);
+      value =
+          tensor::ExtractSliceOp::create(ctx.b, value, ctx.folds({ctx.cst(0), ctx.cst(d), ctx.cst(0)}), ctx.folds(sizes), ones);
     return widen(ctx.reshape(value, sizes, {batch, hidden}), {batch, hidden});
   }
 
@@ -281,8 +289,8 @@ private:
     llvm::ArrayRef<float> alpha = llvm::ArrayRef(activations.alpha).slice(d * count, count);
     llvm::ArrayRef<float> beta = llvm::ArrayRef(activations.beta).slice(d * count, count);
     return RecurrenceOp::create(ctx.b, y, state, lstm ? state : Type(), xw, r, h0, c0, lens, peephole, hiddenBias, sizes,
-                                layer.cell, ctx.b.getStrArrayAttr(names), alpha, beta, APFloat(layer.clip),
-                                layer.isReverse(d), layer.inputForget, layer.linearBeforeReset);
+                                layer.cell, ctx.b.getStrArrayAttr(names), alpha, beta, APFloat(layer.clip), layer.isReverse(d),
+                                layer.inputForget, layer.linearBeforeReset);
   }
 
   Value join(llvm::ArrayRef<Value> parts, int64_t dim, llvm::ArrayRef<AffineExpr> shape) {

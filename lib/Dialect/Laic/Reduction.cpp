@@ -61,7 +61,7 @@ struct ReduceLoops {
   SymShape kept;
   AffineExpr count; // elements per result
   unsigned reductions = 0;
-  AffineMap operand;  // loops -> operand
+  AffineMap operand;   // loops -> operand
   AffineMap perResult; // loops -> kept dims
 };
 
@@ -115,10 +115,12 @@ Value reduceWith(LowerContext &ctx, const ReduceLoops &loops, const ReduceBody &
   bool isUnsigned = isUnsignedElement(ctx.element(0)) || ctx.element(0).isInteger(1);
   auto prepare = [&](ScalarBuilder &s, Value v) { return body.before(s, toAccumulator(ctx, s, v, body.accumulator)); };
   if (loops.reductions == 0)
-    return ctx.generic(loops.kept, body.accumulator, ctx.operand(0), loops.operand,
-                       [&](ScalarBuilder &s, ValueRange in) { return prepare(s, in[0]); }, isUnsigned);
-  return ctx.reduce(loops.kept, body.accumulator, body.init, loops.reductions, ctx.operand(0), loops.operand,
-                    [&](ScalarBuilder &s, ValueRange in) { return body.combine(s, prepare(s, in[0]), in[1]); }, isUnsigned);
+    return ctx.generic(
+        loops.kept, body.accumulator, ctx.operand(0), loops.operand,
+        [&](ScalarBuilder &s, ValueRange in) { return prepare(s, in[0]); }, isUnsigned);
+  return ctx.reduce(
+      loops.kept, body.accumulator, body.init, loops.reductions, ctx.operand(0), loops.operand,
+      [&](ScalarBuilder &s, ValueRange in) { return body.combine(s, prepare(s, in[0]), in[1]); }, isUnsigned);
 }
 
 // Converts to the result's type after `after`, and puts the reduced dims back as ones.
@@ -127,9 +129,12 @@ void finishReduce(LowerContext &ctx, const ReduceLoops &loops, Value value, Unar
   if (always || from != lowerElement(ctx.resultElement())) {
     AffineMap identity = ctx.b.getMultiDimIdentityMap(loops.kept.size());
     bool isUnsigned = isUnsignedElement(ctx.element(0));
-    value = ctx.generic(loops.kept, ctx.resultElement(), value, identity, [&](ScalarBuilder &s, ValueRange in) {
-      return s.cast(after(s, in[0]), lowerElement(ctx.resultElement()), isUnsigned, isUnsigned);
-    }, isUnsigned);
+    value = ctx.generic(
+        loops.kept, ctx.resultElement(), value, identity,
+        [&](ScalarBuilder &s, ValueRange in) {
+          return s.cast(after(s, in[0]), lowerElement(ctx.resultElement()), isUnsigned, isUnsigned);
+        },
+        isUnsigned);
   }
   ctx.set(0, ctx.reshape(value, loops.kept, ctx.resultShape()));
 }
@@ -174,9 +179,7 @@ LogicalResult ReduceSumOp::inferShapes(ShapeContext &ctx) {
   foldReduce(ctx, [](AffineExpr a, AffineExpr b) { return a + b; });
   return success();
 }
-LogicalResult ReduceSumOp::lower(LowerContext &ctx) {
-  return lowerSums(ctx, getNoopWithEmptyAxes(), same, sum, 0, same, false);
-}
+LogicalResult ReduceSumOp::lower(LowerContext &ctx) { return lowerSums(ctx, getNoopWithEmptyAxes(), same, sum, 0, same, false); }
 
 LogicalResult ReduceProdOp::inferShapes(ShapeContext &ctx) {
   if (failed(inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes())))
@@ -204,9 +207,7 @@ LogicalResult ReduceMinOp::inferShapes(ShapeContext &ctx) {
 }
 LogicalResult ReduceMinOp::lower(LowerContext &ctx) { return lowerExtreme(ctx, getNoopWithEmptyAxes(), true); }
 
-LogicalResult ReduceMeanOp::inferShapes(ShapeContext &ctx) {
-  return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes());
-}
+LogicalResult ReduceMeanOp::inferShapes(ShapeContext &ctx) { return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes()); }
 LogicalResult ReduceMeanOp::lower(LowerContext &ctx) {
   ReduceLoops loops = reduceLoops(ctx, getNoopWithEmptyAxes());
   auto known = constantSize(loops.count);
@@ -221,9 +222,7 @@ LogicalResult ReduceMeanOp::lower(LowerContext &ctx) {
   return success();
 }
 
-LogicalResult ReduceL1Op::inferShapes(ShapeContext &ctx) {
-  return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes());
-}
+LogicalResult ReduceL1Op::inferShapes(ShapeContext &ctx) { return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes()); }
 LogicalResult ReduceL1Op::lower(LowerContext &ctx) {
   auto magnitude = [](ScalarBuilder &s, Value x) { return s.abs(x); };
   return lowerSums(ctx, getNoopWithEmptyAxes(), magnitude, sum, 0, same, false);
@@ -241,13 +240,9 @@ Value viaFloat(ScalarBuilder &s, Value x, Unary function) {
 }
 } // namespace
 
-LogicalResult ReduceL2Op::inferShapes(ShapeContext &ctx) {
-  return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes());
-}
+LogicalResult ReduceL2Op::inferShapes(ShapeContext &ctx) { return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes()); }
 LogicalResult ReduceL2Op::lower(LowerContext &ctx) {
-  auto root = [](ScalarBuilder &s, Value v) {
-    return viaFloat(s, v, [](ScalarBuilder &s, Value v) { return s.sqrt(v); });
-  };
+  auto root = [](ScalarBuilder &s, Value v) { return viaFloat(s, v, [](ScalarBuilder &s, Value v) { return s.sqrt(v); }); };
   return lowerSums(ctx, getNoopWithEmptyAxes(), square, sum, 0, root, true);
 }
 
@@ -258,13 +253,9 @@ LogicalResult ReduceSumSquareOp::lower(LowerContext &ctx) {
   return lowerSums(ctx, getNoopWithEmptyAxes(), square, sum, 0, same, false);
 }
 
-LogicalResult ReduceLogSumOp::inferShapes(ShapeContext &ctx) {
-  return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes());
-}
+LogicalResult ReduceLogSumOp::inferShapes(ShapeContext &ctx) { return inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes()); }
 LogicalResult ReduceLogSumOp::lower(LowerContext &ctx) {
-  auto log = [](ScalarBuilder &s, Value v) {
-    return viaFloat(s, v, [](ScalarBuilder &s, Value v) { return s.log(v); });
-  };
+  auto log = [](ScalarBuilder &s, Value v) { return viaFloat(s, v, [](ScalarBuilder &s, Value v) { return s.log(v); }); };
   return lowerSums(ctx, getNoopWithEmptyAxes(), same, sum, 0, log, true);
 }
 
@@ -289,11 +280,11 @@ LogicalResult ReduceLogSumExpOp::lower(LowerContext &ctx) {
                             return s.add(in[2], s.exp(s.sub(x, finite(s, in[1]))));
                           });
   AffineMap identity = ctx.b.getMultiDimIdentityMap(loops.kept.size());
-  Value value = ctx.generic(loops.kept, ctx.resultElement(), {sums, maximum}, {identity, identity},
-                            [&](ScalarBuilder &s, ValueRange in) {
-                              Value result = s.add(s.log(in[0]), finite(s, in[1]));
-                              return s.cast(result, lowerElement(ctx.resultElement()), false, false);
-                            });
+  Value value =
+      ctx.generic(loops.kept, ctx.resultElement(), {sums, maximum}, {identity, identity}, [&](ScalarBuilder &s, ValueRange in) {
+        Value result = s.add(s.log(in[0]), finite(s, in[1]));
+        return s.cast(result, lowerElement(ctx.resultElement()), false, false);
+      });
   ctx.set(0, ctx.reshape(value, loops.kept, ctx.resultShape()));
   return success();
 }

@@ -56,9 +56,9 @@ private:
   LogicalResult readSizes();
   LogicalResult keepRatio();
   LogicalResult expectCount(size_t count, StringRef name, size_t want) {
-    return count == want ? success()
-                         : LogicalResult(ctx.fail("expects '" + name + "' to have " + Twine(want) + " values, got " +
-                                                  Twine(count)));
+    return count == want
+               ? success()
+               : LogicalResult(ctx.fail("expects '" + name + "' to have " + Twine(want) + " values, got " + Twine(count)));
   }
 
   ResizeOp op;
@@ -139,8 +139,7 @@ template <typename Context> LogicalResult AxisReader<Context>::keepRatio() {
   for (const ResizeAxis &axis : axes) {
     if (!axis.scale)
       return ctx.fail("keep_aspect_ratio_policy '" + policy + "' needs static sizes; give the input's dims");
-    common = !common ? *axis.scale
-                     : policy == "not_larger" ? std::min(*common, *axis.scale) : std::max(*common, *axis.scale);
+    common = !common ? *axis.scale : policy == "not_larger" ? std::min(*common, *axis.scale) : std::max(*common, *axis.scale);
   }
   for (ResizeAxis &axis : axes) {
     std::optional<int64_t> in = constantSize(axis.in);
@@ -169,8 +168,7 @@ LogicalResult checkRule(const ResizeRule &rule, ShapeContext &ctx) {
       failed(among(rule.nearest, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}, "nearest_mode")))
     return failure();
   return among(rule.coordinates,
-               {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-                "tf_crop_and_resize"},
+               {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"},
                "coordinate_transformation_mode");
 }
 
@@ -302,8 +300,7 @@ void ResizeLowering::mix(const ResizeAxis &axis, bool last) {
   SmallVector<Value> inputs(taps.index);
   llvm::append_range(inputs, taps.weight);
   MLIRContext *mlir = ctx.b.getContext();
-  SmallVector<AffineMap> maps(inputs.size(),
-                              AffineMap::get(x.shape.size(), 0, {getAffineDimExpr(axis.dim, mlir)}, mlir));
+  SmallVector<AffineMap> maps(inputs.size(), AffineMap::get(x.shape.size(), 0, {getAffineDimExpr(axis.dim, mlir)}, mlir));
   SymShape result(x.shape);
   result[axis.dim] = axis.out;
   Type type = last ? element : compute;
@@ -341,19 +338,17 @@ void ResizeLowering::filter(const ResizeAxis &axis, bool last) {
   unsigned rank = x.shape.size();
   SymShape result(x.shape);
   result[axis.dim] = axis.out;
-  AffineMap table2d =
-      AffineMap::get(rank + 1, 0, {getAffineDimExpr(rank, mlir), getAffineDimExpr(axis.dim, mlir)}, mlir);
-  Value sums = ctx.reduce(result, compute, 0, 1, {indices, weights}, {table2d, table2d},
-                          [&](ScalarBuilder &s, ValueRange in) {
-                            Value weight = s.cast(in[1], compute, false, false);
-                            return s.add(in[2], s.mul(read(s, x.value, axis.dim, in[0]), weight));
-                          });
+  AffineMap table2d = AffineMap::get(rank + 1, 0, {getAffineDimExpr(rank, mlir), getAffineDimExpr(axis.dim, mlir)}, mlir);
+  Value sums = ctx.reduce(result, compute, 0, 1, {indices, weights}, {table2d, table2d}, [&](ScalarBuilder &s, ValueRange in) {
+    Value weight = s.cast(in[1], compute, false, false);
+    return s.add(in[2], s.mul(read(s, x.value, axis.dim, in[0]), weight));
+  });
   x = {sums, result, compute};
   if (!last || compute == element)
     return;
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, mlir);
-  Value cast = ctx.generic(result, element, {sums}, {identity},
-                           [&](ScalarBuilder &s, ValueRange in) { return stored(s, in[0], true); });
+  Value cast =
+      ctx.generic(result, element, {sums}, {identity}, [&](ScalarBuilder &s, ValueRange in) { return stored(s, in[0], true); });
   x = {cast, result, element};
 }
 
@@ -365,8 +360,8 @@ Value ResizeLowering::run(ArrayRef<ResizeAxis> all) {
       continue;
     axes.push_back(axis);
     int64_t factor = axis.scale ? int64_t(*axis.scale) : 0;
-    bool whole = factor >= 1 && float(factor) == *axis.scale &&
-                 canonicalSize(ctx.symbols.mul(axis.in, ctx.cst(factor))) == axis.out;
+    bool whole =
+        factor >= 1 && float(factor) == *axis.scale && canonicalSize(ctx.symbols.mul(axis.in, ctx.cst(factor))) == axis.out;
     if (whole && !rule.crops() && onlyRepeats(rule, factor))
       factors.push_back(factor);
   }

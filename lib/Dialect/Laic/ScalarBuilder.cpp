@@ -283,8 +283,7 @@ V ScalarBuilder::cast(V x, Type to, bool fromUnsigned, bool toUnsigned) {
     // Narrow integers go through i64 so that out-of-range values wrap as C does, instead of being poison.
     unsigned width = to.getIntOrFloatBitWidth();
     Type wide = width < 64 ? b.getI64Type() : to;
-    V w = toUnsigned && width == 64 ? V(arith::FPToUIOp::create(b, loc, wide, x))
-                                    : V(arith::FPToSIOp::create(b, loc, wide, x));
+    V w = toUnsigned && width == 64 ? V(arith::FPToUIOp::create(b, loc, wide, x)) : V(arith::FPToSIOp::create(b, loc, wide, x));
     return width < 64 ? V(arith::TruncIOp::create(b, loc, to, w)) : w;
   }
   bool isUnsignedSource = fromUnsigned || from.isInteger(1);

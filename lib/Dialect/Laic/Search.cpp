@@ -56,8 +56,8 @@ Value argReduce(LowerContext &ctx, int64_t axis, bool smallest, bool last) {
   bool isUnsigned = comparesUnsigned(element);
   if (constantSize(a.inner) == 1) {
     SymShape rows{a.outer, a.n}, result{a.outer};
-    auto op = ArgReduceRowsOp::create(ctx.b, ctx.type(result, i64), ctx.reshape(x, ctx.shape(0), rows),
-                                      dynamicSizes(ctx, result), smallest, last, isUnsigned);
+    auto op = ArgReduceRowsOp::create(ctx.b, ctx.type(result, i64), ctx.reshape(x, ctx.shape(0), rows), dynamicSizes(ctx, result),
+                                      smallest, last, isUnsigned);
     return ctx.reshape(op.getIndex(), result, {a.outer, a.inner});
   }
   SymShape result{a.outer, a.inner};
@@ -142,8 +142,7 @@ LogicalResult TopKOp::inferShapes(ShapeContext &ctx) {
   SymShape result(ctx.shape(0));
   auto count = constantSize(k->front()), have = constantSize(result[*axis]);
   if (count && (*count < 0 || (have && *count > *have)))
-    return ctx.fail("asks for " + Twine(*count) + " elements of an axis" +
-                    (have ? " of size " + Twine(*have) : Twine("")));
+    return ctx.fail("asks for " + Twine(*count) + " elements of an axis" + (have ? " of size " + Twine(*have) : Twine("")));
   result[*axis] = k->front();
   ctx.set(0, result, ctx.element(0));
   ctx.set(1, result, IntegerType::get(getContext(), 64));
@@ -171,8 +170,8 @@ LogicalResult TopKOp::lower(LowerContext &ctx) {
   llvm::SmallVector<Value> sizes = dynamicSizes(ctx, best);
   llvm::append_range(sizes, llvm::SmallVector<Value>(sizes));
   Type compute = cast<RankedTensorType>(x.getType()).getElementType();
-  auto op = TopKRowsOp::create(ctx.b, ctx.type(best, compute), ctx.type(best, ctx.b.getI64Type()),
-                               ctx.reshape(x, from, rows), sizes, !getLargest(), comparesUnsigned(element));
+  auto op = TopKRowsOp::create(ctx.b, ctx.type(best, compute), ctx.type(best, ctx.b.getI64Type()), ctx.reshape(x, from, rows),
+                               sizes, !getLargest(), comparesUnsigned(element));
   Value values = narrow(ctx, ctx.reshape(op.getValues(), best, to), to, element);
   ctx.set(0, ctx.transpose(values, perm));
   ctx.set(1, ctx.transpose(ctx.reshape(op.getIndices(), best, to), perm));

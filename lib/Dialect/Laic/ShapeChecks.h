@@ -8,16 +8,16 @@ namespace laic {
 
 /// Sizes that must be equal: "expects weights dim 1 to be 64 (input channels / group), got 32" where both are constants, otherwise
 /// a check of each call.
-inline llvm::LogicalResult expectSize(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want,
-                                      const llvm::Twine &what, llvm::StringRef why) {
+inline llvm::LogicalResult expectSize(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want, const llvm::Twine &what,
+                                      llvm::StringRef why) {
   return ctx.equal(got, want, what + " must fit: " + why,
                    "expects " + what + " to be " + llvm::Twine(constantSize(want).value_or(0)) + " (" + why + "), got " +
                        llvm::Twine(constantSize(got).value_or(0)));
 }
 
 /// A size that is 1 or `want`, so that the operand broadcasts without enlarging what it is broadcast to.
-inline llvm::LogicalResult expectOneOr(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want,
-                                       const llvm::Twine &what, llvm::StringRef why) {
+inline llvm::LogicalResult expectOneOr(ShapeContext &ctx, mlir::AffineExpr got, mlir::AffineExpr want, const llvm::Twine &what,
+                                       llvm::StringRef why) {
   SizeSymbols &symbols = ctx.symbols;
   if (constantSize(got))
     return constantSize(got) == 1 ? llvm::success() : expectSize(ctx, got, want, what, why);
@@ -35,8 +35,7 @@ inline llvm::LogicalResult expectRank(ShapeContext &ctx, unsigned i, int64_t ran
 inline llvm::LogicalResult expectMinRank(ShapeContext &ctx, unsigned i, int64_t rank, llvm::StringRef name) {
   if (ctx.rank(i) >= rank)
     return llvm::success();
-  return ctx.fail("expects " + name + " to have at least " + llvm::Twine(rank) + " dims, got " +
-                  llvm::Twine(ctx.rank(i)));
+  return ctx.fail("expects " + name + " to have at least " + llvm::Twine(rank) + " dims, got " + llvm::Twine(ctx.rank(i)));
 }
 
 /// Fails unless operand i is one-dimensional with `size` elements.

@@ -13,7 +13,6 @@ using namespace laic;
 
 namespace {
 
-
 // A deterministic order of atoms: by text, since pointers differ from run to run.
 std::string text(AffineExpr e) {
   std::string s;
@@ -129,8 +128,8 @@ SizeSymbols SizeSymbols::load(func::FuncOp func) {
   if (auto checks = func->getAttrOfType<ArrayAttr>("laic.size_checks"))
     for (auto check : checks.getAsRange<DictionaryAttr>()) {
       AffineMap sizes = check.getAs<AffineMapAttr>("sizes").getValue();
-      symbols.required.push_back({check.getAs<StringAttr>("relation").getValue() == "ge", sizes.getResult(0),
-                                  sizes.getResult(1), check.getAs<StringAttr>("message").getValue().str()});
+      symbols.required.push_back({check.getAs<StringAttr>("relation").getValue() == "ge", sizes.getResult(0), sizes.getResult(1),
+                                  check.getAs<StringAttr>("message").getValue().str()});
     }
   return symbols;
 }

@@ -163,8 +163,7 @@ LogicalResult SliceOp::lower(LowerContext &ctx) {
     llvm::SmallVector<AffineExpr> from;
     for (auto [d, dim] : llvm::enumerate(dims))
       from.push_back(ctx.b.getAffineDimExpr(d) * dim.step + *constantSize(dim.start));
-    ctx.set(0, ctx.generic(ctx.resultShape(), ctx.resultElement(), data,
-                           AffineMap::get(dims.size(), 0, from, getContext()),
+    ctx.set(0, ctx.generic(ctx.resultShape(), ctx.resultElement(), data, AffineMap::get(dims.size(), 0, from, getContext()),
                            [](ScalarBuilder &, ValueRange in) { return in[0]; }));
     return success();
   }

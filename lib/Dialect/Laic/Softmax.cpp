@@ -15,10 +15,9 @@ LogicalResult inferSoftmax(ShapeContext &ctx, int64_t axis) {
 
 // Maxima along the axis, in the accumulator's type.
 Value maxima(LowerContext &ctx, AxisReduction &axes, Sized x, Type compute) {
-  return axes.reduce(compute, -std::numeric_limits<double>::infinity(), x.value, {},
-                     [&](ScalarBuilder &s, ValueRange in) {
-                       return s.max(in[1], toAccumulator(ctx, s, in[0], x.element, compute));
-                     });
+  return axes.reduce(compute, -std::numeric_limits<double>::infinity(), x.value, {}, [&](ScalarBuilder &s, ValueRange in) {
+    return s.max(in[1], toAccumulator(ctx, s, in[0], x.element, compute));
+  });
 }
 
 } // namespace
@@ -31,15 +30,13 @@ LogicalResult SoftmaxOp::lower(LowerContext &ctx) {
   int64_t axis = int64_t(getAxis()) < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
   AxisReduction axes(ctx, x.shape, axis);
   Value largest = maxima(ctx, axes, x, compute);
-  Value powers = ctx.generic(x.shape, compute, {x.value, largest}, {axes.identity(), axes.keptMap()},
-                             [&](ScalarBuilder &s, ValueRange in) {
-                               return s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]));
-                             });
+  Value powers =
+      ctx.generic(x.shape, compute, {x.value, largest}, {axes.identity(), axes.keptMap()}, [&](ScalarBuilder &s, ValueRange in) {
+        return s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]));
+      });
   Value sums = axes.reduce(compute, 0, powers, {}, [](ScalarBuilder &s, ValueRange in) { return s.add(in[1], in[0]); });
   ctx.set(0, ctx.generic(x.shape, x.element, {powers, sums}, {axes.identity(), axes.keptMap()},
-                         [&](ScalarBuilder &s, ValueRange in) {
-                           return ctx.toStorage(s, s.div(in[0], in[1]), x.element);
-                         }));
+                         [&](ScalarBuilder &s, ValueRange in) { return ctx.toStorage(s, s.div(in[0], in[1]), x.element); }));
   return success();
 }
 
@@ -54,8 +51,8 @@ LogicalResult LogSoftmaxOp::lower(LowerContext &ctx) {
   Value sums = axes.reduce(compute, 0, x.value, largest, [&](ScalarBuilder &s, ValueRange in) {
     return s.add(in[2], s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1])));
   });
-  ctx.set(0, ctx.generic(x.shape, x.element, {x.value, largest, sums},
-                         {axes.identity(), axes.keptMap(), axes.keptMap()}, [&](ScalarBuilder &s, ValueRange in) {
+  ctx.set(0, ctx.generic(x.shape, x.element, {x.value, largest, sums}, {axes.identity(), axes.keptMap(), axes.keptMap()},
+                         [&](ScalarBuilder &s, ValueRange in) {
                            Value v = s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]);
                            return ctx.toStorage(s, s.sub(v, s.log(in[2])), x.element);
                          }));

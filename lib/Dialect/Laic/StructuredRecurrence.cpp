@@ -191,9 +191,8 @@ private:
       int64_t projected = linearBeforeReset() ? 2 * hidden : gates * hidden;
       overLanes(0, projected, [&](const Lanes &f, Value j) { f.store(f.load(xw, {t, b, j}), gate, gateAt(row, j)); });
       if (linearBeforeReset())
-        overHidden([&](const Lanes &f, Value j) {
-          f.store(hiddenBias ? f.load(hiddenBias, j) : f.cst(0), gate, gateAt(row, j, 2));
-        });
+        overHidden(
+            [&](const Lanes &f, Value j) { f.store(hiddenBias ? f.load(hiddenBias, j) : f.cst(0), gate, gateAt(row, j, 2)); });
     });
     auto state = [&](Value, Value b, Value k) { return lb.load(h, {b, k}); };
     if (twoPhases()) {

@@ -106,8 +106,9 @@ LogicalResult ArgReduceRowsOp::emitLoops(OpBuilder &b, ValueRange buffers, Value
   RowSearch search{getSmallest(), getLastIndex(), getIsUnsigned()};
   // A row without elements has no answer; the result is left at 0.
   lb.loop(begin, end, [&](Value row) {
-    lb.when(lb.lt(lb.cst(0), lb.dim(buffers[0], 1)), [&] { searchRow(lb, buffers[0], buffers[1], row, search); },
-            [&] { lb.store(arith::ConstantIntOp::create(b, getLoc(), 0, 64), buffers[1], {row}); });
+    lb.when(
+        lb.lt(lb.cst(0), lb.dim(buffers[0], 1)), [&] { searchRow(lb, buffers[0], buffers[1], row, search); },
+        [&] { lb.store(arith::ConstantIntOp::create(b, getLoc(), 0, 64), buffers[1], {row}); });
   });
   return success();
 }

@@ -108,11 +108,14 @@ LogicalResult ClipOp::lower(LowerContext &ctx) {
     return arith::ConstantOp::create(s.b, s.loc, s.b.getIntegerAttr(like.getType(), *constantSize(facts.ints->front())));
   };
   bool isUnsigned = isUnsignedElement(element);
-  ctx.set(0, ctx.generic(shape, element, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
-    Value x = ctx.toCompute(s, in[0], element);
-    x = ctx.has(1) ? s.max(x, bound(s, in, 1, x)) : x;
-    x = ctx.has(2) ? s.min(x, bound(s, in, 2, x)) : x;
-    return ctx.toStorage(s, x, element);
-  }, isUnsigned));
+  ctx.set(0, ctx.generic(
+                 shape, element, inputs, maps,
+                 [&](ScalarBuilder &s, ValueRange in) {
+                   Value x = ctx.toCompute(s, in[0], element);
+                   x = ctx.has(1) ? s.max(x, bound(s, in, 1, x)) : x;
+                   x = ctx.has(2) ? s.min(x, bound(s, in, 2, x)) : x;
+                   return ctx.toStorage(s, x, element);
+                 },
+                 isUnsigned));
   return success();
 }

@@ -38,17 +38,14 @@ void sizeExplicit(SizeSymbols &symbols, Window &window, AffineExpr extent, bool 
   window.high = symbols.max(window.high, needed);
 }
 
-LogicalResult checkLength(std::optional<ArrayRef<int64_t>> values, size_t expected, StringRef name, int64_t least,
-                          Failure fail) {
+LogicalResult checkLength(std::optional<ArrayRef<int64_t>> values, size_t expected, StringRef name, int64_t least, Failure fail) {
   if (!values)
     return success();
   if (values->size() != expected)
-    return fail("expects attribute '" + name + "' to have " + Twine(expected) + " values, got " +
-                Twine(values->size()));
+    return fail("expects attribute '" + name + "' to have " + Twine(expected) + " values, got " + Twine(values->size()));
   for (int64_t value : *values)
     if (value < least)
-      return fail("expects values of attribute '" + name + "' to be at least " + Twine(least) + ", got " +
-                  Twine(value));
+      return fail("expects values of attribute '" + name + "' to be at least " + Twine(least) + ", got " + Twine(value));
   return success();
 }
 
@@ -72,9 +69,8 @@ LogicalResult checkAttributes(ArrayRef<AffineExpr> kernel, const WindowAttribute
 
 } // namespace
 
-FailureOr<SmallVector<Window, 3>> laic::makeWindows(SizeSymbols &symbols, ArrayRef<AffineExpr> in,
-                                                    ArrayRef<AffineExpr> kernel, const WindowAttributes &attributes,
-                                                    Failure fail) {
+FailureOr<SmallVector<Window, 3>> laic::makeWindows(SizeSymbols &symbols, ArrayRef<AffineExpr> in, ArrayRef<AffineExpr> kernel,
+                                                    const WindowAttributes &attributes, Failure fail) {
   if (kernel.size() != in.size())
     return LogicalResult(fail("expects a window of " + Twine(in.size()) + " dims, got " + Twine(kernel.size())));
   if (failed(checkAttributes(kernel, attributes, fail)))
@@ -107,8 +103,8 @@ SymShape laic::kernelSizes(SizeSymbols &symbols, ArrayRef<int64_t> kernelShape) 
   return llvm::map_to_vector<4>(kernelShape, [&](int64_t size) { return symbols.constant(size); });
 }
 
-std::pair<Value, SymShape> laic::padWindows(LowerContext &ctx, Value x, ArrayRef<AffineExpr> shape,
-                                            ArrayRef<Window> windows, Value scalar) {
+std::pair<Value, SymShape> laic::padWindows(LowerContext &ctx, Value x, ArrayRef<AffineExpr> shape, ArrayRef<Window> windows,
+                                            Value scalar) {
   SymShape low(2, ctx.cst(0)), high(2, ctx.cst(0)), padded(shape.begin(), shape.begin() + 2);
   bool any = false;
   for (const Window &window : windows) {
@@ -126,7 +122,6 @@ AffineMap laic::poolMap(MLIRContext *ctx, ArrayRef<Window> windows) {
   unsigned rank = windows.size();
   SmallVector<AffineExpr> indices = {getAffineDimExpr(0, ctx), getAffineDimExpr(1, ctx)};
   for (auto [i, window] : llvm::enumerate(windows))
-    indices.push_back(getAffineDimExpr(2 + i, ctx) * window.stride +
-                      getAffineDimExpr(2 + rank + i, ctx) * window.dilation);
+    indices.push_back(getAffineDimExpr(2 + i, ctx) * window.stride + getAffineDimExpr(2 + rank + i, ctx) * window.dilation);
   return AffineMap::get(2 + 2 * rank, 0, indices, ctx);
 }

@@ -40,9 +40,7 @@ static ParseResult parseSizes(AsmParser &parser, AffineMap &map) {
   return success();
 }
 
-static void printSizesAttr(OpAsmPrinter &printer, Operation *, AffineMapAttr map) {
-  printSizes(printer, map.getValue());
-}
+static void printSizesAttr(OpAsmPrinter &printer, Operation *, AffineMapAttr map) { printSizes(printer, map.getValue()); }
 static ParseResult parseSizesAttr(OpAsmParser &parser, AffineMapAttr &attr) {
   AffineMap map;
   if (parseSizes(parser, map))
@@ -74,12 +72,10 @@ void PlanDialect::initialize() {
 
 LogicalResult DispatchOp::verify() {
   if (getShapes().size() != getNumResults())
-    return emitOpError("expects one shape per result, got ")
-           << getShapes().size() << " for " << getNumResults();
+    return emitOpError("expects one shape per result, got ") << getShapes().size() << " for " << getNumResults();
   for (auto [shape, type] : llvm::zip(getShapes().getAsValueRange<AffineMapAttr>(), getResultTypes()))
     if (shape.getNumDims() != 0 || shape.getNumResults() != cast<RankedTensorType>(type).getRank())
-      return emitOpError("expects the shape of ")
-             << type << " to be a map over symbols with one result per dim";
+      return emitOpError("expects the shape of ") << type << " to be a map over symbols with one result per dim";
   return success();
 }
 

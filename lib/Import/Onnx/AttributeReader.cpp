@@ -24,19 +24,18 @@ constexpr uint64_t kBytesPerNode = 128;     // of a function's body, to bound me
 static AttributeProto::AttributeType typeOf(const AttributeProto &proto) {
   if (proto.type() != AttributeProto::UNDEFINED)
     return proto.type();
-  const std::pair<bool, AttributeProto::AttributeType> present[] = {
-      {proto.has_f(), AttributeProto::FLOAT},
-      {proto.has_i(), AttributeProto::INT},
-      {proto.has_s(), AttributeProto::STRING},
-      {proto.has_t(), AttributeProto::TENSOR},
-      {proto.has_g(), AttributeProto::GRAPH},
-      {proto.has_sparse_tensor(), AttributeProto::SPARSE_TENSOR},
-      {proto.has_tp(), AttributeProto::TYPE_PROTO},
-      {proto.floats_size() > 0, AttributeProto::FLOATS},
-      {proto.ints_size() > 0, AttributeProto::INTS},
-      {proto.strings_size() > 0, AttributeProto::STRINGS},
-      {proto.tensors_size() > 0, AttributeProto::TENSORS},
-      {proto.graphs_size() > 0, AttributeProto::GRAPHS}};
+  const std::pair<bool, AttributeProto::AttributeType> present[] = {{proto.has_f(), AttributeProto::FLOAT},
+                                                                    {proto.has_i(), AttributeProto::INT},
+                                                                    {proto.has_s(), AttributeProto::STRING},
+                                                                    {proto.has_t(), AttributeProto::TENSOR},
+                                                                    {proto.has_g(), AttributeProto::GRAPH},
+                                                                    {proto.has_sparse_tensor(), AttributeProto::SPARSE_TENSOR},
+                                                                    {proto.has_tp(), AttributeProto::TYPE_PROTO},
+                                                                    {proto.floats_size() > 0, AttributeProto::FLOATS},
+                                                                    {proto.ints_size() > 0, AttributeProto::INTS},
+                                                                    {proto.strings_size() > 0, AttributeProto::STRINGS},
+                                                                    {proto.tensors_size() > 0, AttributeProto::TENSORS},
+                                                                    {proto.graphs_size() > 0, AttributeProto::GRAPHS}};
   AttributeProto::AttributeType found = AttributeProto::UNDEFINED;
   for (const auto &entry : present) {
     if (entry.first && found != AttributeProto::UNDEFINED)
@@ -47,8 +46,8 @@ static AttributeProto::AttributeType typeOf(const AttributeProto &proto) {
   return found;
 }
 
-bool GraphReader::readAttribute(const AttributeProto &proto, const Node &node, const Scope &scope,
-                                Attribute &attribute, bool &absent) {
+bool GraphReader::readAttribute(const AttributeProto &proto, const Node &node, const Scope &scope, Attribute &attribute,
+                                bool &absent) {
   absent = false;
   if (proto.name().empty())
     return reporter.error(node, "an attribute has no name", "export the model again");
@@ -58,8 +57,8 @@ bool GraphReader::readAttribute(const AttributeProto &proto, const Node &node, c
   }
   if (!scope.bindings)
     return reporter.error(node,
-                          "attribute '" + printable(proto.name()) + "' refers to '" +
-                              printable(proto.ref_attr_name()) + "' of a function, but the node is in none",
+                          "attribute '" + printable(proto.name()) + "' refers to '" + printable(proto.ref_attr_name()) +
+                              "' of a function, but the node is in none",
                           "export the model again");
   auto bound = scope.bindings->find(proto.ref_attr_name());
   absent = bound == scope.bindings->end();
@@ -94,8 +93,7 @@ std::shared_ptr<Graph> GraphReader::clone(const Graph &graph) {
   return copy;
 }
 
-bool GraphReader::readAttributeValue(const AttributeProto &proto, const Node &node, const Scope &scope,
-                                     Attribute &attribute) {
+bool GraphReader::readAttributeValue(const AttributeProto &proto, const Node &node, const Scope &scope, Attribute &attribute) {
   std::string shown = "attribute '" + printable(proto.name()) + "'";
   std::string where = describe(node) + ": " + shown;
   using Kind = Attribute::Kind;
@@ -137,8 +135,7 @@ bool GraphReader::readAttributeValue(const AttributeProto &proto, const Node &no
     attribute.kind = Kind::Tensors;
     for (const auto &value : proto.tensors())
       attribute.tensors.push_back(tensors.read(value, where));
-    return std::all_of(attribute.tensors.begin(), attribute.tensors.end(),
-                       [](const auto &t) { return t != nullptr; });
+    return std::all_of(attribute.tensors.begin(), attribute.tensors.end(), [](const auto &t) { return t != nullptr; });
   case AttributeProto::GRAPH:
     attribute.kind = Kind::Graph;
     attribute.graph = readSubgraph(proto.g(), node, proto.name(), scope);
@@ -147,8 +144,7 @@ bool GraphReader::readAttributeValue(const AttributeProto &proto, const Node &no
     attribute.kind = Kind::Graphs;
     for (const GraphProto &value : proto.graphs())
       attribute.graphs.push_back(readSubgraph(value, node, proto.name(), scope));
-    return std::all_of(attribute.graphs.begin(), attribute.graphs.end(),
-                       [](const auto &g) { return g != nullptr; });
+    return std::all_of(attribute.graphs.begin(), attribute.graphs.end(), [](const auto &g) { return g != nullptr; });
   case AttributeProto::TYPE_PROTO: {
     attribute.kind = Kind::Type;
     attribute.type = std::make_shared<ValueInfo>();
@@ -180,9 +176,8 @@ bool GraphReader::readConstant(const NodeProto &proto, const Scope &scope, const
   }
   if (given != 1 || node.outputs.size() != 1 || proto.input_size() != 0)
     return reporter.error(node,
-                          "expects one attribute, no input and one output, got " + std::to_string(given) +
-                              ", " + std::to_string(proto.input_size()) + " and " +
-                              std::to_string(node.outputs.size()),
+                          "expects one attribute, no input and one output, got " + std::to_string(given) + ", " +
+                              std::to_string(proto.input_size()) + " and " + std::to_string(node.outputs.size()),
                           "export the model again");
   if (node.outputs[0].empty())
     return true;
@@ -200,13 +195,11 @@ bool GraphReader::readConstant(const NodeProto &proto, const Scope &scope, const
   else if (value.kind == Attribute::Kind::Floats)
     tensor = tensors.own(DataType::F32, {floats}, bytesOf(value.floats.data(), value.floats.size()));
   else if (!isStrings)
-    return reporter.error(node, "attribute '" + printable(value.name) + "' is no constant",
-                          "export the model again");
+    return reporter.error(node, "attribute '" + printable(value.name) + "' is no constant", "export the model again");
   if (isStrings) {
     tensor = std::make_shared<Tensor>();
     tensor->type = DataType::String;
-    tensor->strings =
-        value.kind == Attribute::Kind::String ? std::vector<std::string>{value.s} : value.strings;
+    tensor->strings = value.kind == Attribute::Kind::String ? std::vector<std::string>{value.s} : value.strings;
     if (value.kind == Attribute::Kind::Strings)
       tensor->dims = {static_cast<int64_t>(value.strings.size())};
   }
@@ -216,19 +209,17 @@ bool GraphReader::readConstant(const NodeProto &proto, const Scope &scope, const
 // Replaces a call by the function's body:
 //   y = f(a, b) {k = 3}    with  f(p, q) -> r { t = Mul(p, q); r = Op(t) {n: @k} }
 // becomes  call/t = Mul(a, b); y = Op(call/t) {n = 3}.
-void GraphReader::inlineCall(const NodeProto &proto, const FunctionProto &function, const Scope &scope,
-                             Node &call, Graph &graph) {
+void GraphReader::inlineCall(const NodeProto &proto, const FunctionProto &function, const Scope &scope, Node &call,
+                             Graph &graph) {
   auto refuse = [&](const std::string &what, const std::string &note) { reporter.error(call, what, note); };
   if (std::find(calls.begin(), calls.end(), &function) != calls.end())
-    return refuse("function '" + printable(function.name()) + "' calls itself",
-                  "functions of a model must not recurse");
+    return refuse("function '" + printable(function.name()) + "' calls itself", "functions of a model must not recurse");
   if (calls.size() >= kDeepestCalls)
-    return refuse("functions call each other more than " + std::to_string(kDeepestCalls) + " deep",
-                  "inline them before export");
+    return refuse("functions call each other more than " + std::to_string(kDeepestCalls) + " deep", "inline them before export");
   if (proto.input_size() > function.input_size() || proto.output_size() > function.output_size())
     return refuse("function has " + std::to_string(function.input_size()) + " inputs and " +
-                      std::to_string(function.output_size()) + " outputs, the call " +
-                      std::to_string(proto.input_size()) + " and " + std::to_string(proto.output_size()),
+                      std::to_string(function.output_size()) + " outputs, the call " + std::to_string(proto.input_size()) +
+                      " and " + std::to_string(proto.output_size()),
                   "call it with at most as many");
   inlined += 1 + function.ByteSizeLong() / kBytesPerNode;
   if (exhausted || inlined > kMostInlined) {
@@ -241,8 +232,7 @@ void GraphReader::inlineCall(const NodeProto &proto, const FunctionProto &functi
     for (const AttributeProto &attributeProto : *list) {
       Attribute attribute;
       bool absent = false;
-      if (!bindings.count(attributeProto.name()) &&
-          readAttribute(attributeProto, call, scope, attribute, absent) && !absent)
+      if (!bindings.count(attributeProto.name()) && readAttribute(attributeProto, call, scope, attribute, absent) && !absent)
         bindings.emplace(attributeProto.name(), std::move(attribute));
     }
   }
@@ -256,8 +246,7 @@ void GraphReader::inlineCall(const NodeProto &proto, const FunctionProto &functi
   body.bindings = &bindings;
   for (int i = 0; i < function.input_size(); ++i)
     body.replaced[function.input(i)] = i < proto.input_size() ? rename(proto.input(i), scope) : "";
-  std::vector<std::pair<std::string, std::string>>
-      copies; // outputs that are inputs, or other outputs once more
+  std::vector<std::pair<std::string, std::string>> copies; // outputs that are inputs, or other outputs once more
   for (int i = 0; i < proto.output_size(); ++i) {
     std::string outer = rename(proto.output(i), scope);
     if (!outer.empty() && !body.replaced.emplace(function.output(i), outer).second)

@@ -108,8 +108,8 @@ const std::unordered_map<std::string, Rule> &rules() {
     add(Rule::Squeeze, {"Squeeze"});
     add(Rule::Unsqueeze, {"Unsqueeze"});
     add(Rule::Gather, {"Gather"});
-    add(Rule::Reduce, {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
-                       "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"});
+    add(Rule::Reduce, {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+                       "ReduceProd", "ReduceSum", "ReduceSumSquare"});
     add(Rule::Recurrent, {"LSTM", "GRU", "RNN"});
     add(Rule::Index, {"ArgMax", "ArgMin"});
     return t;
@@ -135,8 +135,7 @@ bool integersOf(const Tensor *constant, std::vector<int64_t> &result) {
 
 void Facts::enter(const Graph &graph, bool isMain) {
   for (const auto &entry : graph.initializers)
-    values[entry.first] = {entry.second->type, static_cast<int>(entry.second->dims.size()),
-                           entry.second.get()};
+    values[entry.first] = {entry.second->type, static_cast<int>(entry.second->dims.size()), entry.second.get()};
   for (const ValueInfo &input : graph.inputs) {
     Value value;
     if (isMain && input.kind == ValueInfo::Kind::Tensor)
@@ -155,9 +154,7 @@ Facts::Value Facts::of(const std::string &name) const {
 }
 
 static int lengthOf(const Tensor *constant) {
-  return constant && constant->dims.size() == 1 && constant->dims[0] < 1024
-             ? static_cast<int>(constant->dims[0])
-             : -1;
+  return constant && constant->dims.size() == 1 && constant->dims[0] < 1024 ? static_cast<int>(constant->dims[0]) : -1;
 }
 
 Facts::Value Facts::infer(const Node &node, size_t output) const {
@@ -185,9 +182,7 @@ Facts::Value Facts::infer(const Node &node, size_t output) const {
   };
   switch (rule) {
   case Rule::LikeFirst:
-    return output == 0          ? with(first.type, first.rank)
-           : node.op == "Split" ? with(first.type, first.rank)
-                                : Value();
+    return output == 0 ? with(first.type, first.rank) : node.op == "Split" ? with(first.type, first.rank) : Value();
   case Rule::LikeWeights: {
     bool isConv = node.op == "Conv" || node.op == "ConvTranspose";
     return output ? Value() : with(any, first.rank >= 0 ? first.rank : isConv ? second.rank : -1);
@@ -200,8 +195,7 @@ Facts::Value Facts::infer(const Node &node, size_t output) const {
     return with(DataType::I64, 1);
   case Rule::Cast: {
     int64_t to = attribute("to", 0);
-    return with(to > 0 && to <= static_cast<int64_t>(DataType::F6E3M2) ? static_cast<DataType>(to)
-                                                                       : DataType::Undefined,
+    return with(to > 0 && to <= static_cast<int64_t>(DataType::F6E3M2) ? static_cast<DataType>(to) : DataType::Undefined,
                 first.rank);
   }
   case Rule::CastLike:

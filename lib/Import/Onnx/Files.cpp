@@ -99,8 +99,7 @@ Descriptor openBeneath(const Descriptor &directory, const std::string &path, boo
 ExternalFiles::ExternalFiles(std::string directory, std::string root, Storage &storage)
     : directory(std::move(directory)), root(std::move(root)), storage(storage) {}
 
-const ExternalFile *ExternalFiles::find(const std::string &location, std::string &problem,
-                                        std::string &note) {
+const ExternalFile *ExternalFiles::find(const std::string &location, std::string &problem, std::string &note) {
   auto inserted = entries.try_emplace(location);
   Entry &entry = inserted.first->second;
   if (inserted.second)
@@ -155,14 +154,12 @@ void ExternalFiles::open(const std::string &location, Entry &entry) {
     entry.problem = problem;
     entry.note = note;
   };
-  const char *inside =
-      "save the model with external data in the model's own folder, or name a trusted folder with "
-      "--external-data-root";
+  const char *inside = "save the model with external data in the model's own folder, or name a trusted folder with "
+                       "--external-data-root";
   if (location.empty() || location.find('\0') != std::string::npos || location.size() >= PATH_MAX)
     return refuse("has no usable name", "save the model again");
   if (directory.empty())
-    return refuse("cannot be found: the model comes from memory and has no folder",
-                  "compile the model from its file");
+    return refuse("cannot be found: the model comes from memory and has no folder", "compile the model from its file");
   if (location[0] == '/')
     return refuse("is named by an absolute path", inside);
   if (root.empty() && hasParentComponent(location))
@@ -175,9 +172,8 @@ void ExternalFiles::open(const std::string &location, Entry &entry) {
   if (!file && !root.empty())
     file = openBelowRoot(root, directory + "/" + location);
   if (!file && errno == EXDEV)
-    return refuse(root.empty() ? "lies outside the model's folder"
-                               : "lies neither in the model's folder nor below '" + root + "'",
-                  inside);
+    return refuse(
+        root.empty() ? "lies outside the model's folder" : "lies neither in the model's folder nor below '" + root + "'", inside);
   if (!file && errno == ELOOP)
     return refuse("is reached through a symbolic link", inside);
   if (!file)

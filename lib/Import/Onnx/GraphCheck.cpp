@@ -19,8 +19,7 @@ using Names = std::unordered_set<std::string>;
 
 class Checker {
 public:
-  Checker(Graph &graph, const Checker *parent, Reporter &reporter)
-      : graph(graph), parent(parent), reporter(reporter) {}
+  Checker(Graph &graph, const Checker *parent, Reporter &reporter) : graph(graph), parent(parent), reporter(reporter) {}
 
   // Adds the names that the graph takes from outside to `captured`.
   void run(Names &captured);
@@ -86,8 +85,7 @@ void Checker::use(const std::string &name, int node, const std::string &what, Na
   if (!reported.insert(name).second)
     return;
   std::string message = what + " is '" + printable(name) + "', which nothing defines";
-  const char *note =
-      "export the model again; every value must be an input, an initialiser or the output of a node";
+  const char *note = "export the model again; every value must be an input, an initialiser or the output of a node";
   if (node == kNoNode)
     reporter.error(message, note);
   else
@@ -128,8 +126,7 @@ void Checker::run(Names &captured) {
     if (graph.outputs[i].name.empty())
       reporter.error("output " + std::to_string(i) + " of graph '" + printable(graph.name) + "' has no name",
                      "name every output");
-    use(graph.outputs[i].name, kNoNode,
-        "output " + std::to_string(i) + " of graph '" + printable(graph.name) + "'", captured);
+    use(graph.outputs[i].name, kNoNode, "output " + std::to_string(i) + " of graph '" + printable(graph.name) + "'", captured);
   }
   if (!sorted)
     sort();
@@ -194,8 +191,7 @@ void Checker::reportCycle(const std::vector<int> &waiting) {
   if (cycle.size() > kShownOnCycle)
     names += "(" + std::to_string(cycle.size() - kShownOnCycle) + " more) -> ";
   names += "'" + printable(graph.nodes[cycle.front()].name) + "'";
-  reporter.error("the graph has a cycle: " + names,
-                 "a model must not use a value before it is computed; use Loop or Scan");
+  reporter.error("the graph has a cycle: " + names, "a model must not use a value before it is computed; use Loop or Scan");
 }
 
 bool checkAndSort(Graph &graph, Reporter &reporter) {

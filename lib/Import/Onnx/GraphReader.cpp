@@ -32,8 +32,7 @@ std::string NameSet::fresh(const std::string &wanted) {
 
 static std::string normalDomain(const std::string &domain) { return domain == "ai.onnx" ? "" : domain; }
 
-static std::string functionKey(const std::string &domain, const std::string &name,
-                               const std::string &overload) {
+static std::string functionKey(const std::string &domain, const std::string &name, const std::string &overload) {
   return normalDomain(domain) + '\0' + name + '\0' + overload;
 }
 
@@ -56,12 +55,10 @@ bool GraphReader::readHeader() {
   if (!proto.has_graph())
     return reporter.error("not an ONNX model: it holds no graph", "export the model again");
   if (proto.ir_version() < 1 || proto.ir_version() > kNewestIR)
-    return reporter.error("expects ir_version 1 to " + std::to_string(kNewestIR) + ", got " +
-                              std::to_string(proto.ir_version()),
+    return reporter.error("expects ir_version 1 to " + std::to_string(kNewestIR) + ", got " + std::to_string(proto.ir_version()),
                           "export the model with onnx 1.23 or older");
   model.irVersion = proto.ir_version();
-  model.producer =
-      proto.producer_name() + (proto.producer_version().empty() ? "" : " " + proto.producer_version());
+  model.producer = proto.producer_name() + (proto.producer_version().empty() ? "" : " " + proto.producer_version());
   for (const auto &entry : proto.metadata_props())
     model.metadata[entry.key()] = entry.value();
   if (!readOpsets(proto.opset_import(), "the model", model.opsets))
@@ -81,20 +78,18 @@ bool GraphReader::readOpsets(const google::protobuf::RepeatedPtrField<onnx_proto
       return reporter.error(where + " imports two opsets of " + shown, "import each domain once");
     int64_t newest = domain.empty() ? kNewestOpset : domain == "ai.onnx.ml" ? kNewestMLOpset : INT32_MAX;
     if (entry.version() < 1 || entry.version() > newest)
-      return reporter.error(where + " imports opset " + std::to_string(entry.version()) + " of " + shown +
-                                "; expects 1 to " + std::to_string(newest),
-                            "export the model for opset " + std::to_string(newest < INT32_MAX ? newest : 1) +
-                                " or older");
+      return reporter.error(where + " imports opset " + std::to_string(entry.version()) + " of " + shown + "; expects 1 to " +
+                                std::to_string(newest),
+                            "export the model for opset " + std::to_string(newest < INT32_MAX ? newest : 1) + " or older");
   }
   return true;
 }
 
 bool GraphReader::collectFunctions() {
   for (const FunctionProto &function : proto.functions()) {
-    if (!functions.emplace(functionKey(function.domain(), function.name(), function.overload()), &function)
-             .second)
-      reporter.error("function '" + printable(function.name()) + "' of domain '" +
-                         printable(function.domain()) + "' is defined twice",
+    if (!functions.emplace(functionKey(function.domain(), function.name(), function.overload()), &function).second)
+      reporter.error("function '" + printable(function.name()) + "' of domain '" + printable(function.domain()) +
+                         "' is defined twice",
                      "give one of them another name or overload");
   }
   return !reporter.failed();
@@ -155,8 +150,7 @@ bool GraphReader::addInitializer(Graph &graph, const std::string &name, std::sha
   return true;
 }
 
-void GraphReader::readInitializers(const GraphProto &proto, const std::string &where, const Scope &scope,
-                                   Graph &graph) {
+void GraphReader::readInitializers(const GraphProto &proto, const std::string &where, const Scope &scope, Graph &graph) {
   std::string prefix = where == "graph" ? "" : where + ": ";
   for (const auto &tensor : proto.initializer()) {
     std::string shown = prefix + "initializer '" + printable(tensor.name()) + "'";
@@ -170,8 +164,7 @@ void GraphReader::readInitializers(const GraphProto &proto, const std::string &w
   }
 }
 
-bool GraphReader::readGraph(const GraphProto &proto, const std::string &where, const Scope &scope,
-                            Graph &graph) {
+bool GraphReader::readGraph(const GraphProto &proto, const std::string &where, const Scope &scope, Graph &graph) {
   std::string prefix = where == "graph" ? "" : where + ": ";
   graph.name = proto.name();
   readInitializers(proto, where, scope, graph);
@@ -184,19 +177,17 @@ bool GraphReader::readGraph(const GraphProto &proto, const std::string &where, c
   for (const ValueInfoProto &input : proto.input()) {
     std::string shown = prefix + "input '" + printable(input.name()) + "'";
     if (input.name().empty() || !seen.insert(input.name()).second)
-      reporter.error(shown + (input.name().empty()
-                                  ? " has no name"
-                                  : ": value '" + printable(input.name()) + "' is defined twice"),
+      reporter.error(shown +
+                         (input.name().empty() ? " has no name" : ": value '" + printable(input.name()) + "' is defined twice"),
                      "every input needs a name of its own");
     else if (!initialised.count(input.name()) &&
-             readValueInfo(input, shown, scope, graph.inputs.emplace_back(), !prefix.empty()) &&
-             prefix.empty() && graph.inputs.back().kind != ValueInfo::Kind::Other &&
-             graph.inputs.back().type == DataType::Undefined)
+             readValueInfo(input, shown, scope, graph.inputs.emplace_back(), !prefix.empty()) && prefix.empty() &&
+             graph.inputs.back().kind != ValueInfo::Kind::Other && graph.inputs.back().type == DataType::Undefined)
       reporter.error(shown + " has no element type", "declare the types of all inputs");
   }
   for (const ValueInfoProto &output : proto.output())
-    readValueInfo(output, prefix + "output '" + printable(output.name()) + "'", scope,
-                  graph.outputs.emplace_back(), !prefix.empty());
+    readValueInfo(output, prefix + "output '" + printable(output.name()) + "'", scope, graph.outputs.emplace_back(),
+                  !prefix.empty());
   for (const ValueInfoProto &value : proto.value_info()) {
     ValueInfo info;
     if (readValueInfo(value, "", scope, info, true))
@@ -217,8 +208,8 @@ static void readShape(const onnx_proto::TensorShapeProto &proto, std::vector<Dim
 }
 
 // A hint is never refused: what makes no sense in it is forgotten. Inputs and outputs are refused.
-bool GraphReader::readValueInfo(const ValueInfoProto &proto, const std::string &where, const Scope &scope,
-                                ValueInfo &info, bool isHint) {
+bool GraphReader::readValueInfo(const ValueInfoProto &proto, const std::string &where, const Scope &scope, ValueInfo &info,
+                                bool isHint) {
   info.name = rename(proto.name(), scope);
   const TypeProto *type = &proto.type();
   if (type->has_optional_type()) {
@@ -237,10 +228,9 @@ bool GraphReader::readValueInfo(const ValueInfoProto &proto, const std::string &
   }
   int element = type->tensor_type().elem_type();
   if (element < 0 || element > static_cast<int>(DataType::F6E3M2))
-    return isHint
-               ? false
-               : reporter.error(where + ": unknown data type " + std::to_string(element),
-                                "types 1 (f32) to 28 (f6E3M2) are known; export the model with one of them");
+    return isHint ? false
+                  : reporter.error(where + ": unknown data type " + std::to_string(element),
+                                   "types 1 (f32) to 28 (f6E3M2) are known; export the model with one of them");
   info.type = static_cast<DataType>(element);
   if (!type->tensor_type().has_shape())
     return true;
@@ -259,8 +249,7 @@ bool GraphReader::readValueInfo(const ValueInfoProto &proto, const std::string &
   if (countElements(known, info.type, count))
     return true;
   info.shape.reset();
-  return isHint || reporter.error(where + ": its dims name more elements than any memory holds",
-                                  "export the model again");
+  return isHint || reporter.error(where + ": its dims name more elements than any memory holds", "export the model again");
 }
 
 void GraphReader::readNodes(const NodeList &list, const Scope &scope, Graph &graph) {
@@ -303,19 +292,17 @@ void GraphReader::readNode(const NodeProto &proto, int index, const Scope &scope
     if (!readAttribute(attributeProto, node, scope, attribute, absent) || absent)
       continue;
     if (node.attribute(attribute.name))
-      reporter.error(node, "attribute '" + printable(attribute.name) + "' is given twice",
-                     "export the model again");
+      reporter.error(node, "attribute '" + printable(attribute.name) + "' is given twice", "export the model again");
     else
       node.attributes.push_back(std::move(attribute));
   }
   graph.nodes.push_back(std::move(node));
 }
 
-std::shared_ptr<Graph> GraphReader::readSubgraph(const GraphProto &proto, const Node &node,
-                                                 const std::string &attribute, const Scope &scope) {
+std::shared_ptr<Graph> GraphReader::readSubgraph(const GraphProto &proto, const Node &node, const std::string &attribute,
+                                                 const Scope &scope) {
   if (nesting >= kDeepestNesting) {
-    reporter.error(node,
-                   "subgraphs and functions nest deeper than " + std::to_string(kDeepestNesting) + " levels",
+    reporter.error(node, "subgraphs and functions nest deeper than " + std::to_string(kDeepestNesting) + " levels",
                    "simplify the model before export");
     return nullptr;
   }

@@ -27,8 +27,7 @@ private:
 
 class GraphReader {
 public:
-  GraphReader(const onnx_proto::ModelProto &proto, TensorReader &tensors, NameSet &names, Reporter &reporter,
-              Model &model)
+  GraphReader(const onnx_proto::ModelProto &proto, TensorReader &tensors, NameSet &names, Reporter &reporter, Model &model)
       : proto(proto), tensors(tensors), names(names), reporter(reporter), model(model) {}
 
   bool read();
@@ -43,37 +42,33 @@ private:
     bool renames = false;
     std::string prefix; // for new names of values and nodes
     const Opsets *opsets = nullptr;
-    const Bindings *bindings = nullptr; // attributes of the enclosing call; null outside functions
+    const Bindings *bindings = nullptr;                            // attributes of the enclosing call; null outside functions
     mutable std::unordered_map<std::string, std::string> replaced; // grows as the body is read
   };
 
   bool readHeader();
-  bool readOpsets(const google::protobuf::RepeatedPtrField<onnx_proto::OperatorSetIdProto> &list,
-                  const std::string &where, Opsets &opsets);
+  bool readOpsets(const google::protobuf::RepeatedPtrField<onnx_proto::OperatorSetIdProto> &list, const std::string &where,
+                  Opsets &opsets);
   bool collectFunctions();
   void collectNames(const onnx_proto::GraphProto &graph);
 
-  bool readGraph(const onnx_proto::GraphProto &proto, const std::string &where, const Scope &scope,
-                 Graph &graph);
-  void readInitializers(const onnx_proto::GraphProto &proto, const std::string &where, const Scope &scope,
-                        Graph &graph);
-  bool readValueInfo(const onnx_proto::ValueInfoProto &proto, const std::string &where, const Scope &scope,
-                     ValueInfo &info, bool isHint);
-  bool addInitializer(Graph &graph, const std::string &name, std::shared_ptr<Tensor> tensor,
-                      const std::string &where);
+  bool readGraph(const onnx_proto::GraphProto &proto, const std::string &where, const Scope &scope, Graph &graph);
+  void readInitializers(const onnx_proto::GraphProto &proto, const std::string &where, const Scope &scope, Graph &graph);
+  bool readValueInfo(const onnx_proto::ValueInfoProto &proto, const std::string &where, const Scope &scope, ValueInfo &info,
+                     bool isHint);
+  bool addInitializer(Graph &graph, const std::string &name, std::shared_ptr<Tensor> tensor, const std::string &where);
 
   using NodeList = google::protobuf::RepeatedPtrField<onnx_proto::NodeProto>;
   void readNodes(const NodeList &list, const Scope &scope, Graph &graph);
   void readNode(const onnx_proto::NodeProto &proto, int index, const Scope &scope, Graph &graph);
   bool readConstant(const onnx_proto::NodeProto &proto, const Scope &scope, const Node &node, Graph &graph);
-  void inlineCall(const onnx_proto::NodeProto &proto, const onnx_proto::FunctionProto &function,
-                  const Scope &scope, Node &call, Graph &graph);
-  bool readAttribute(const onnx_proto::AttributeProto &proto, const Node &node, const Scope &scope,
-                     Attribute &attribute, bool &absent);
-  bool readAttributeValue(const onnx_proto::AttributeProto &proto, const Node &node, const Scope &scope,
-                          Attribute &attribute);
-  std::shared_ptr<Graph> readSubgraph(const onnx_proto::GraphProto &proto, const Node &node,
-                                      const std::string &attribute, const Scope &scope);
+  void inlineCall(const onnx_proto::NodeProto &proto, const onnx_proto::FunctionProto &function, const Scope &scope, Node &call,
+                  Graph &graph);
+  bool readAttribute(const onnx_proto::AttributeProto &proto, const Node &node, const Scope &scope, Attribute &attribute,
+                     bool &absent);
+  bool readAttributeValue(const onnx_proto::AttributeProto &proto, const Node &node, const Scope &scope, Attribute &attribute);
+  std::shared_ptr<Graph> readSubgraph(const onnx_proto::GraphProto &proto, const Node &node, const std::string &attribute,
+                                      const Scope &scope);
 
   std::shared_ptr<Graph> clone(const Graph &graph);
 
@@ -87,8 +82,8 @@ private:
   Model &model;
   std::map<std::string, const onnx_proto::FunctionProto *> functions; // by "domain\0name\0overload"
   std::vector<const onnx_proto::FunctionProto *> calls;               // being inlined
-  int nesting = 0;      // subgraphs and calls around the current node
-  uint64_t inlined = 0; // calls and nodes of function bodies so far
+  int nesting = 0;                                                    // subgraphs and calls around the current node
+  uint64_t inlined = 0;                                               // calls and nodes of function bodies so far
   bool exhausted = false;
 };
 

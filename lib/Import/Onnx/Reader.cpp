@@ -33,8 +33,7 @@ static bool parse(const Input &input, Skeleton &skeleton, onnx_proto::ModelProto
   if (input.size == 0)
     return reporter.error("the file is empty", note);
   if (input.size > sizeof(kLfsPointer) && memcmp(input.data, kLfsPointer, sizeof(kLfsPointer) - 1) == 0)
-    return reporter.error("not an ONNX model but a pointer of Git LFS",
-                          "fetch the file itself with git lfs pull");
+    return reporter.error("not an ONNX model but a pointer of Git LFS", "fetch the file itself with git lfs pull");
   std::string problem;
   if (!scanModel(input.data, input.size, skeleton, problem))
     return reporter.error("not a valid ONNX model: " + problem, note);
@@ -48,8 +47,8 @@ static bool parse(const Input &input, Skeleton &skeleton, onnx_proto::ModelProto
   return true;
 }
 
-static std::unique_ptr<Model> build(const Input &input, const ReadOptions &options,
-                                    std::shared_ptr<Storage> storage, std::vector<Diagnostic> &diagnostics) {
+static std::unique_ptr<Model> build(const Input &input, const ReadOptions &options, std::shared_ptr<Storage> storage,
+                                    std::vector<Diagnostic> &diagnostics) {
   Reporter reporter(input.name, diagnostics);
   Skeleton skeleton;
   auto proto = std::make_unique<onnx_proto::ModelProto>();
@@ -70,8 +69,7 @@ static std::unique_ptr<Model> build(const Input &input, const ReadOptions &optio
   return model;
 }
 
-std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &options,
-                                 std::vector<Diagnostic> &diagnostics) {
+std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &options, std::vector<Diagnostic> &diagnostics) {
   Reporter reporter(path, diagnostics);
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) {
@@ -92,9 +90,8 @@ std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &opt
   return build(input, options, storage, diagnostics);
 }
 
-std::unique_ptr<Model> readModel(const void *data, size_t size, const std::string &name,
-                                 const std::string &directory, const ReadOptions &options,
-                                 std::vector<Diagnostic> &diagnostics) {
+std::unique_ptr<Model> readModel(const void *data, size_t size, const std::string &name, const std::string &directory,
+                                 const ReadOptions &options, std::vector<Diagnostic> &diagnostics) {
   Input input{static_cast<const uint8_t *>(data), size, name, "", directory};
   return build(input, options, std::make_shared<Storage>(), diagnostics);
 }

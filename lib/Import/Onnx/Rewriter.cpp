@@ -54,8 +54,7 @@ void Rewriter::begin(const Node &current) {
 
 std::string Rewriter::fresh(const std::string &hint) { return names.fresh(name + "/" + hint); }
 
-std::string Rewriter::constant(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes,
-                               const std::string &hint) {
+std::string Rewriter::constant(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes, const std::string &hint) {
   auto tensor = std::make_shared<Tensor>();
   tensor->name = fresh(hint);
   tensor->type = type;
@@ -108,8 +107,7 @@ Node Rewriter::make(const std::string &op, std::vector<std::string> inputs, cons
   return made;
 }
 
-std::string Rewriter::emit(const std::string &op, std::vector<std::string> inputs,
-                           std::vector<Attribute> attributes) {
+std::string Rewriter::emit(const std::string &op, std::vector<std::string> inputs, std::vector<Attribute> attributes) {
   std::string output = fresh(op);
   before.push_back(make(op, std::move(inputs), output, std::move(attributes)));
   return output;

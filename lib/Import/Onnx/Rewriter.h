@@ -29,16 +29,14 @@ public:
   void begin(const Node &node);
 
   // A constant of the graph, named after the node.
-  std::string constant(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes,
-                       const std::string &hint);
+  std::string constant(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes, const std::string &hint);
   std::string constant(const std::vector<int64_t> &values, const std::string &hint); // [n]
   std::string scalar(int64_t value, const std::string &hint);
   // A scalar of the element type of `like`.
   std::string scalarLike(float value, const std::string &like, const std::string &hint);
 
   // A node in front of the current one; returns the name of its output.
-  std::string emit(const std::string &op, std::vector<std::string> inputs,
-                   std::vector<Attribute> attributes = {});
+  std::string emit(const std::string &op, std::vector<std::string> inputs, std::vector<Attribute> attributes = {});
   // A node behind the current one that defines `output`.
   void emitAfter(const std::string &op, std::vector<std::string> inputs, const std::string &output,
                  std::vector<Attribute> attributes = {});
@@ -56,8 +54,7 @@ public:
   std::vector<Node> before, after;
 
 private:
-  Node make(const std::string &op, std::vector<std::string> inputs, const std::string &output,
-            std::vector<Attribute> attributes);
+  Node make(const std::string &op, std::vector<std::string> inputs, const std::string &output, std::vector<Attribute> attributes);
 
   Graph &graph;
   Facts &facts;

@@ -23,9 +23,7 @@ static std::string shapeText(const std::vector<int64_t> &dims) {
   return text + (dims.size() > 16 ? ",...]" : "]");
 }
 
-static std::string typeText(const Tensor &tensor) {
-  return dataTypeName(tensor.type) + shapeText(tensor.dims);
-}
+static std::string typeText(const Tensor &tensor) { return dataTypeName(tensor.type) + shapeText(tensor.dims); }
 
 static uint64_t bytesFor(uint64_t count, DataType type) { return (count * dataTypeBits(type) + 7) / 8; }
 
@@ -52,8 +50,7 @@ void TensorReader::adopt(Tensor &tensor, std::vector<uint8_t> bytes) {
   tensor.offset = 0;
 }
 
-std::shared_ptr<Tensor> TensorReader::own(DataType type, std::vector<int64_t> dims,
-                                          std::vector<uint8_t> bytes) {
+std::shared_ptr<Tensor> TensorReader::own(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes) {
   auto tensor = std::make_shared<Tensor>();
   tensor->type = type;
   tensor->dims = std::move(dims);
@@ -74,13 +71,12 @@ const Payload *TensorReader::payload(const TensorProto &proto) const {
 
 // The number of carriers that hold elements.
 static int carriers(const TensorProto &proto, const Payload *payload) {
-  return (payload != nullptr) + proto.has_raw_data() + (proto.float_data_size() > 0) +
-         (proto.int32_data_size() > 0) + (proto.string_data_size() > 0) + (proto.int64_data_size() > 0) +
-         (proto.double_data_size() > 0) + (proto.uint64_data_size() > 0);
+  return (payload != nullptr) + proto.has_raw_data() + (proto.float_data_size() > 0) + (proto.int32_data_size() > 0) +
+         (proto.string_data_size() > 0) + (proto.int64_data_size() > 0) + (proto.double_data_size() > 0) +
+         (proto.uint64_data_size() > 0);
 }
 
-bool TensorReader::convertHeader(const TensorProto &proto, const std::string &where, Tensor &tensor,
-                                 uint64_t &count) {
+bool TensorReader::convertHeader(const TensorProto &proto, const std::string &where, Tensor &tensor, uint64_t &count) {
   tensor.name = proto.name();
   if (proto.data_type() <= 0 || proto.data_type() > static_cast<int>(DataType::F6E3M2))
     return reporter.error(where + ": unknown data type " + std::to_string(proto.data_type()),
@@ -92,12 +88,10 @@ bool TensorReader::convertHeader(const TensorProto &proto, const std::string &wh
       return reporter.error(where + ": dims " + shapeText(tensor.dims) + " hold a negative number",
                             "the dims of a constant are known sizes; export the model again");
   if (!countElements(tensor.dims, tensor.type, count))
-    return reporter.error(where + ": dims " + shapeText(tensor.dims) +
-                              " name more elements than any memory holds",
+    return reporter.error(where + ": dims " + shapeText(tensor.dims) + " name more elements than any memory holds",
                           "export the model again");
   if (proto.has_segment())
-    return reporter.error(where + ": is stored in segments",
-                          "no exporter is known to write segments; save the tensor whole");
+    return reporter.error(where + ": is stored in segments", "no exporter is known to write segments; save the tensor whole");
   const auto &unknown = proto.unknown_fields();
   for (int i = 0; i < unknown.field_count(); ++i)
     if (unknown.field(i).number() == TensorProto::kDataLocationFieldNumber)
@@ -144,20 +138,18 @@ std::shared_ptr<Tensor> TensorReader::convert(const TensorProto &proto, const st
 
 void TensorReader::reportMissing() {
   if (missing)
-    reporter.error(firstMissing +
-                       (missing > 1 ? "; nor have " + std::to_string(missing - 1) + " other tensors" : ""),
+    reporter.error(firstMissing + (missing > 1 ? "; nor have " + std::to_string(missing - 1) + " other tensors" : ""),
                    "the file is a skeleton without weights; save the model with its tensors");
 }
 
-bool TensorReader::readRaw(const TensorProto &proto, const std::string &where, uint64_t bytes,
-                           Tensor &tensor) {
+bool TensorReader::readRaw(const TensorProto &proto, const std::string &where, uint64_t bytes, Tensor &tensor) {
   const Payload *cut = payload(proto);
   uint64_t size = cut ? cut->size : proto.raw_data().size();
   if (tensor.type == DataType::String)
     return reporter.error(where + ": strings in raw_data", "expects string_data; save the model again");
   if (size != bytes)
-    return reporter.error(where + ": raw_data of " + std::to_string(size) + " bytes, but " +
-                              typeText(tensor) + " takes " + std::to_string(bytes),
+    return reporter.error(where + ": raw_data of " + std::to_string(size) + " bytes, but " + typeText(tensor) + " takes " +
+                              std::to_string(bytes),
                           "the file is damaged or its dims are wrong; save the model again");
   if (!cut) {
     adopt(tensor, std::vector<uint8_t>(proto.raw_data().begin(), proto.raw_data().end()));
@@ -180,8 +172,7 @@ static bool parseNumber(const std::string &text, uint64_t &value) {
   return !text.empty();
 }
 
-bool TensorReader::readExternal(const TensorProto &proto, const std::string &where, uint64_t bytes,
-                                Tensor &tensor) {
+bool TensorReader::readExternal(const TensorProto &proto, const std::string &where, uint64_t bytes, Tensor &tensor) {
   if (tensor.type == DataType::String)
     return reporter.error(where + ": strings in external data", "expects string_data; save the model again");
   std::map<std::string, std::string> entries;
@@ -191,20 +182,18 @@ bool TensorReader::readExternal(const TensorProto &proto, const std::string &whe
       return reporter.error(where + ": external data has the unknown key '" + printable(entry.key()) + "'",
                             "expects location, offset, length and checksum");
     if (!entries.emplace(entry.key(), entry.value()).second)
-      return reporter.error(where + ": external data has the key '" + entry.key() + "' twice",
-                            "save the model again");
+      return reporter.error(where + ": external data has the key '" + entry.key() + "' twice", "save the model again");
   }
   if (!entries.count("location"))
     return reporter.error(where + ": external data names no location", "save the model again");
   uint64_t offset = 0, length = bytes;
   for (auto wanted : {std::make_pair("offset", &offset), std::make_pair("length", &length)})
     if (entries.count(wanted.first) && !parseNumber(entries[wanted.first], *wanted.second))
-      return reporter.error(where + ": external data has the " + wanted.first + " '" +
-                                printable(entries[wanted.first]) + "'",
+      return reporter.error(where + ": external data has the " + wanted.first + " '" + printable(entries[wanted.first]) + "'",
                             "expects a decimal number of bytes");
   if (length != bytes)
-    return reporter.error(where + ": external data of " + std::to_string(length) + " bytes, but " +
-                              typeText(tensor) + " takes " + std::to_string(bytes),
+    return reporter.error(where + ": external data of " + std::to_string(length) + " bytes, but " + typeText(tensor) + " takes " +
+                              std::to_string(bytes),
                           "the model and its data do not belong together; save the model again");
   std::string problem, note;
   const std::string &location = entries["location"];
@@ -213,9 +202,8 @@ bool TensorReader::readExternal(const TensorProto &proto, const std::string &whe
     return reporter.error(where + ": external data '" + printable(location) + "' " + problem, note);
   uint64_t size = file->mapping->size();
   if (offset > size || length > size - offset)
-    return reporter.error(where + ": external data '" + printable(location) + "' has " +
-                              std::to_string(size) + " bytes, but " + std::to_string(length) + " at offset " +
-                              std::to_string(offset) + " are asked for",
+    return reporter.error(where + ": external data '" + printable(location) + "' has " + std::to_string(size) + " bytes, but " +
+                              std::to_string(length) + " at offset " + std::to_string(offset) + " are asked for",
                           "the external file is truncated or belongs to another model");
   tensor.data = file->mapping->data() + offset;
   tensor.size = length;
@@ -233,13 +221,12 @@ template <typename Value, typename List> static std::vector<uint8_t> packed(cons
   return bytes;
 }
 
-bool TensorReader::readTyped(const TensorProto &proto, const std::string &where, uint64_t count,
-                             Tensor &tensor) {
+bool TensorReader::readTyped(const TensorProto &proto, const std::string &where, uint64_t count, Tensor &tensor) {
   auto expect = [&](const char *carrier, uint64_t wanted, uint64_t came) {
     if (came == wanted)
       return true;
-    return reporter.error(where + ": " + typeText(tensor) + " takes " + std::to_string(wanted) +
-                              " entries of " + carrier + ", got " + std::to_string(came),
+    return reporter.error(where + ": " + typeText(tensor) + " takes " + std::to_string(wanted) + " entries of " + carrier +
+                              ", got " + std::to_string(came),
                           "the file is damaged or its dims are wrong; save the model again");
   };
   const Payload *cut = payload(proto);
@@ -272,8 +259,7 @@ bool TensorReader::readTyped(const TensorProto &proto, const std::string &where,
   case DataType::U32:
     if (!expect("uint64_data", entries, proto.uint64_data_size()))
       return false;
-    adopt(tensor, tensor.type == DataType::U64 ? packed<uint64_t>(proto.uint64_data())
-                                               : packed<uint32_t>(proto.uint64_data()));
+    adopt(tensor, tensor.type == DataType::U64 ? packed<uint64_t>(proto.uint64_data()) : packed<uint32_t>(proto.uint64_data()));
     return true;
   case DataType::String:
     if (!expect("string_data", entries, proto.string_data_size()))
@@ -307,26 +293,23 @@ static std::vector<uint8_t> packSixBits(const google::protobuf::RepeatedField<in
 
 // int32_data holds everything of at most 32 bits: one element per entry, but two (or four) 4-bit (2-bit)
 // elements per entry.
-bool TensorReader::readInt32Data(const TensorProto &proto, const std::string &where, uint64_t count,
-                                 Tensor &tensor) {
+bool TensorReader::readInt32Data(const TensorProto &proto, const std::string &where, uint64_t count, Tensor &tensor) {
   const auto &list = proto.int32_data();
   unsigned bits = dataTypeBits(tensor.type);
   uint64_t entries = bits == 4 ? count / 2 + count % 2 : bits == 2 ? count / 4 + (count % 4 != 0) : count;
   if (static_cast<uint64_t>(list.size()) != entries)
-    return reporter.error(where + ": " + typeText(tensor) + " takes " + std::to_string(entries) +
-                              " entries of int32_data, got " + std::to_string(list.size()),
+    return reporter.error(where + ": " + typeText(tensor) + " takes " + std::to_string(entries) + " entries of int32_data, got " +
+                              std::to_string(list.size()),
                           "the file is damaged or its dims are wrong; save the model again");
   bool isSigned = tensor.type == DataType::I8 || tensor.type == DataType::I16 || bits < 8;
   unsigned width = bits < 8 ? (bits == 6 ? 6 : 8) : bits;
   if (width < 32) {
     int32_t lowest = isSigned ? -(1 << (width - 1)) : 0;
-    int32_t highest = tensor.type == DataType::I8 || tensor.type == DataType::I16 ? (1 << (width - 1)) - 1
-                                                                                  : (1 << width) - 1;
+    int32_t highest = tensor.type == DataType::I8 || tensor.type == DataType::I16 ? (1 << (width - 1)) - 1 : (1 << width) - 1;
     for (int32_t value : list)
       if (value < lowest || value > highest)
-        return reporter.error(
-            where + ": " + std::to_string(value) + " in int32_data is no " + dataTypeName(tensor.type),
-            "expects values from " + std::to_string(lowest) + " to " + std::to_string(highest));
+        return reporter.error(where + ": " + std::to_string(value) + " in int32_data is no " + dataTypeName(tensor.type),
+                              "expects values from " + std::to_string(lowest) + " to " + std::to_string(highest));
   }
   if (bits == 6)
     adopt(tensor, packSixBits(list));
@@ -370,13 +353,11 @@ std::shared_ptr<Tensor> TensorReader::readSparse(const SparseTensorProto &proto,
     return refuse(std::string("sparse tensor of ") + dataTypeName(values->type),
                   "expects elements of whole bytes; save it dense");
   if (!countElements(dims, values->type, total) || total * (bits / 8) > kMostDenseBytes - densified)
-    return refuse(
-        "sparse tensor " + shapeText(dims) + " is too large to be expanded",
-        "the sparse tensors of a model may take 1 GiB when dense; store large ones dense, in external data");
+    return refuse("sparse tensor " + shapeText(dims) + " is too large to be expanded",
+                  "the sparse tensors of a model may take 1 GiB when dense; store large ones dense, in external data");
   int64_t stored = values->dims.size() == 1 ? values->dims[0] : -1;
   bool isLinear = indices->dims.size() == 1 && indices->dims[0] == stored;
-  bool isPerAxis = indices->dims.size() == 2 && indices->dims[0] == stored &&
-                   indices->dims[1] == static_cast<int64_t>(rank);
+  bool isPerAxis = indices->dims.size() == 2 && indices->dims[0] == stored && indices->dims[1] == static_cast<int64_t>(rank);
   if (stored < 0 || indices->type != DataType::I64 || !(isLinear || isPerAxis))
     return refuse("sparse tensor with values " + typeText(*values) + " and indices " + typeText(*indices),
                   "expects values [n] and i64 indices [n] or [n," + std::to_string(rank) + "]");
@@ -389,13 +370,11 @@ std::shared_ptr<Tensor> TensorReader::readSparse(const SparseTensorProto &proto,
       int64_t index, extent = isLinear ? static_cast<int64_t>(total) : dims[axis];
       memcpy(&index, indices->data + (static_cast<size_t>(i) * parts + axis) * 8, 8);
       if (index < 0 || index >= extent)
-        return refuse("sparse index " + std::to_string(index) + " lies outside 0 to " +
-                          std::to_string(extent - 1),
+        return refuse("sparse index " + std::to_string(index) + " lies outside 0 to " + std::to_string(extent - 1),
                       "save the model again");
       linear = linear * extent + index;
     }
-    memcpy(bytes.data() + static_cast<size_t>(linear) * width, values->data + static_cast<size_t>(i) * width,
-           width);
+    memcpy(bytes.data() + static_cast<size_t>(linear) * width, values->data + static_cast<size_t>(i) * width, width);
   }
   densified += bytes.size();
   std::shared_ptr<Tensor> dense = own(values->type, std::move(dims), std::move(bytes));

@@ -43,16 +43,11 @@ public:
 
 private:
   std::shared_ptr<Tensor> convert(const onnx_proto::TensorProto &proto, const std::string &where);
-  bool convertHeader(const onnx_proto::TensorProto &proto, const std::string &where, Tensor &tensor,
-                     uint64_t &count);
-  bool readExternal(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t bytes,
-                    Tensor &tensor);
-  bool readRaw(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t bytes,
-               Tensor &tensor);
-  bool readTyped(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t count,
-                 Tensor &tensor);
-  bool readInt32Data(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t count,
-                     Tensor &tensor);
+  bool convertHeader(const onnx_proto::TensorProto &proto, const std::string &where, Tensor &tensor, uint64_t &count);
+  bool readExternal(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t bytes, Tensor &tensor);
+  bool readRaw(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t bytes, Tensor &tensor);
+  bool readTyped(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t count, Tensor &tensor);
+  bool readInt32Data(const onnx_proto::TensorProto &proto, const std::string &where, uint64_t count, Tensor &tensor);
   bool checkBool(const std::string &where, Tensor &tensor);
   void adopt(Tensor &tensor, std::vector<uint8_t> bytes);
   const Payload *payload(const onnx_proto::TensorProto &proto) const;

@@ -15,8 +15,7 @@ bool upgrade(Graph &graph, NameSet &names, Storage &storage, Reporter &reporter)
 
 // Facts about the tables, for tests that compare them with the standard.
 std::vector<std::pair<std::string, int64_t>> listOperators(); // ai.onnx operators with their first version
-std::vector<std::pair<std::string, int64_t>>
-listUpgrades(); // "domain.op" or "op" with the version that a step leads to
+std::vector<std::pair<std::string, int64_t>> listUpgrades();  // "domain.op" or "op" with the version that a step leads to
 
 } // namespace onnx
 } // namespace laic

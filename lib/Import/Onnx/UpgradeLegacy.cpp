@@ -23,8 +23,8 @@ bool legacyBroadcast(Node &node, Rewriter &rewriter) {
   if (rankB >= 0 && (rankA >= 0 || axis->i < 0)) {
     int64_t trailing = axis->i < 0 ? -axis->i - rankB : rankA - axis->i - rankB;
     if (trailing < 0)
-      return rewriter.fail("axis " + std::to_string(axis->i) + " lays " + std::to_string(rankB) +
-                               " dims beyond the " + std::to_string(rankA) + " of the first input",
+      return rewriter.fail("axis " + std::to_string(axis->i) + " lays " + std::to_string(rankB) + " dims beyond the " +
+                               std::to_string(rankA) + " of the first input",
                            "export the model for opset 7 or newer");
     std::vector<int64_t> axes;
     for (int64_t i = 0; i < trailing; ++i)
@@ -33,10 +33,8 @@ bool legacyBroadcast(Node &node, Rewriter &rewriter) {
       node.inputs[1] = rewriter.emit("Unsqueeze", {node.inputs[1], rewriter.constant(axes, "axes")});
     return true;
   }
-  std::string end =
-      axis->i < 0
-          ? rewriter.constant({-axis->i}, "axis")
-          : rewriter.emit("Sub", {rewriter.rank(node.inputs[0]), rewriter.constant({axis->i}, "axis")});
+  std::string end = axis->i < 0 ? rewriter.constant({-axis->i}, "axis")
+                                : rewriter.emit("Sub", {rewriter.rank(node.inputs[0]), rewriter.constant({axis->i}, "axis")});
   std::string trailing = rewriter.emit("Sub", {end, rewriter.rank(node.inputs[1])});
   node.inputs[1] = rewriter.appendOnes(node.inputs[1], trailing);
   return true;
@@ -53,13 +51,11 @@ bool legacyPRelu(Node &node, Rewriter &rewriter) {
   if (node.inputs.size() != 2)
     return true;
   Facts::Value slope = rewriter.of(node.inputs[1]);
-  bool isOne =
-      slope.constant && (slope.constant->dims.empty() || slope.constant->dims == std::vector<int64_t>{1});
+  bool isOne = slope.constant && (slope.constant->dims.empty() || slope.constant->dims == std::vector<int64_t>{1});
   int rank = rewriter.of(node.inputs[0]).rank;
   if (isOne || slope.rank > 1 || rank == 1 || rank == 2)
     return true;
-  std::string trailing =
-      rewriter.emit("Sub", {rewriter.rank(node.inputs[0]), rewriter.constant({2}, "leading")});
+  std::string trailing = rewriter.emit("Sub", {rewriter.rank(node.inputs[0]), rewriter.constant({2}, "leading")});
   node.inputs[1] = rewriter.appendOnes(node.inputs[1], trailing);
   return true;
 }
@@ -72,12 +68,10 @@ bool legacyCast(Node &node, Rewriter &rewriter) {
       set(node, *to);
     return true;
   }
-  static const char *const names[] = {"UNDEFINED", "FLOAT",  "UINT8",     "INT8",      "UINT16",  "INT16",
-                                      "INT32",     "INT64",  "STRING",    "BOOL",      "FLOAT16", "DOUBLE",
-                                      "UINT32",    "UINT64", "COMPLEX64", "COMPLEX128"};
+  static const char *const names[] = {"UNDEFINED", "FLOAT", "UINT8",   "INT8",   "UINT16", "INT16",  "INT32",     "INT64",
+                                      "STRING",    "BOOL",  "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
   std::string upper = to->s;
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](unsigned char c) { return static_cast<char>(toupper(c)); });
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(toupper(c)); });
   auto found = std::find(std::begin(names), std::end(names), upper);
   if (found == std::end(names) || found == std::begin(names))
     return rewriter.fail("unknown type '" + printable(to->s) + "' to cast to", "expects FLOAT, INT64, ...");
@@ -138,8 +132,7 @@ bool legacySplit(Node &node, Rewriter &rewriter) {
     take(node, "split");
     DataType type = rewriter.of(node.inputs[1]).type;
     if (type != DataType::I64)
-      node.inputs[1] =
-          rewriter.emit("Cast", {node.inputs[1]}, {intAttribute("to", static_cast<int64_t>(DataType::I64))});
+      node.inputs[1] = rewriter.emit("Cast", {node.inputs[1]}, {intAttribute("to", static_cast<int64_t>(DataType::I64))});
   }
   return true;
 }
@@ -149,14 +142,12 @@ bool legacyTile(Node &node, Rewriter &rewriter) {
   if (node.inputs.size() != 3)
     return true;
   auto toIndex = [&](const std::string &value) {
-    std::string whole =
-        rewriter.emit("Cast", {value}, {intAttribute("to", static_cast<int64_t>(DataType::I64))});
+    std::string whole = rewriter.emit("Cast", {value}, {intAttribute("to", static_cast<int64_t>(DataType::I64))});
     return rewriter.emit("Reshape", {whole, rewriter.constant({1}, "one")});
   };
   std::string rank = rewriter.rank(node.inputs[0]);
   std::string ones = rewriter.emit("Expand", {rewriter.constant({1}, "one"), rank});
-  std::string repeats =
-      rewriter.emit("ScatterElements", {ones, toIndex(node.inputs[2]), toIndex(node.inputs[1])});
+  std::string repeats = rewriter.emit("ScatterElements", {ones, toIndex(node.inputs[2]), toIndex(node.inputs[1])});
   node.inputs = {node.inputs[0], repeats};
   return true;
 }
@@ -186,8 +177,7 @@ bool legacyUpsample(Node &node, Rewriter &rewriter) {
   std::optional<Attribute> height = take(node, "height_scale"), width = take(node, "width_scale");
   if (!height || !width || height->kind != Attribute::Kind::Float || width->kind != Attribute::Kind::Float)
     return node.attribute("scales") ||
-           rewriter.fail("expects the attributes 'height_scale' and 'width_scale'",
-                         "export the model for opset 9 or newer");
+           rewriter.fail("expects the attributes 'height_scale' and 'width_scale'", "export the model for opset 9 or newer");
   const Attribute *mode = node.attribute("mode");
   if (mode && mode->s == "bilinear")
     set(node, stringAttribute("mode", "linear"));

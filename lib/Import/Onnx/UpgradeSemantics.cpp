@@ -71,11 +71,9 @@ bool batchNormalizationOutputs(Node &node, Rewriter &rewriter) {
 bool groupNormalizationChannels(Node &node, Rewriter &rewriter) {
   const Attribute *groups = node.attribute("num_groups");
   if (node.inputs.size() != 3 || !groups || groups->i < 1)
-    return rewriter.fail("expects three inputs and the attribute 'num_groups'",
-                         "export the model for opset 21 or newer");
+    return rewriter.fail("expects three inputs and the attribute 'num_groups'", "export the model for opset 21 or newer");
   std::string count = rewriter.constant({groups->i}, "groups");
-  std::string channels =
-      rewriter.emit("Shape", {node.inputs[0]}, {intAttribute("start", 1), intAttribute("end", 2)});
+  std::string channels = rewriter.emit("Shape", {node.inputs[0]}, {intAttribute("start", 1), intAttribute("end", 2)});
   std::string perGroup = rewriter.emit("Div", {channels, count});
   std::string shape = rewriter.emit("Concat", {count, perGroup}, {intAttribute("axis", 0)});
   std::string one = rewriter.constant({1}, "axis"), all = rewriter.constant({-1}, "all");
@@ -95,8 +93,8 @@ bool upsampleScales(Node &node, Rewriter &rewriter) {
   std::vector<uint8_t> bytes(scales->floats.size() * 4);
   if (!bytes.empty())
     memcpy(bytes.data(), scales->floats.data(), bytes.size());
-  node.inputs.push_back(rewriter.constant(DataType::F32, {static_cast<int64_t>(scales->floats.size())},
-                                          std::move(bytes), "scales"));
+  node.inputs.push_back(
+      rewriter.constant(DataType::F32, {static_cast<int64_t>(scales->floats.size())}, std::move(bytes), "scales"));
   return true;
 }
 
@@ -124,13 +122,11 @@ bool resizeHalfPixelNearest(Node &node, Rewriter &rewriter) {
     return true;
   const Attribute *mode = node.attribute("mode"), *nearest = node.attribute("nearest_mode");
   std::string rounding = nearest ? nearest->s : "round_prefer_floor";
-  std::string replacement = rounding == "floor"                ? "round_prefer_ceil"
-                            : rounding == "round_prefer_floor" ? "ceil"
-                                                               : "";
+  std::string replacement = rounding == "floor" ? "round_prefer_ceil" : rounding == "round_prefer_floor" ? "ceil" : "";
   if ((mode && mode->s != "nearest") || replacement.empty())
     return rewriter.fail("coordinate_transformation_mode 'tf_half_pixel_for_nn' with mode '" +
-                             (mode ? printable(mode->s) : "nearest") + "' and nearest_mode '" +
-                             printable(rounding) + "' has no counterpart since opset 13",
+                             (mode ? printable(mode->s) : "nearest") + "' and nearest_mode '" + printable(rounding) +
+                             "' has no counterpart since opset 13",
                          "export the model for opset 13 or newer");
   set(node, stringAttribute("coordinate_transformation_mode", "half_pixel"));
   set(node, stringAttribute("nearest_mode", replacement));
@@ -182,8 +178,7 @@ bool scatterToElements(Node &node, Rewriter &) {
 bool scanBatch(Node &node, Rewriter &rewriter) {
   const Attribute *body = node.attribute("body"), *scanned = node.attribute("num_scan_inputs");
   if (node.inputs.empty() || !node.inputs[0].empty())
-    return rewriter.fail("sequence_lens has no counterpart since opset 9",
-                         "export the model for opset 9 or newer");
+    return rewriter.fail("sequence_lens has no counterpart since opset 9", "export the model for opset 9 or newer");
   if (!body || !body->graph || !scanned)
     return rewriter.fail("expects the attributes 'body' and 'num_scan_inputs'", "export the model again");
   Node inner = node;

@@ -19,19 +19,13 @@ constexpr int kFloatData = 4, kRawData = 9, kDoubleData = 10;
 Message childOf(Message parent, int field) {
   switch (parent) {
   case Message::Model:
-    return field == 7    ? Message::Graph
-           : field == 20 ? Message::Training
-           : field == 25 ? Message::Function
-                         : Message::Opaque;
+    return field == 7 ? Message::Graph : field == 20 ? Message::Training : field == 25 ? Message::Function : Message::Opaque;
   case Message::Training:
     return field == 1 || field == 2 ? Message::Graph : Message::Opaque;
   case Message::Function:
     return field == 7 ? Message::Node : field == 11 ? Message::Attribute : Message::Opaque;
   case Message::Graph:
-    return field == 1    ? Message::Node
-           : field == 5  ? Message::Tensor
-           : field == 15 ? Message::Sparse
-                         : Message::Opaque;
+    return field == 1 ? Message::Node : field == 5 ? Message::Tensor : field == 15 ? Message::Sparse : Message::Opaque;
   case Message::Node:
     return field == 5 ? Message::Attribute : Message::Opaque;
   case Message::Attribute:
@@ -48,9 +42,8 @@ Message childOf(Message parent, int field) {
 }
 
 const char *nameOf(Message message) {
-  static const char *const names[] = {
-      "?",           "ModelProto",        "GraphProto",    "NodeProto",        "AttributeProto",
-      "TensorProto", "SparseTensorProto", "FunctionProto", "TrainingInfoProto"};
+  static const char *const names[] = {"?",           "ModelProto",        "GraphProto",    "NodeProto",        "AttributeProto",
+                                      "TensorProto", "SparseTensorProto", "FunctionProto", "TrainingInfoProto"};
   return names[static_cast<int>(message)];
 }
 
@@ -65,8 +58,7 @@ struct Field {
 
 class Scanner {
 public:
-  Scanner(const uint8_t *data, Skeleton &out, std::string &problem)
-      : data(data), out(out), problem(problem) {}
+  Scanner(const uint8_t *data, Skeleton &out, std::string &problem) : data(data), out(out), problem(problem) {}
 
   bool message(Message kind, uint64_t begin, uint64_t end, int depth);
 
@@ -79,9 +71,7 @@ private:
   bool field(Message kind, uint64_t &at, uint64_t end, Field &result);
   bool tensor(uint64_t begin, uint64_t end);
   bool nested(Message kind, const Field &f, int depth);
-  void copy(uint64_t begin, uint64_t end) {
-    out.bytes.append(reinterpret_cast<const char *>(data + begin), end - begin);
-  }
+  void copy(uint64_t begin, uint64_t end) { out.bytes.append(reinterpret_cast<const char *>(data + begin), end - begin); }
   void appendVarint(uint64_t value);
 
   const uint8_t *data;
@@ -131,16 +121,15 @@ bool Scanner::field(Message kind, uint64_t &at, uint64_t end, Field &f) {
     if (!varint(at, end, value))
       return false;
     if (value > end - at)
-      return fail(f.start, "field " + std::to_string(f.number) + " of " + nameOf(kind) + " has length " +
-                               std::to_string(value) + ", but only " + std::to_string(end - at) +
-                               " bytes are left");
+      return fail(f.start, "field " + std::to_string(f.number) + " of " + nameOf(kind) + " has length " + std::to_string(value) +
+                               ", but only " + std::to_string(end - at) + " bytes are left");
     f.lengthWidth = static_cast<int>(at - f.body);
     f.body = at;
     at += value;
     break;
   default:
-    return fail(f.start, "field " + std::to_string(f.number) + " of " + nameOf(kind) +
-                             " has the unknown wire type " + std::to_string(f.wireType));
+    return fail(f.start, "field " + std::to_string(f.number) + " of " + nameOf(kind) + " has the unknown wire type " +
+                             std::to_string(f.wireType));
   }
   f.end = at;
   return true;
@@ -170,8 +159,7 @@ bool Scanner::tensor(uint64_t begin, uint64_t end) {
       return false;
     uint64_t size = f.end - f.body;
     uint64_t unit = f.number == kRawData ? 1 : f.number == kFloatData ? 4 : f.number == kDoubleData ? 8 : 0;
-    bool isPayload =
-        unit && f.wireType == Bytes && size > kPayloadThreshold && size % unit == 0 && pieces[f.number] == 1;
+    bool isPayload = unit && f.wireType == Bytes && size > kPayloadThreshold && size % unit == 0 && pieces[f.number] == 1;
     if (isPayload) {
       appendVarint(static_cast<uint64_t>(kMarkerField) << 3 | Varint);
       appendVarint(out.payloads.size());

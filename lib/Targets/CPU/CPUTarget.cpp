@@ -1,8 +1,8 @@
 // The CPU as a target: names, feature levels, and the way to layouts and code.
 #include "Codegen.h"
 #include "Features.h"
-#include "laic/Targets/CPU/Prepare.h"
 #include "laic/Target/Target.h"
+#include "laic/Targets/CPU/Prepare.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace laic;
@@ -41,9 +41,7 @@ public:
     return std::nullopt;
   }
 
-  llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
-    return cpu::prepare(module);
-  }
+  llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override { return cpu::prepare(module); }
 
   llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
                                          const TargetOptions &options) const override {

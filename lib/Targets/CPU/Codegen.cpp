@@ -20,7 +20,7 @@ using namespace laic::cpu;
 
 namespace {
 
-constexpr size_t kBatch = 4;       // kernels per LLVM module: the unit that threads share out
+constexpr size_t kBatch = 4;      // kernels per LLVM module: the unit that threads share out
 constexpr uint64_t kAlign = 4096; // of a batch in the blob, so that AArch64's page-relative addresses hold
 
 struct Job {
@@ -49,7 +49,8 @@ llvm::LogicalResult compile(Job &job) {
   if (mlir::failed(lowerToLLVM(*module, *job.level)))
     return failure();
   llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(*module, llvmContext, "kernels", /*disableVerification=*/true);
+  std::unique_ptr<llvm::Module> translated =
+      translateModuleToLLVMIR(*module, llvmContext, "kernels", /*disableVerification=*/true);
   if (!translated)
     return failure();
   std::string assembly;
@@ -57,9 +58,9 @@ llvm::LogicalResult compile(Job &job) {
   llvm::Expected<LinkedCode> code = compileModule(*translated, *job.level, wantsText ? &assembly : nullptr);
   llvm::errs() << assembly;
   if (!code)
-    return emitError(UnknownLoc::get(context)) << llvm::toString(code.takeError()) << " (level " << job.level->name
-                                               << ", kernels " << func::FuncOp(job.kernels.front()).getName() << " to "
-                                               << func::FuncOp(job.kernels.back()).getName() << ")";
+    return emitError(UnknownLoc::get(context))
+           << llvm::toString(code.takeError()) << " (level " << job.level->name << ", kernels "
+           << func::FuncOp(job.kernels.front()).getName() << " to " << func::FuncOp(job.kernels.back()).getName() << ")";
   job.code = std::move(*code);
   return success();
 }
@@ -99,8 +100,7 @@ void append(CodeBlob &blob, const Job &job) {
 
 } // namespace
 
-llvm::FailureOr<CodegenResult> laic::cpu::generateCode(llvm::ArrayRef<func::FuncOp> kernels,
-                                                       const TargetOptions &options) {
+llvm::FailureOr<CodegenResult> laic::cpu::generateCode(llvm::ArrayRef<func::FuncOp> kernels, const TargetOptions &options) {
   CodegenResult result;
   std::vector<std::string> names = options.levels;
   if (names.empty())

@@ -13,8 +13,8 @@ using Groups = SmallVector<ReassociationIndices>;
 class Merger {
 public:
   Merger(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes)
-      : rewriter(rewriter), contract(contract), sizes(sizes), loc(contract.getLoc()),
-        parallel(contract.getParallel()), batch(contract.getBBatch()), aMap(contract.getAMap()) {
+      : rewriter(rewriter), contract(contract), sizes(sizes), loc(contract.getLoc()), parallel(contract.getParallel()),
+        batch(contract.getBBatch()), aMap(contract.getAMap()) {
     for (Attribute attr : contract.getExtraMaps())
       extraMaps.push_back(cast<AffineMapAttr>(attr).getValue());
     for (int64_t i = 0; i < int64_t(parallel); ++i)
@@ -65,8 +65,7 @@ private:
     bool batched = llvm::is_contained(batch, loop);
     if (batched != llvm::is_contained(batch, loop + 1))
       return false;
-    return adjacent(aMap, loop) &&
-           llvm::all_of(extraMaps, [&](AffineMap map) { return adjacent(map, loop); });
+    return adjacent(aMap, loop) && llvm::all_of(extraMaps, [&](AffineMap map) { return adjacent(map, loop); });
   }
 
   /// (..., w + kw, c): kw and c form one contiguous run when c is a whole dim of A.
@@ -128,8 +127,7 @@ private:
   }
 
   unsigned groupOf(int64_t loop) const {
-    return llvm::find_if(groups, [&](const auto &group) { return llvm::is_contained(group, loop); }) -
-           groups.begin();
+    return llvm::find_if(groups, [&](const auto &group) { return llvm::is_contained(group, loop); }) - groups.begin();
   }
 
   /// Whether index i of the map is a loop merged with a loop in index i - 1.
@@ -185,18 +183,17 @@ private:
         newBatch.push_back(i);
     }
     Type element = contract.getC().getType().getElementType();
-    auto merged = ContractOp::create(
-        rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(), extras,
-        resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
-        rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(), contract.getUnsignedB());
+    auto merged =
+        ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(), extras,
+                           resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
+                           rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(), contract.getUnsignedB());
     merged.getEpilogue().takeBody(contract.getEpilogue());
     Value restored = merged.getC();
     if (shape.size() != oldShape.size()) {
       SmallVector<OpFoldResult> mixed;
       for (AffineExpr size : oldShape)
         mixed.push_back(sizes.fold(rewriter, loc, size));
-      restored =
-          tensor::ExpandShapeOp::create(rewriter, loc, contract.getC().getType(), restored, result, mixed);
+      restored = tensor::ExpandShapeOp::create(rewriter, loc, contract.getC().getType(), restored, result, mixed);
     }
     rewriter.replaceOp(contract, restored);
     return merged;

@@ -37,8 +37,7 @@ FailureOr<Body> matchBody(linalg::GenericOp op) {
   if (product == block->getArgument(2))
     std::swap(product, accumulator);
   Operation *mul = product.getDefiningOp();
-  if (accumulator != block->getArgument(2) || !mul || !isa<arith::MulFOp, arith::MulIOp>(mul) ||
-      mul->getBlock() != block)
+  if (accumulator != block->getArgument(2) || !mul || !isa<arith::MulFOp, arith::MulIOp>(mul) || mul->getBlock() != block)
     return failure();
   Body body;
   bool isUnsigned[2] = {false, false};
@@ -93,8 +92,7 @@ struct Candidate {
 class Chooser {
 public:
   Chooser(linalg::GenericOp op, const ConstantValues &constants, Prefer prefer)
-      : op(op), constants(constants), prefer(prefer), maps(op.getIndexingMapsArray()),
-        sizes(op.getStaticLoopRanges()) {}
+      : op(op), constants(constants), prefer(prefer), maps(op.getIndexingMapsArray()), sizes(op.getStaticLoopRanges()) {}
 
   /// The best operand to pack with the loop to vectorise; score < 0 when there is none.
   Candidate choose() {
@@ -228,14 +226,13 @@ ConstantValues::ConstantValues(func::FuncOp func) {
   }
 }
 
-FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const ConstantValues &constants,
-                                                   Prefer prefer, StringRef &why) {
+FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
+                                                   StringRef &why) {
   auto decline = [&](StringRef reason) {
     why = reason;
     return failure();
   };
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureTensorSemantics() ||
-      op.getNumReductionLoops() == 0)
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.hasPureTensorSemantics() || op.getNumReductionLoops() == 0)
     return decline("not a reduction of two operands");
   for (Value operand : op->getOperands())
     if (!isa<RankedTensorType>(operand.getType()))
@@ -274,8 +271,7 @@ FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const C
       return decline("a reduction over one operand alone");
   constexpr int64_t kFewestRows = 3;
   int64_t rows = rowsPerPack(contraction);
-  if (!constants.contains(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) &&
-      rows < kFewestRows)
+  if (!constants.contains(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) && rows < kFewestRows)
     return decline("too few rows to pay for packing at run time");
   return contraction;
 }

@@ -111,11 +111,11 @@ FailureOr<SmallVector<LaneValue>> KernelEmitter::emitBody(Block &block, ArrayRef
 LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int64_t lanes) {
   bool uniform = llvm::all_of(operands, [](const LaneValue &v) { return v.isUniform(); });
   // base + lane stays base + lane under addition and changes of integer type.
-  bool iota = !uniform && ((isa<arith::AddIOp>(op) && operands[0].iota != operands[1].iota && !operands[0].vector &&
-                            !operands[1].vector) ||
-                           (isa<arith::SubIOp>(op) && operands[0].iota && operands[1].isUniform()) ||
-                           (isa<arith::IndexCastOp>(op) && operands[0].iota &&
-                            op->getResult(0).getType().getIntOrFloatBitWidth() >= 64 - 64 * op->getResult(0).getType().isIndex()));
+  bool iota = !uniform &&
+              ((isa<arith::AddIOp>(op) && operands[0].iota != operands[1].iota && !operands[0].vector && !operands[1].vector) ||
+               (isa<arith::SubIOp>(op) && operands[0].iota && operands[1].isUniform()) ||
+               (isa<arith::IndexCastOp>(op) && operands[0].iota &&
+                op->getResult(0).getType().getIntOrFloatBitWidth() >= 64 - 64 * op->getResult(0).getType().isIndex()));
   bool vectorise = !uniform && !iota;
   auto operand = [&](unsigned i) { return vectorise ? asVector(operands[i], lanes) : operands[i].scalar; };
   auto wrap = [&](Value v) {
@@ -127,8 +127,7 @@ LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int
   if (isa<arith::MaximumFOp, arith::MinimumFOp>(op)) {
     FloatAttr constant;
     for (unsigned i : {0u, 1u}) {
-      if (!operands[i].isUniform() || !matchPattern(operands[i].scalar, m_Constant(&constant)) ||
-          constant.getValue().isNaN())
+      if (!operands[i].isUniform() || !matchPattern(operands[i].scalar, m_Constant(&constant)) || constant.getValue().isNaN())
         continue;
       Value c = operand(i), x = operand(1 - i);
       auto predicate = isa<arith::MaximumFOp>(op) ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
@@ -138,8 +137,8 @@ LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int
   }
   IRMapping mapping;
   for (auto [i, old] : llvm::enumerate(op->getOperands()))
-    mapping.map(old, vectorise && isa<arith::SelectOp>(op) && i == 0 && operands[0].isUniform() ? operands[0].scalar
-                                                                                             : operand(i));
+    mapping.map(old,
+                vectorise && isa<arith::SelectOp>(op) && i == 0 && operands[0].isUniform() ? operands[0].scalar : operand(i));
   Operation *clone = b.clone(*op, mapping);
   clone->setLoc(loc);
   if (vectorise)
@@ -200,8 +199,7 @@ void KernelEmitter::recordError(Value bad, int32_t code, Value original) {
   when(bad, [&] {
     Type i32 = b.getI32Type();
     Value none = arith::ConstantIntOp::create(b, loc, i32, 0);
-    Value first =
-        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, LLVM::LoadOp::create(b, loc, i32, error), none);
+    Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, LLVM::LoadOp::create(b, loc, i32, error), none);
     when(first, [&] {
       LLVM::StoreOp::create(b, loc, arith::ConstantIntOp::create(b, loc, i32, code), error);
       Value at = LLVM::GEPOp::create(b, loc, error.getType(), b.getI8Type(), error,

@@ -63,18 +63,18 @@ private:
   SmallVector<Access> extras;
   Buffer b;
   Linear panelStride;
-  Size panelTotal; // as B says
+  Size panelTotal;         // as B says
   SmallVector<Loop> loops; // parallel ones (n last), then reductions
   unsigned parallel = 0;
-  int rowLoop = -1;        // index of m in loops
+  int rowLoop = -1; // index of m in loops
   Size n;
   Type accumulatorType;
   bool depthwise = false, integer = false;
   int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
   bool panelsFirst = false;
-  SmallVector<unsigned> order;  // of the tile dims: loops, with `parallel - 1` standing for panels
+  SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
   SmallVector<TileDim> dims;
-  SmallVector<Value> ivs;       // per loop
+  SmallVector<Value> ivs; // per loop
   Size rowBlock;
   bool broken = false;
 };
@@ -142,15 +142,13 @@ bool ContractEmitter::mergeable(unsigned x, unsigned y) const {
   auto smooth = [&](const Linear &outer, const Linear &inner) {
     if (isZero(outer) && isZero(inner))
       return true;
-    return outer.size() == 1 && inner.size() == 1 &&
-           e.canonical(outer[0]) == e.canonical(inner[0] * loops[y].size);
+    return outer.size() == 1 && inner.size() == 1 && e.canonical(outer[0]) == e.canonical(inner[0] * loops[y].size);
   };
   if (!smooth(a.coefficients[x], a.coefficients[y]) || !smooth(c.coefficients[x], c.coefficients[y]) ||
       !smooth(loops[x].b, loops[y].b))
     return false;
-  return llvm::all_of(extras, [&](const Access &extra) {
-    return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y]);
-  });
+  return llvm::all_of(
+      extras, [&](const Access &extra) { return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y]); });
 }
 
 void ContractEmitter::simplify() {
@@ -275,9 +273,8 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
     });
   };
   walk(0, true, [&] {
-    panels(lo[columnsAt], hi[columnsAt], [&](Value panel, const Part &part) {
-      walk(0, false, [&] { rows(rowLo, rowHi, panel, part); });
-    });
+    panels(lo[columnsAt], hi[columnsAt],
+           [&](Value panel, const Part &part) { walk(0, false, [&] { rows(rowLo, rowHi, panel, part); }); });
   });
 }
 
@@ -384,9 +381,7 @@ SmallVector<Value> ContractEmitter::positions(Value row, Value column) const {
   return at;
 }
 
-Value ContractEmitter::baseOf(const Access &access, Value row, Value column) {
-  return e.address(access, positions(row, column));
-}
+Value ContractEmitter::baseOf(const Access &access, Value row, Value column) { return e.address(access, positions(row, column)); }
 
 void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &part) {
   Value column = e.add(e.mul(panel, kPanel), part.offset);
@@ -514,23 +509,21 @@ void ContractEmitter::finish(int64_t count, Value row, Value panel, const Part &
       SmallVector<LaneValue> results; // all before the first store: a store might change what a load must read again
       auto at = [&](int64_t r) { return positions(row ? e.add(row, r) : row, column); };
       for (int64_t r = 0; r < count; ++r)
-        results.push_back(epilogue(LaneValue::ofVector(accumulators[(r * part.panels + p) * part.vectors + w]), at(r),
-                                   part.lanes, mask));
+        results.push_back(
+            epilogue(LaneValue::ofVector(accumulators[(r * part.panels + p) * part.vectors + w]), at(r), part.lanes, mask));
       for (int64_t r = 0; r < count; ++r)
         e.storeLanes(results[r], c, at(r), part.lanes, mask);
     }
 }
 
 // Without masks the columns of a last, narrow panel pass through memory and are finished one by one.
-void ContractEmitter::finishByElement(int64_t count, Value row, Value column, const Part &part,
-                                      ArrayRef<Value> accumulators) {
+void ContractEmitter::finishByElement(int64_t count, Value row, Value column, const Part &part, ArrayRef<Value> accumulators) {
   int64_t width = part.lanes * part.vectors;
   Value scratch;
   {
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPoint(e.entryEnd);
-    scratch = memref::AllocaOp::create(e.b, e.loc, MemRefType::get({count * width}, accumulatorType),
-                                       e.b.getI64IntegerAttr(64));
+    scratch = memref::AllocaOp::create(e.b, e.loc, MemRefType::get({count * width}, accumulatorType), e.b.getI64IntegerAttr(64));
   }
   for (auto [i, accumulator] : llvm::enumerate(accumulators))
     vector::StoreOp::create(e.b, e.loc, accumulator, scratch, ValueRange{e.index(i * part.lanes)});

@@ -48,9 +48,7 @@ void KernelEmitter::copyRun(const Buffer &dst, Value to, const Access &src, Valu
     return;
   if (!level.masks)
     return loop(stop, length, 1, [&](Value at) { move(at, 0, nullptr); });
-  when(less(stop, length), [&] {
-    move(stop, lanes, maskOf(sub(length, stop), lanes));
-  });
+  when(less(stop, length), [&] { move(stop, lanes, maskOf(sub(length, stop), lanes)); });
 }
 
 void KernelEmitter::copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi,
@@ -120,8 +118,8 @@ LogicalResult KernelEmitter::emitFill(linalg::FillOp op) {
   return success();
 }
 
-void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, ArrayRef<Size> givenInner,
-                               const Access &inner, const Access &outside) {
+void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, ArrayRef<Size> givenInner, const Access &inner,
+                               const Access &outside) {
   // Trailing dims that the window covers whole join the run of the last dim that it does not.
   SmallVector<Linear> low(givenLow);
   SmallVector<Size> sizes = result.sizes, innerSizes(givenInner);
@@ -159,8 +157,7 @@ void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, 
     surround(at, rowSize);
   };
   Size rowEstimate = sizes.back() * run;
-  SmallVector<TileDim> dims =
-      planTiles(ArrayRef<Size>(sizes).drop_back(), rowEstimate.estimate(1024), 1);
+  SmallVector<TileDim> dims = planTiles(ArrayRef<Size>(sizes).drop_back(), rowEstimate.estimate(1024), 1);
   tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
     std::function<void(unsigned, Value, Value, Value)> nest = [&](unsigned d, Value at, Value from, Value within) {
       if (d == outer)
@@ -261,11 +258,13 @@ LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
   }
   SmallVector<Access> parts;
   for (Value input : op.getInputs()) {
-    FailureOr<Access> part = accessOf(input, AffineMap::getMultiDimIdentityMap(result.sizes.size(), context), result.sizes.size());
+    FailureOr<Access> part =
+        accessOf(input, AffineMap::getMultiDimIdentityMap(result.sizes.size(), context), result.sizes.size());
     if (failed(part))
       return fail("tensor.concat reads something that is no argument");
     if (part->isScalar())
-      part->buffer.sizes = llvm::map_to_vector(cast<RankedTensorType>(input.getType()).getShape(), [](int64_t s) { return Size(s); });
+      part->buffer.sizes =
+          llvm::map_to_vector(cast<RankedTensorType>(input.getType()).getShape(), [](int64_t s) { return Size(s); });
     parts.push_back(*part);
   }
   Size rowSize = result.sizes[axis] * inner;

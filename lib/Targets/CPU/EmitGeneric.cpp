@@ -50,7 +50,7 @@ private:
   SmallVector<int> loopOf; // original dim -> loop, -1: size 1
   SmallVector<Access> inputs, outputs, inits;
   SmallVector<unsigned> parallelLoops, reductionLoops; // emission order; a vectorised loop is the last of its kind
-  int candidate = -1;          // the loop that a level may vectorise, whichever level it is: tiles depend on it alone
+  int candidate = -1; // the loop that a level may vectorise, whichever level it is: tiles depend on it alone
   int vectorLoop = -1;
   bool vectorisesReduction = false;
   int64_t lanes = 0, flight = 1;
@@ -213,9 +213,8 @@ void GenericEmitter::simplify() {
 
 // Every input is read with unit stride along the loop, or does not change.
 bool GenericEmitter::smooth(unsigned d) const {
-  return llvm::all_of(inputs, [&](const Access &a) {
-    return a.isScalar() || isZero(a.coefficients[d]) || isOne(a.coefficients[d]);
-  });
+  return llvm::all_of(inputs,
+                      [&](const Access &a) { return a.isScalar() || isZero(a.coefficients[d]) || isOne(a.coefficients[d]); });
 }
 
 bool GenericEmitter::recogniseCombiners() {
@@ -224,9 +223,9 @@ bool GenericEmitter::recogniseCombiners() {
     BlockArgument accumulator = body.getArgument(op.getNumDpsInputs() + i);
     Operation *combiner = yielded.getDefiningOp();
     if (!combiner || !accumulator.hasOneUse() || *accumulator.user_begin() != combiner || combiner->getBlock() != &body ||
-        !isa<arith::AddFOp, arith::AddIOp, arith::MulFOp, arith::MulIOp, arith::MaximumFOp, arith::MinimumFOp,
-             arith::MaxNumFOp, arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp,
-             arith::AndIOp, arith::OrIOp, arith::XOrIOp>(combiner))
+        !isa<arith::AddFOp, arith::AddIOp, arith::MulFOp, arith::MulIOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+             arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp, arith::AndIOp, arith::OrIOp,
+             arith::XOrIOp>(combiner))
       return false;
     combiners.push_back(combiner);
   }
@@ -314,8 +313,7 @@ LaneValue GenericEmitter::indexOf(unsigned dim, int64_t lanes) {
 FailureOr<SmallVector<LaneValue>> GenericEmitter::compute(ArrayRef<LaneValue> accumulators, int64_t lanes, Value mask) {
   SmallVector<LaneValue> args;
   for (auto [i, access] : llvm::enumerate(inputs))
-    args.push_back(body.getArgument(i).use_empty() ? LaneValue()
-                                                    : e.loadLanes(access, ivs, vectorLoop, lanes, mask));
+    args.push_back(body.getArgument(i).use_empty() ? LaneValue() : e.loadLanes(access, ivs, vectorLoop, lanes, mask));
   llvm::append_range(args, accumulators);
   auto result = e.emitBody(body, args, [&](unsigned dim) { return indexOf(dim, lanes); }, lanes);
   broken |= failed(result);
@@ -361,9 +359,8 @@ void GenericEmitter::point(Value start, int64_t count, int64_t lanes, Value mask
       move(u);
       SmallVector<LaneValue> before;
       for (auto [i, init] : llvm::enumerate(inits))
-        before.push_back(body.getArgument(inputs.size() + i).use_empty()
-                             ? LaneValue()
-                             : e.loadLanes(init, ivs, vectorLoop, lanes, mask));
+        before.push_back(body.getArgument(inputs.size() + i).use_empty() ? LaneValue()
+                                                                         : e.loadLanes(init, ivs, vectorLoop, lanes, mask));
       auto results = compute(before, lanes, mask);
       if (failed(results))
         return;
@@ -412,9 +409,7 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
     e.loop(at, hi, 1, [&](Value iv) { point(iv, 1, 0, nullptr); });
     return;
   }
-  auto masked = [&] {
-    point(at, 1, lanes, e.maskOf(e.sub(hi, at), lanes));
-  };
+  auto masked = [&] { point(at, 1, lanes, e.maskOf(e.sub(hi, at), lanes)); };
   if (from && to)
     return masked();
   e.when(e.less(at, hi), masked);
@@ -433,8 +428,7 @@ Value GenericEmitter::horizontal(unsigned output, Value v) {
     SmallVector<int64_t> low(n / 2), high(n / 2);
     std::iota(low.begin(), low.end(), 0);
     std::iota(high.begin(), high.end(), n / 2);
-    v = combine(output, vector::ShuffleOp::create(e.b, e.loc, v, v, low),
-                vector::ShuffleOp::create(e.b, e.loc, v, v, high));
+    v = combine(output, vector::ShuffleOp::create(e.b, e.loc, v, v, low), vector::ShuffleOp::create(e.b, e.loc, v, v, high));
   }
   return vector::ExtractOp::create(e.b, e.loc, v, 0);
 }

@@ -82,8 +82,7 @@ LogicalResult KernelEmitter::emitTranspose(linalg::TransposeOp op) {
       order.push_back(d);
   order.push_back(row);
   order.push_back(column);
-  SmallVector<TileDim> dims =
-      planTiles(llvm::map_to_vector(order, [&](unsigned d) { return sizes[d]; }), 2, 64);
+  SmallVector<TileDim> dims = planTiles(llvm::map_to_vector(order, [&](unsigned d) { return sizes[d]; }), 2, 64);
   dims[dims.size() - 2].block = std::max<int64_t>(dims[dims.size() - 2].block, 64);
   SmallVector<Value> ivs(sizes.size());
   auto single = [&] { store(load(src.buffer, address(src, ivs)), dst.buffer, address(dst, ivs)); };

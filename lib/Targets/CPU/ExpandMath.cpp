@@ -83,20 +83,19 @@ private:
       return wide ? op->getOperand(i) : arith::ExtFOp::create(b, op->getLoc(), f64, op->getOperand(i)).getResult();
     };
     FloatMath f(b, op->getLoc(), type, level.fma);
-    Value result =
-        llvm::TypeSwitch<Operation *, Value>(op)
-            .Case([&](math::ExpOp) { return f.exp(operand(0)); })
-            .Case([&](math::LogOp) { return f.log(operand(0)); })
-            .Case([&](math::SinOp) { return f.sin(operand(0)); })
-            .Case([&](math::CosOp) { return f.cos(operand(0)); })
-            .Case([&](math::AtanOp) { return f.atan(operand(0)); })
-            .Case([&](math::AsinOp) { return f.asin(operand(0)); })
-            .Case([&](math::AcosOp) { return f.acos(operand(0)); })
-            .Case([&](math::TanhOp) { return f.tanh(operand(0)); })
-            .Case([&](math::ErfOp) { return f.erf(operand(0)); })
-            .Case([&](math::PowFOp) { return f.pow(operand(0), operand(1)); })
-            .Case([&](arith::RemFOp) { return f.fmod(operand(0), operand(1)); })
-            .Default([](Operation *) { return Value(); });
+    Value result = llvm::TypeSwitch<Operation *, Value>(op)
+                       .Case([&](math::ExpOp) { return f.exp(operand(0)); })
+                       .Case([&](math::LogOp) { return f.log(operand(0)); })
+                       .Case([&](math::SinOp) { return f.sin(operand(0)); })
+                       .Case([&](math::CosOp) { return f.cos(operand(0)); })
+                       .Case([&](math::AtanOp) { return f.atan(operand(0)); })
+                       .Case([&](math::AsinOp) { return f.asin(operand(0)); })
+                       .Case([&](math::AcosOp) { return f.acos(operand(0)); })
+                       .Case([&](math::TanhOp) { return f.tanh(operand(0)); })
+                       .Case([&](math::ErfOp) { return f.erf(operand(0)); })
+                       .Case([&](math::PowFOp) { return f.pow(operand(0), operand(1)); })
+                       .Case([&](arith::RemFOp) { return f.fmod(operand(0), operand(1)); })
+                       .Default([](Operation *) { return Value(); });
     if (!result || wide)
       return result;
     return arith::TruncFOp::create(b, op->getLoc(), type, result);
@@ -115,8 +114,8 @@ llvm::LogicalResult laic::cpu::expandMath(ModuleOp module, const Level &level) {
   module.walk([&](Operation *op) {
     approximate |= isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op) ||
                    (op->getDialect() && isa<math::MathDialect>(op->getDialect()) &&
-                    !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp,
-                         math::TruncOp, math::FmaOp, math::CopySignOp>(op));
+                    !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp,
+                         math::FmaOp, math::CopySignOp>(op));
   });
   if (approximate) {
     RewritePatternSet patterns(module.getContext());

@@ -17,9 +17,8 @@ struct KnownFeature {
   const char *name;
   bool x86;
 };
-constexpr KnownFeature kFeatures[] = {{"avx512vnni", true}, {"avx512bf16", true}, {"avx512fp16", true},
-                                      {"avxvnni", true},    {"dotprod", false},   {"i8mm", false},
-                                      {"fp16", false},      {"bf16", false}};
+constexpr KnownFeature kFeatures[] = {{"avx512vnni", true}, {"avx512bf16", true}, {"avx512fp16", true}, {"avxvnni", true},
+                                      {"dotprod", false},   {"i8mm", false},      {"fp16", false},      {"bf16", false}};
 
 // The features by which LLVM's host detection tells the x86-64 levels apart.
 constexpr const char *kV2[] = {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16"};
@@ -89,8 +88,14 @@ bool Level::has(StringRef feature) const {
 }
 
 std::vector<std::string> laic::cpu::knownLevels() {
-  return {"native",         "x86-64-v1",      "x86-64-v2",    "x86-64-v3",
-          "x86-64-v4",      "aarch64:v8",     "aarch64:v8.2", "x86-64-v4+avx512vnni",
+  return {"native",
+          "x86-64-v1",
+          "x86-64-v2",
+          "x86-64-v3",
+          "x86-64-v4",
+          "aarch64:v8",
+          "aarch64:v8.2",
+          "x86-64-v4+avx512vnni",
           "aarch64:v8.2+dotprod"};
 }
 

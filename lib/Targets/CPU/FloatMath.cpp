@@ -137,9 +137,7 @@ V FloatMath::atan(V x) {
   return copySign(angle, x);
 }
 
-V FloatMath::asin(V x) {
-  return atan(div(x, sqrt(mul(sub(number(1), x), add(number(1), x)))));
-}
+V FloatMath::asin(V x) { return atan(div(x, sqrt(mul(sub(number(1), x), add(number(1), x))))); }
 
 V FloatMath::acos(V x) {
   V half = atan(sqrt(div(sub(number(1), x), add(number(1), x))));
@@ -209,8 +207,8 @@ V FloatMath::fmod(V x, V y) {
   V a = abs(x), d = abs(y);
   V q = math::FloorOp::create(b, loc, div(a, d));
   V r = fma(neg(q), d, a);
-  r = select(less(r, number(0)), add(r, d), r);                 // the quotient was rounded up,
-  r = select(less(r, d), r, sub(r, d));                          // or down
+  r = select(less(r, number(0)), add(r, d), r); // the quotient was rounded up,
+  r = select(less(r, d), r, sub(r, d));         // or down
   r = select(less(a, d), a, r);
   V infinite = equal(d, number(std::numeric_limits<double>::infinity()));
   return copySign(select(infinite, a, r), x);

@@ -36,24 +36,24 @@ private:
   V smallPower(V x, V y);
   mlir::Type shaped(mlir::Type element);
   V number(double value);
-  V integer(int64_t value);        // i64
-  V bits(int64_t value);           // i32
+  V integer(int64_t value); // i64
+  V bits(int64_t value);    // i32
   V float32(float value);
   V add(V x, V y);
   V sub(V x, V y);
   V mul(V x, V y);
   V div(V x, V y);
-  V fma(V x, V y, V z);            // x * y + z
+  V fma(V x, V y, V z); // x * y + z
   V abs(V x);
   V neg(V x);
   V sqrt(V x);
   V less(V x, V y);
   V equal(V x, V y);
   V select(V c, V x, V y);
-  V cast(V x, mlir::Type element); // bitcast
+  V cast(V x, mlir::Type element);                        // bitcast
   V polynomial(V x, llvm::ArrayRef<double> coefficients); // highest power first
-  V nearest(V x);                  // to an integer, |x| < 2^51
-  V powerOfTwo(V n);               // n integral, normal range
+  V nearest(V x);                                         // to an integer, |x| < 2^51
+  V powerOfTwo(V n);                                      // n integral, normal range
   V copySign(V magnitude, V sign);
   template <typename Op> V make(V x, V y) { return Op::create(b, loc, x, y); }
 

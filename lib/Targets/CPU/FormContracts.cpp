@@ -13,8 +13,7 @@ namespace laic::cpu {
 #include "laic/Targets/CPU/Passes.h.inc"
 } // namespace laic::cpu
 
-SmallVector<Value> laic::cpu::resultSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> shape,
-                                          const TensorSizes &sizes) {
+SmallVector<Value> laic::cpu::resultSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> shape, const TensorSizes &sizes) {
   SmallVector<Value> values;
   for (AffineExpr size : shape)
     if (!staticSize(size))
@@ -37,8 +36,7 @@ public:
         return {};
     }
     rewriter.setInsertionPoint(op);
-    reductions =
-        llvm::filter_to_vector(contraction.reduction, [&](unsigned loop) { return loopSizes[loop] != 1; });
+    reductions = llvm::filter_to_vector(contraction.reduction, [&](unsigned loop) { return loopSizes[loop] != 1; });
     if (reductions.empty()) // one product: keep a loop, so that there is a reduction
       reductions.push_back(contraction.reduction.back());
     for (unsigned loop : contraction.parallel)
@@ -117,8 +115,7 @@ private:
     }
     if (position.size() != loops.size())
       return {};
-    Value split = rewriter.createOrFold<tensor::ExpandShapeOp>(loc, typeOf(shape, b), dropUnitDims(b), groups,
-                                                               mixed(shape));
+    Value split = rewriter.createOrFold<tensor::ExpandShapeOp>(loc, typeOf(shape, b), dropUnitDims(b), groups, mixed(shape));
     SmallVector<int64_t> order;
     for (unsigned loop : loops)
       order.push_back(position[loop]);
@@ -180,8 +177,8 @@ private:
       linalg::YieldOp::create(nested, loc, value);
     };
     AffineMap identity = rewriter.getMultiDimIdentityMap(shape.size());
-    return linalg::GenericOp::create(rewriter, loc, empty.getType(), ValueRange(), empty,
-                                     ArrayRef<AffineMap>(identity), iterators, body)
+    return linalg::GenericOp::create(rewriter, loc, empty.getType(), ValueRange(), empty, ArrayRef<AffineMap>(identity),
+                                     iterators, body)
         .getResult(0);
   }
 
@@ -201,10 +198,9 @@ private:
       if (llvm::is_contained(batch, loop))
         batchDims.push_back(i);
     Type element = getElementTypeOrSelf(op.getResult(0));
-    auto contract =
-        ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b,
-                           ValueRange(), resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
-                           rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
+    auto contract = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b, ValueRange(),
+                                       resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
+                                       rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
     OpBuilder::InsertionGuard guard(rewriter);
     Block *block = rewriter.createBlock(&contract.getEpilogue(), {}, {element}, {loc});
     YieldOp::create(rewriter, loc, block->getArguments());
@@ -231,16 +227,14 @@ private:
       SmallVector<AffineExpr> results;
       for (AffineExpr expr : contraction.cMap().getResults()) {
         unsigned loop = cast<AffineDimExpr>(expr).getPosition();
-        results.push_back(
-            rewriter.getAffineDimExpr(llvm::find(contraction.parallel, loop) - contraction.parallel.begin()));
+        results.push_back(rewriter.getAffineDimExpr(llvm::find(contraction.parallel, loop) - contraction.parallel.begin()));
       }
       AffineMap map = AffineMap::get(contraction.parallel.size(), 0, results, rewriter.getContext());
       contract.setExtraMapsAttr(rewriter.getAffineMapArrayAttr(map));
       start = block->addArgument(getElementTypeOrSelf(init), loc);
     }
-    Value sum = start.getType().isFloat()
-                    ? arith::AddFOp::create(rewriter, loc, block->getArgument(0), start).getResult()
-                    : arith::AddIOp::create(rewriter, loc, block->getArgument(0), start).getResult();
+    Value sum = start.getType().isFloat() ? arith::AddFOp::create(rewriter, loc, block->getArgument(0), start).getResult()
+                                          : arith::AddIOp::create(rewriter, loc, block->getArgument(0), start).getResult();
     block->getTerminator()->setOperand(0, sum);
   }
 
@@ -320,8 +314,7 @@ void absorbTransposes(func::FuncOp func, const ConstantValues &constants) {
       map = AffineMap::get(map.getNumDims(), 0, results, map.getContext());
       input->set(transpose.getInput());
     }
-    auto user = op.getResult(0).hasOneUse() ? dyn_cast<linalg::TransposeOp>(*op->user_begin())
-                                            : linalg::TransposeOp();
+    auto user = op.getResult(0).hasOneUse() ? dyn_cast<linalg::TransposeOp>(*op->user_begin()) : linalg::TransposeOp();
     auto fill = op.getOutputs()[0].getDefiningOp<linalg::FillOp>();
     if (user && fill && user.getInput() == op.getResult(0) && contraction->innermost() &&
         user.getPermutation().back() + 1 == int64_t(maps[2].getNumResults())) {
@@ -330,8 +323,7 @@ void absorbTransposes(func::FuncOp func, const ConstantValues &constants) {
         results.push_back(maps[2].getResult(dim));
       maps[2] = AffineMap::get(maps[2].getNumDims(), 0, results, op.getContext());
       OpBuilder b(user);
-      Value init =
-          linalg::FillOp::create(b, op.getLoc(), fill.getInputs(), ValueRange(user.getInit())).getResult(0);
+      Value init = linalg::FillOp::create(b, op.getLoc(), fill.getInputs(), ValueRange(user.getInit())).getResult(0);
       op->moveBefore(user);
       op.getOutputsMutable().assign(init);
       op.getResult(0).setType(cast<RankedTensorType>(init.getType()));

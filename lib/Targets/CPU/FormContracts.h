@@ -17,16 +17,15 @@ ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contracti
 
 /// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
 /// with the reason.
-ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes,
-                        llvm::StringRef &why);
+ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, llvm::StringRef &why);
 
 /// Merges neighbouring loops that are contiguous in every operand; returns the contract that is there
 /// afterwards.
 ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes);
 
 /// Size operands of a contract whose result has `shape`: one index per dynamic dim.
-llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc,
-                                           llvm::ArrayRef<mlir::AffineExpr> shape, const TensorSizes &sizes);
+llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,
+                                           const TensorSizes &sizes);
 
 } // namespace laic::cpu
 #endif

@@ -10,8 +10,7 @@ namespace {
 
 bool hasOnlyScalarBody(linalg::GenericOp op) {
   for (Operation &inner : op.getBody()->without_terminator()) {
-    if (inner.getNumRegions() != 0 || isa<linalg::IndexOp, tensor::ExtractOp>(inner) ||
-        !isMemoryEffectFree(&inner))
+    if (inner.getNumRegions() != 0 || isa<linalg::IndexOp, tensor::ExtractOp>(inner) || !isMemoryEffectFree(&inner))
       return false;
     for (Value operand : inner.getOperands())
       if (operand.getParentBlock() != op.getBody() && !operand.getDefiningOp<arith::ConstantOp>())
@@ -46,8 +45,7 @@ public:
     if (!user)
       return decline("several users");
     op = dyn_cast<linalg::GenericOp>(user);
-    if (!op || op.getNumDpsInits() != 1 || op.getNumParallelLoops() != op.getNumLoops() ||
-        op->getBlock() != contract->getBlock())
+    if (!op || op.getNumDpsInits() != 1 || op.getNumParallelLoops() != op.getNumLoops() || op->getBlock() != contract->getBlock())
       return decline("the consumer is not elementwise");
     if (!hasOnlyScalarBody(op))
       return decline("the consumer reads indices or tensors");
@@ -86,10 +84,9 @@ public:
       maps.push_back(AffineMapAttr::get(map));
     Location loc = rewriter.getFusedLoc({contract.getLoc(), op.getLoc()});
     // The sizes stay valid: they are defined before the contract.
-    auto fused = ContractOp::create(
-        rewriter, loc, op.getResult(0).getType(), contract.getA(), contract.getB(), extras,
-        contract.getResultSizes(), contract.getParallel(), contract.getAMap(), contract.getBBatch(),
-        rewriter.getArrayAttr(maps), contract.getUnsignedA(), contract.getUnsignedB());
+    auto fused = ContractOp::create(rewriter, loc, op.getResult(0).getType(), contract.getA(), contract.getB(), extras,
+                                    contract.getResultSizes(), contract.getParallel(), contract.getAMap(), contract.getBBatch(),
+                                    rewriter.getArrayAttr(maps), contract.getUnsignedA(), contract.getUnsignedB());
     fused.getEpilogue().takeBody(contract.getEpilogue());
     appendBody(&fused.getEpilogue().front());
     rewriter.replaceOp(op, fused.getC());
@@ -145,8 +142,7 @@ private:
 
 } // namespace
 
-ContractOp laic::cpu::fuseConsumer(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes,
-                                   StringRef &why) {
+ContractOp laic::cpu::fuseConsumer(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, StringRef &why) {
   EpilogueFuser fuser(rewriter, contract, sizes);
   return fuser.matches(why) ? fuser.fuse() : ContractOp();
 }

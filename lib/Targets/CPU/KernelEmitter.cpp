@@ -44,8 +44,7 @@ LogicalResult KernelEmitter::fail(const llvm::Twine &message) {
 LogicalResult KernelEmitter::createFunction() {
   Type ptr = LLVM::LLVMPointerType::get(context), i64 = b.getI64Type();
   b.setInsertionPointToEnd(module.getBody());
-  function = func::FuncOp::create(b, loc, kernel.getName(),
-                                  b.getFunctionType({ptr, ptr, i64, i64, ptr, ptr}, b.getI32Type()));
+  function = func::FuncOp::create(b, loc, kernel.getName(), b.getFunctionType({ptr, ptr, i64, i64, ptr, ptr}, b.getI32Type()));
   Block *entry = function.addEntryBlock();
   b.setInsertionPointToStart(entry);
   tensors = entry->getArgument(0);
@@ -89,8 +88,7 @@ LogicalResult KernelEmitter::createFunction() {
     }
     return success();
   };
-  if (failed(tensorTypes(kernel.getArgumentTypes(), argBuffers)) ||
-      failed(tensorTypes(kernel.getResultTypes(), resultBuffers)))
+  if (failed(tensorTypes(kernel.getArgumentTypes(), argBuffers)) || failed(tensorTypes(kernel.getResultTypes(), resultBuffers)))
     return failure();
   int64_t scalarNumber = 0;
   for (BlockArgument arg : kernel.getArguments()) {
@@ -300,9 +298,7 @@ Buffer KernelEmitter::makeBuffer(Value pointer, Type element, ArrayRef<Size> siz
   Value descriptor = LLVM::PoisonOp::create(b, loc, LLVM::LLVMStructType::getLiteral(context, {ptr, ptr, i64, array, array}));
   Value zero = arith::ConstantIntOp::create(b, loc, i64, 0), one = arith::ConstantIntOp::create(b, loc, i64, 1);
   Value all = arith::ConstantIntOp::create(b, loc, i64, std::numeric_limits<int64_t>::max());
-  auto insert = [&](Value v, ArrayRef<int64_t> at) {
-    descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, v, at);
-  };
+  auto insert = [&](Value v, ArrayRef<int64_t> at) { descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, v, at); };
   insert(pointer, 0);
   insert(pointer, 1);
   insert(zero, 2);
@@ -312,8 +308,9 @@ Buffer KernelEmitter::makeBuffer(Value pointer, Type element, ArrayRef<Size> siz
   buffer.pointer = pointer;
   buffer.element = element;
   buffer.sizes.assign(sizes.begin(), sizes.end());
-  buffer.memref = UnrealizedConversionCastOp::create(b, loc, MemRefType::get({ShapedType::kDynamic}, storedAs(element)), descriptor)
-                      .getResult(0);
+  buffer.memref =
+      UnrealizedConversionCastOp::create(b, loc, MemRefType::get({ShapedType::kDynamic}, storedAs(element)), descriptor)
+          .getResult(0);
   return buffer;
 }
 
@@ -507,9 +504,7 @@ Value KernelEmitter::minimum(Value x, Value y) {
   return arith::MinSIOp::create(b, loc, x, y);
 }
 
-Value KernelEmitter::ceilDiv(Value x, int64_t y) {
-  return y == 1 ? x : floorDiv(add(x, y - 1), y);
-}
+Value KernelEmitter::ceilDiv(Value x, int64_t y) { return y == 1 ? x : floorDiv(add(x, y - 1), y); }
 
 Value KernelEmitter::floorDiv(Value x, int64_t y) {
   if (std::optional<int64_t> cx = constantOf(x))

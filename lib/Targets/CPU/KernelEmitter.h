@@ -63,7 +63,7 @@ struct Access {
   Buffer buffer;
   SmallVector<Linear> coefficients; // one per loop
   Linear offset;
-  mlir::AffineMap nonLinear;        // set where an index divides; coefficients then say only which loops take part (0 or 1)
+  mlir::AffineMap nonLinear; // set where an index divides; coefficients then say only which loops take part (0 or 1)
   bool isScalar() const { return bool(scalar); }
 };
 

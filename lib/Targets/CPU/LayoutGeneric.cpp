@@ -9,9 +9,7 @@ using namespace laic::cpu;
 
 namespace {
 
-bool isParallel(linalg::GenericOp op, unsigned loop) {
-  return op.getIteratorTypesArray()[loop] == utils::IteratorType::parallel;
-}
+bool isParallel(linalg::GenericOp op, unsigned loop) { return op.getIteratorTypesArray()[loop] == utils::IteratorType::parallel; }
 
 /// The parallel loops of an index, in the order they are written.
 SmallVector<unsigned> parallelLoops(linalg::GenericOp op, AffineExpr expr) {
@@ -27,8 +25,7 @@ SmallVector<unsigned> parallelLoops(linalg::GenericOp op, AffineExpr expr) {
 /// Sorts dims of a tensor by a key; equal keys keep their order.
 template <typename Key> Order sortedBy(int64_t rank, Key key) {
   Order order = identityOrder(rank);
-  llvm::sort(order,
-             [&](int64_t l, int64_t r) { return std::make_pair(key(l), l) < std::make_pair(key(r), r); });
+  llvm::sort(order, [&](int64_t l, int64_t r) { return std::make_pair(key(l), l) < std::make_pair(key(r), r); });
   return order;
 }
 
@@ -56,10 +53,9 @@ bool LayoutRewriter::rewrite(linalg::GenericOp op) {
   StringRef why;
   FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Constant, why);
   if (succeeded(contraction)) {
-    bool pointwise = constants.contains(op.getInputs()[contraction->b]) && !contraction->innermost() &&
-                     llvm::count_if(contraction->parallel, [&](unsigned loop) {
-                       return contraction->bMap().isFunctionOfDim(loop);
-                     }) == 1;
+    bool pointwise =
+        constants.contains(op.getInputs()[contraction->b]) && !contraction->innermost() &&
+        llvm::count_if(contraction->parallel, [&](unsigned loop) { return contraction->bMap().isFunctionOfDim(loop); }) == 1;
     if (contraction->convolution || pointwise)
       return rewriteConvolution(*contraction);
     if (!readsRewritten(op))
@@ -194,8 +190,7 @@ LayoutRewriter::Plan LayoutRewriter::planGeneric(linalg::GenericOp op) {
   plan.loops = loopOrder(op);
   SmallVector<int64_t> position = positions(plan.loops);
   for (OpOperand *input : op.getDpsInputOperands())
-    plan.operands.push_back(isa<RankedTensorType>(input->get().getType()) ? operandOrder(op, *input, position)
-                                                                          : Order());
+    plan.operands.push_back(isa<RankedTensorType>(input->get().getType()) ? operandOrder(op, *input, position) : Order());
   for (OpOperand &init : op.getDpsInitsMutable())
     plan.operands.push_back(followLoops(op, op.getMatchingIndexingMap(&init), position));
   return plan;
@@ -230,17 +225,16 @@ void LayoutRewriter::emit(linalg::GenericOp op, const Plan &plan) {
     bool tensor = isa<RankedTensorType>(operand.get().getType());
     operands.push_back(tensor ? layouts.get(operand.get(), plan.operands[i]) : operand.get());
     if (tensor)
-      map = AffineMap::get(renamed.size(), 0, permuted<AffineExpr>(map.getResults(), plan.operands[i]),
-                           op.getContext());
+      map = AffineMap::get(renamed.size(), 0, permuted<AffineExpr>(map.getResults(), plan.operands[i]), op.getContext());
     maps.push_back(map);
   }
   SmallVector<utils::IteratorType> iterators;
   for (unsigned loop : plan.loops)
     iterators.push_back(op.getIteratorTypesArray()[loop]);
   unsigned inputs = op.getNumDpsInputs();
-  auto rewritten = linalg::GenericOp::create(
-      rewriter, op.getLoc(), ValueRange(ArrayRef(operands).drop_front(inputs)).getTypes(),
-      ArrayRef(operands).take_front(inputs), ArrayRef(operands).drop_front(inputs), maps, iterators);
+  auto rewritten =
+      linalg::GenericOp::create(rewriter, op.getLoc(), ValueRange(ArrayRef(operands).drop_front(inputs)).getTypes(),
+                                ArrayRef(operands).take_front(inputs), ArrayRef(operands).drop_front(inputs), maps, iterators);
   IRMapping mapping;
   op.getRegion().cloneInto(&rewritten.getRegion(), mapping);
   remapBody(rewritten, newPosition);

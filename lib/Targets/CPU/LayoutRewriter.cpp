@@ -13,9 +13,8 @@ void LayoutRewriter::rewrite(Operation *op) {
   if (isa<linalg::GenericOp, linalg::TransposeOp>(op) || readsRewritten(op))
     done = !unknownShape(op) &&
            TypeSwitch<Operation *, bool>(op)
-               .Case<linalg::GenericOp, linalg::TransposeOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                     tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp, tensor::InsertSliceOp>(
-                   [&](auto typed) { return rewrite(typed); })
+               .Case<linalg::GenericOp, linalg::TransposeOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::PadOp,
+                     tensor::ConcatOp, tensor::ExtractSliceOp, tensor::InsertSliceOp>([&](auto typed) { return rewrite(typed); })
                .Default(false);
   if (!done)
     useOriginalOrder(op);
@@ -41,8 +40,7 @@ void LayoutRewriter::useOriginalOrder(Operation *op) {
   op->walk([&](Operation *inner) {
     for (OpOperand &operand : inner->getOpOperands())
       if (layouts.isRewritten(operand.get()))
-        operand.set(layouts.get(operand.get(),
-                                identityOrder(cast<RankedTensorType>(operand.get().getType()).getRank())));
+        operand.set(layouts.get(operand.get(), identityOrder(cast<RankedTensorType>(operand.get().getType()).getRank())));
   });
 }
 
@@ -71,12 +69,10 @@ bool LayoutRewriter::rewrite(tensor::ExpandShapeOp op) {
       result.push_back(i);
     }
   }
-  SmallVector<OpFoldResult> shape =
-      getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), op.getContext());
+  SmallVector<OpFoldResult> shape = getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), op.getContext());
   RankedTensorType type = op.getResultType();
   auto expanded = tensor::ExpandShapeOp::create(
-      rewriter, op.getLoc(),
-      RankedTensorType::get(permuted<int64_t>(type.getShape(), result), type.getElementType()),
+      rewriter, op.getLoc(), RankedTensorType::get(permuted<int64_t>(type.getShape(), result), type.getElementType()),
       layouts.physical(op.getSrc()), newGroups, permuted<OpFoldResult>(shape, result));
   layouts.add(op.getResult(), result, expanded);
   return true;
@@ -121,12 +117,10 @@ bool LayoutRewriter::rewrite(tensor::CollapseShapeOp op) {
   SmallVector<AffineExpr> shape = layouts.shape(op.getResult());
   Value collapsed = physical;
   if (newGroups.size() != groupOf.size())
-    collapsed = tensor::CollapseShapeOp::create(
-        rewriter, op.getLoc(),
-        RankedTensorType::get(staticSizes(permuted<AffineExpr>(shape, blocks)), element), physical,
-        newGroups);
-  layouts.add(op.getResult(), result,
-              layouts.reshapeUnits(op.getLoc(), collapsed, permuted<AffineExpr>(shape, result)));
+    collapsed = tensor::CollapseShapeOp::create(rewriter, op.getLoc(),
+                                                RankedTensorType::get(staticSizes(permuted<AffineExpr>(shape, blocks)), element),
+                                                physical, newGroups);
+  layouts.add(op.getResult(), result, layouts.reshapeUnits(op.getLoc(), collapsed, permuted<AffineExpr>(shape, result)));
   return true;
 }
 
@@ -138,11 +132,10 @@ bool LayoutRewriter::rewrite(tensor::PadOp op) {
   if (padding.getParentBlock() != op->getBlock())
     padding = rewriter.clone(*padding.getDefiningOp())->getResult(0);
   RankedTensorType type = op.getResultType();
-  auto padded = tensor::PadOp::create(
-      rewriter, op.getLoc(),
-      RankedTensorType::get(permuted<int64_t>(type.getShape(), order), type.getElementType()),
-      layouts.physical(op.getSource()), permuted<OpFoldResult>(op.getMixedLowPad(), order),
-      permuted<OpFoldResult>(op.getMixedHighPad(), order), padding, op.getNofold());
+  auto padded = tensor::PadOp::create(rewriter, op.getLoc(),
+                                      RankedTensorType::get(permuted<int64_t>(type.getShape(), order), type.getElementType()),
+                                      layouts.physical(op.getSource()), permuted<OpFoldResult>(op.getMixedLowPad(), order),
+                                      permuted<OpFoldResult>(op.getMixedHighPad(), order), padding, op.getNofold());
   layouts.add(op.getResult(), order, padded);
   return true;
 }
@@ -154,8 +147,7 @@ bool LayoutRewriter::rewrite(tensor::ConcatOp op) {
   for (Value input : op.getInputs()) {
     Order order = layouts.preferred(input);
     int64_t count =
-        2 * llvm::count_if(op.getInputs(), [&](Value v) { return layouts.preferred(v) == order; }) +
-        !isIdentity(order);
+        2 * llvm::count_if(op.getInputs(), [&](Value v) { return layouts.preferred(v) == order; }) + !isIdentity(order);
     if (count > votes) {
       best = order;
       votes = count;
@@ -165,10 +157,9 @@ bool LayoutRewriter::rewrite(tensor::ConcatOp op) {
   for (Value input : op.getInputs())
     inputs.push_back(layouts.get(input, best));
   RankedTensorType type = op.getResultType();
-  auto joined = tensor::ConcatOp::create(
-      rewriter, op.getLoc(),
-      RankedTensorType::get(permuted<int64_t>(type.getShape(), best), type.getElementType()),
-      inverse(best)[op.getDim()], inputs);
+  auto joined = tensor::ConcatOp::create(rewriter, op.getLoc(),
+                                         RankedTensorType::get(permuted<int64_t>(type.getShape(), best), type.getElementType()),
+                                         inverse(best)[op.getDim()], inputs);
   layouts.add(op.getResult(), best, joined);
   return true;
 }
@@ -185,8 +176,7 @@ bool LayoutRewriter::rewrite(tensor::ExtractSliceOp op) {
     }
   RankedTensorType type = op.getResultType();
   auto slice = tensor::ExtractSliceOp::create(
-      rewriter, op.getLoc(),
-      RankedTensorType::get(permuted<int64_t>(type.getShape(), result), type.getElementType()),
+      rewriter, op.getLoc(), RankedTensorType::get(permuted<int64_t>(type.getShape(), result), type.getElementType()),
       layouts.physical(op.getSource()), permuted<OpFoldResult>(op.getMixedOffsets(), order),
       permuted<OpFoldResult>(op.getMixedSizes(), order), permuted<OpFoldResult>(op.getMixedStrides(), order));
   layouts.add(op.getResult(), result, slice);

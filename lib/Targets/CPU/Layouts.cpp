@@ -42,17 +42,13 @@ Value Layouts::physical(Value value) const {
   return found == known.end() ? value : found->second.front().physical;
 }
 
-void Layouts::add(Value value, ArrayRef<int64_t> order, Value physical) {
-  known[value].push_back({Order(order), physical});
-}
+void Layouts::add(Value value, ArrayRef<int64_t> order, Value physical) { known[value].push_back({Order(order), physical}); }
 
 void Layouts::addAlternative(Value value, ArrayRef<int64_t> order, Value physical) {
   alternatives[value].push_back({Order(order), physical});
 }
 
-bool Layouts::isUnit(Value value, int64_t dim) const {
-  return cast<RankedTensorType>(value.getType()).getDimSize(dim) == 1;
-}
+bool Layouts::isUnit(Value value, int64_t dim) const { return cast<RankedTensorType>(value.getType()).getDimSize(dim) == 1; }
 
 SmallVector<AffineExpr> Layouts::shape(Value value) {
   SmallVector<AffineExpr> result;
@@ -82,17 +78,14 @@ Value Layouts::get(Value value, ArrayRef<int64_t> order) {
 Value Layouts::remake(Value value, ArrayRef<int64_t> order) {
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<tensor::EmptyOp>(op))
-    return sizes.empty(rewriter, op->getLoc(), permuted<AffineExpr>(shape(value), order),
-                       getElementTypeOrSelf(value));
+    return sizes.empty(rewriter, op->getLoc(), permuted<AffineExpr>(shape(value), order), getElementTypeOrSelf(value));
   if (auto fill = dyn_cast_or_null<linalg::FillOp>(op)) {
-    Value empty = sizes.empty(rewriter, op->getLoc(), permuted<AffineExpr>(shape(value), order),
-                              getElementTypeOrSelf(value));
+    Value empty = sizes.empty(rewriter, op->getLoc(), permuted<AffineExpr>(shape(value), order), getElementTypeOrSelf(value));
     return linalg::FillOp::create(rewriter, op->getLoc(), fill.getInputs(), ValueRange(empty)).getResult(0);
   }
   if (auto constant = dyn_cast_or_null<ConstantOp>(op))
     if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()); dense && dense.isSplat()) {
-      auto type =
-          RankedTensorType::get(permuted<int64_t>(dense.getType().getShape(), order), dense.getElementType());
+      auto type = RankedTensorType::get(permuted<int64_t>(dense.getType().getShape(), order), dense.getElementType());
       return ConstantOp::create(rewriter, op->getLoc(), type, dense.resizeSplat(type));
     }
   return {};
@@ -116,8 +109,7 @@ Value Layouts::convert(Value value, const Entry &from, ArrayRef<int64_t> order) 
 
 /// Groups of dims, one per dim that is not of size 1; unit dims join the group before them (the first ones:
 /// the group after).
-static SmallVector<ReassociationIndices> coreGroups(ArrayRef<AffineExpr> shape,
-                                                    SmallVector<AffineExpr> &core) {
+static SmallVector<ReassociationIndices> coreGroups(ArrayRef<AffineExpr> shape, SmallVector<AffineExpr> &core) {
   SmallVector<ReassociationIndices> groups;
   ReassociationIndices leading;
   for (auto [i, size] : llvm::enumerate(shape)) {
@@ -137,16 +129,14 @@ Value Layouts::reshapeUnits(Location loc, Value value, ArrayRef<AffineExpr> targ
   SmallVector<AffineExpr> from = shape(value), core, targetCore;
   if (from == SmallVector<AffineExpr>(target))
     return value;
-  SmallVector<ReassociationIndices> groups = coreGroups(from, core),
-                                    targetGroups = coreGroups(target, targetCore);
+  SmallVector<ReassociationIndices> groups = coreGroups(from, core), targetGroups = coreGroups(target, targetCore);
   if (core.size() != from.size())
-    value = tensor::CollapseShapeOp::create(rewriter, loc, RankedTensorType::get(staticSizes(core), element),
-                                            value, groups);
+    value = tensor::CollapseShapeOp::create(rewriter, loc, RankedTensorType::get(staticSizes(core), element), value, groups);
   if (core.size() == target.size())
     return value;
   SmallVector<OpFoldResult> mixed;
   for (AffineExpr size : target)
     mixed.push_back(sizes.fold(rewriter, loc, size));
-  return tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get(staticSizes(target), element),
-                                       value, targetGroups, mixed);
+  return tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get(staticSizes(target), element), value, targetGroups,
+                                       mixed);
 }

@@ -35,17 +35,17 @@ using namespace mlir;
 using namespace laic;
 
 void laic::cpu::registerCodegenDialects(DialectRegistry &registry) {
-  registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                  index::IndexDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  ub::UBDialect, vector::VectorDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, index::IndexDialect,
+                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
+                  vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }
 
 void laic::cpu::loadCodegenDialects(MLIRContext *context) {
-  context->loadDialect<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                       index::IndexDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                       scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
+  context->loadDialect<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, index::IndexDialect,
+                       LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
+                       vector::VectorDialect>();
 }
 
 llvm::LogicalResult laic::cpu::lowerToLLVM(ModuleOp module, const Level &level) {

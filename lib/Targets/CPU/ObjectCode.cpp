@@ -29,9 +29,7 @@ void laic::cpu::initialiseBackends() {
   });
 }
 
-static llvm::Error error(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
+static llvm::Error error(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(const Level &level) {
   llvm::Triple triple(level.triple);

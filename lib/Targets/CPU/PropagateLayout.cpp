@@ -54,9 +54,8 @@ struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass>
 private:
   void report(func::FuncOp func) {
     ConstantValues constants(func);
-    int64_t transposes =
-        llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
-                       [&](linalg::TransposeOp op) { return !constants.contains(op.getInput()); });
+    int64_t transposes = llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
+                                        [&](linalg::TransposeOp op) { return !constants.contains(op.getInput()); });
     func.emitRemark() << "channels-last layout: " << transposes
                       << (transposes == 1 ? " transpose remains" : " transposes remain");
   }

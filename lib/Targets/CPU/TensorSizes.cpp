@@ -21,8 +21,7 @@ SmallVector<int64_t> laic::cpu::staticSizes(ArrayRef<AffineExpr> sizes) {
   return result;
 }
 
-TensorSizes::TensorSizes(func::FuncOp func, RewriterBase &rewriter)
-    : func(func), rewriter(rewriter), context(func.getContext()) {
+TensorSizes::TensorSizes(func::FuncOp func, RewriterBase &rewriter) : func(func), rewriter(rewriter), context(func.getContext()) {
   assert(!rewriter.getListener() && "the rewriter has another listener");
   rewriter.setListener(this);
   auto symbols = func->getAttrOfType<ArrayAttr>("laic.symbols");
@@ -99,8 +98,7 @@ AffineExpr TensorSizes::get(Value index) {
   if (isa<arith::MulIOp>(op))
     return binary([](AffineExpr l, AffineExpr r) { return l * r; });
   if (isa<arith::DivUIOp, arith::DivSIOp>(op))
-    return binary(
-        [](AffineExpr l, AffineExpr r) { return isa<AffineConstantExpr>(r) ? l.floorDiv(r) : AffineExpr(); });
+    return binary([](AffineExpr l, AffineExpr r) { return isa<AffineConstantExpr>(r) ? l.floorDiv(r) : AffineExpr(); });
   return {};
 }
 
@@ -147,8 +145,7 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return product;
   }
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-    AffineExpr size = get(pad.getSource(), dim), low = get(pad.getMixedLowPad()[dim]),
-               high = get(pad.getMixedHighPad()[dim]);
+    AffineExpr size = get(pad.getSource(), dim), low = get(pad.getMixedLowPad()[dim]), high = get(pad.getMixedHighPad()[dim]);
     return size && low && high ? size + low + high : AffineExpr();
   }
   if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
@@ -177,8 +174,7 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
   }
   if (auto cast = dyn_cast<tensor::CastOp>(op))
     return get(cast.getSource(), dim);
-  if (auto shapes = op->getAttrOfType<ArrayAttr>("laic.shapes");
-      shapes && result.getResultNumber() < shapes.size())
+  if (auto shapes = op->getAttrOfType<ArrayAttr>("laic.shapes"); shapes && result.getResultNumber() < shapes.size())
     if (auto map = dyn_cast<AffineMapAttr>(shapes[result.getResultNumber()]))
       if (dim < int64_t(map.getValue().getNumResults()))
         return map.getValue().getResult(dim);

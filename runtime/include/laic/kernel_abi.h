@@ -36,15 +36,15 @@ enum {
 };
 
 typedef struct laic_kernel_error {
-  int32_t code;  /* LAIC_KERNEL_* */
-  int32_t node;  /* set by the runtime: the step that ran */
+  int32_t code; /* LAIC_KERNEL_* */
+  int32_t node; /* set by the runtime: the step that ran */
   int64_t value;
 } laic_kernel_error_t;
 
 /* Returns 0, or a LAIC_KERNEL_* code after filling *error. Each call gets an error cell of its own; the runtime keeps the
  * one of the lowest tile. workspace: private to the call, aligned to 64 bytes, of the size the plan states. */
-typedef int32_t (*laic_kernel_fn)(const laic_tensor_t *tensors, const int64_t *scalars, int64_t tile_begin,
-                                  int64_t tile_end, void *workspace, laic_kernel_error_t *error);
+typedef int32_t (*laic_kernel_fn)(const laic_tensor_t *tensors, const int64_t *scalars, int64_t tile_begin, int64_t tile_end,
+                                  void *workspace, laic_kernel_error_t *error);
 
 #ifdef __cplusplus
 }

@@ -37,45 +37,65 @@ typedef struct laic_pool laic_pool_t;
 
 typedef enum laic_code {
   LAIC_OK = 0,
-  LAIC_INVALID_ARGUMENT = 1,  /* the caller's mistake: wrong name, rank, size, type, binding */
-  LAIC_INVALID_ARTIFACT = 2,  /* damaged, truncated or hostile file */
-  LAIC_UNSUPPORTED = 3,       /* needs a newer runtime, another device or another instruction set */
+  LAIC_INVALID_ARGUMENT = 1, /* the caller's mistake: wrong name, rank, size, type, binding */
+  LAIC_INVALID_ARTIFACT = 2, /* damaged, truncated or hostile file */
+  LAIC_UNSUPPORTED = 3,      /* needs a newer runtime, another device or another instruction set */
   LAIC_OUT_OF_MEMORY = 4,
   LAIC_IO_ERROR = 5,
-  LAIC_DATA_ERROR = 6,        /* a kernel refused the data: index out of range, ... */
+  LAIC_DATA_ERROR = 6, /* a kernel refused the data: index out of range, ... */
   LAIC_DEVICE_ERROR = 7,
   LAIC_CANCELLED = 8
 } laic_code_t;
 
-LAIC_API laic_code_t laic_status_code(const laic_status_t *status);       /* LAIC_OK for NULL */
-LAIC_API const char *laic_status_message(const laic_status_t *status);    /* UTF-8, never NULL, owned by status */
-LAIC_API void laic_status_free(laic_status_t *status);                    /* accepts NULL */
+LAIC_API laic_code_t laic_status_code(const laic_status_t *status);    /* LAIC_OK for NULL */
+LAIC_API const char *laic_status_message(const laic_status_t *status); /* UTF-8, never NULL, owned by status */
+LAIC_API void laic_status_free(laic_status_t *status);                 /* accepts NULL */
 
 typedef struct laic_allocator {
   size_t struct_size;
   void *self;
-  void *(*allocate)(void *self, size_t size, size_t alignment);           /* NULL when out of memory */
+  void *(*allocate)(void *self, size_t size, size_t alignment); /* NULL when out of memory */
   void (*release)(void *self, void *ptr, size_t size);
 } laic_allocator_t;
 
 /* Element types are numbered as onnx.TensorProto.DataType. */
 typedef enum laic_type {
-  LAIC_F32 = 1, LAIC_U8 = 2, LAIC_I8 = 3, LAIC_U16 = 4, LAIC_I16 = 5, LAIC_I32 = 6, LAIC_I64 = 7, LAIC_STRING = 8,
-  LAIC_BOOL = 9, LAIC_F16 = 10, LAIC_F64 = 11, LAIC_U32 = 12, LAIC_U64 = 13, LAIC_BF16 = 16, LAIC_F8E4M3FN = 17,
-  LAIC_F8E4M3FNUZ = 18, LAIC_F8E5M2 = 19, LAIC_F8E5M2FNUZ = 20, LAIC_U4 = 21, LAIC_I4 = 22, LAIC_F4E2M1 = 23,
-  LAIC_F8E8M0 = 24, LAIC_U2 = 25, LAIC_I2 = 26,
+  LAIC_F32 = 1,
+  LAIC_U8 = 2,
+  LAIC_I8 = 3,
+  LAIC_U16 = 4,
+  LAIC_I16 = 5,
+  LAIC_I32 = 6,
+  LAIC_I64 = 7,
+  LAIC_STRING = 8,
+  LAIC_BOOL = 9,
+  LAIC_F16 = 10,
+  LAIC_F64 = 11,
+  LAIC_U32 = 12,
+  LAIC_U64 = 13,
+  LAIC_BF16 = 16,
+  LAIC_F8E4M3FN = 17,
+  LAIC_F8E4M3FNUZ = 18,
+  LAIC_F8E5M2 = 19,
+  LAIC_F8E5M2FNUZ = 20,
+  LAIC_U4 = 21,
+  LAIC_I4 = 22,
+  LAIC_F4E2M1 = 23,
+  LAIC_F8E8M0 = 24,
+  LAIC_U2 = 25,
+  LAIC_I2 = 26,
   LAIC_TYPE_ANY = 0x7fffffff /* no type: lets the enum hold numbers that this version does not know */
 } laic_type_t;
 
-LAIC_API const char *laic_type_name(laic_type_t type);    /* "f32", "i64", ...; "?" for an unknown one */
-LAIC_API size_t laic_type_size(laic_type_t type);         /* bytes of one element in memory (1 below a byte);
+LAIC_API const char *laic_type_name(laic_type_t type); /* "f32", "i64", ...; "?" for an unknown one */
+LAIC_API size_t laic_type_size(laic_type_t type);      /* bytes of one element in memory (1 below a byte);
                                                              0 for strings and unknown types */
 
 /* ---- modules ---- */
 
 typedef enum laic_verify {
-  LAIC_VERIFY_FULL = 0,      /* hashes of every byte */
-  LAIC_VERIFY_STRUCTURE = 1  /* header, program, code; not the hashes of the weights */
+  LAIC_VERIFY_FULL = 0,     /* hashes of every byte */
+  LAIC_VERIFY_STRUCTURE = 1 /* header, program, code; not the hashes of the weights */
 } laic_verify_t;
 
 typedef struct laic_module_options {
@@ -99,8 +119,8 @@ typedef struct laic_tensor_info {
   const char *name;
   laic_type_t type;
   int32_t rank;
-  int64_t dims[LAIC_MAX_RANK];           /* -1: dynamic */
-  const char *symbols[LAIC_MAX_RANK];    /* name of a dynamic dim, or NULL */
+  int64_t dims[LAIC_MAX_RANK];        /* -1: dynamic */
+  const char *symbols[LAIC_MAX_RANK]; /* name of a dynamic dim, or NULL */
 } laic_tensor_info_t;
 
 LAIC_API size_t laic_module_input_count(const laic_module_t *module);
@@ -116,7 +136,7 @@ LAIC_API const char *laic_module_explain(const laic_module_t *module);
 
 typedef struct laic_pool_options {
   size_t struct_size;
-  uint32_t threads;                      /* 0: as many as the affinity mask and the cgroup quota allow */
+  uint32_t threads; /* 0: as many as the affinity mask and the cgroup quota allow */
   const laic_allocator_t *allocator;
 } laic_pool_options_t;
 
@@ -127,13 +147,12 @@ LAIC_API void laic_pool_release(laic_pool_t *pool); /* accepts NULL; contexts th
 
 typedef struct laic_context_options {
   size_t struct_size;
-  laic_pool_t *pool;                     /* NULL: run on the calling thread alone */
-  const char *device;                    /* NULL: the first usable plan; "cpu", ... */
+  laic_pool_t *pool;  /* NULL: run on the calling thread alone */
+  const char *device; /* NULL: the first usable plan; "cpu", ... */
   const laic_allocator_t *allocator;
 } laic_context_options_t;
 
-LAIC_API laic_status_t *laic_context_create(laic_module_t *module, const laic_context_options_t *options,
-                                            laic_context_t **out);
+LAIC_API laic_status_t *laic_context_create(laic_module_t *module, const laic_context_options_t *options, laic_context_t **out);
 LAIC_API void laic_context_release(laic_context_t *context); /* accepts NULL */
 
 /* A tensor bound by the caller. strides are in elements, row-major dense when NULL. capacity: bytes that may be touched from

@@ -30,8 +30,8 @@ static laic_status_t *verifyHeader(const MappedFile &file, FileHeader &header) {
   if (memcmp(header.magic, kMagic, sizeof kMagic) != 0)
     return fail(LAIC_INVALID_ARTIFACT, "not a laic artifact: the first bytes are wrong");
   if (header.major != kMajor)
-    return fail(LAIC_UNSUPPORTED, "artifact has format %u.%u, this runtime reads %u.x; %s", header.major, header.minor,
-                kMajor, header.major > kMajor ? "use a newer runtime" : "compile the model again");
+    return fail(LAIC_UNSUPPORTED, "artifact has format %u.%u, this runtime reads %u.x; %s", header.major, header.minor, kMajor,
+                header.major > kMajor ? "use a newer runtime" : "compile the model again");
   if (header.file_size != file.size)
     return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: it says %llu bytes, the file has %zu",
                 static_cast<unsigned long long>(header.file_size), file.size);
@@ -56,14 +56,13 @@ static uint64_t alignmentOf(uint32_t kind) {
 }
 
 // Position and kind of one section; `end` is where the one before it ends.
-static laic_status_t *verifyEntry(const MappedFile &file, const FileHeader &header, const SectionEntry &entry,
-                                  uint32_t index, uint64_t end) {
-  bool known = entry.kind >= static_cast<uint32_t>(SectionKind::Program) &&
-               entry.kind <= static_cast<uint32_t>(SectionKind::Code);
+static laic_status_t *verifyEntry(const MappedFile &file, const FileHeader &header, const SectionEntry &entry, uint32_t index,
+                                  uint64_t end) {
+  bool known =
+      entry.kind >= static_cast<uint32_t>(SectionKind::Program) && entry.kind <= static_cast<uint32_t>(SectionKind::Code);
   if ((entry.flags & kSectionCritical) && (!known || entry.min_minor > kMinor))
     return fail(LAIC_UNSUPPORTED, "artifact needs a runtime of format %u.%u or newer (section %u, kind %u); this one is %u.%u",
-                header.major, entry.min_minor > header.minor ? entry.min_minor : header.minor, index, entry.kind, kMajor,
-                kMinor);
+                header.major, entry.min_minor > header.minor ? entry.min_minor : header.minor, index, entry.kind, kMajor, kMinor);
   if (header.minor <= kMinor && (entry.flags & ~kSectionCritical || !isZero(entry.reserved, sizeof entry.reserved)))
     return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: reserved fields of section %u are set", index);
   if (entry.offset < end || entry.offset > file.size || entry.length > file.size - entry.offset)
@@ -84,8 +83,7 @@ laic_status_t *rt::verifyFile(laic_module &module, laic_verify_t level, const ui
     return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: reserved fields of the header are set");
   if (!module.sections.allocate(module.allocator, header.section_count))
     return outOfMemory();
-  memcpy(static_cast<void *>(module.sections.data()), file.data + sizeof header,
-         header.section_count * sizeof(SectionEntry));
+  memcpy(static_cast<void *>(module.sections.data()), file.data + sizeof header, header.section_count * sizeof(SectionEntry));
 
   uint64_t end = sizeof header + header.section_count * sizeof(SectionEntry);
   *program = nullptr;
@@ -93,8 +91,7 @@ laic_status_t *rt::verifyFile(laic_module &module, laic_verify_t level, const ui
     const SectionEntry &entry = module.sections[i];
     LAIC_TRY(verifyEntry(file, header, entry, i, end));
     bool weights = entry.kind == static_cast<uint32_t>(SectionKind::Weights);
-    if ((!weights || level == LAIC_VERIFY_FULL) &&
-        !sameHash(XXH3_128bits(file.data + entry.offset, entry.length), entry.hash))
+    if ((!weights || level == LAIC_VERIFY_FULL) && !sameHash(XXH3_128bits(file.data + entry.offset, entry.length), entry.hash))
       return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: the hash of section %u differs", i);
     if (entry.kind == static_cast<uint32_t>(SectionKind::Program)) {
       if (*program)

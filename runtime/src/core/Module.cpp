@@ -140,8 +140,7 @@ laic_status_t *laic_module_load(const char *path, const laic_module_options_t *o
   return load(file, true, options, out);
 }
 
-laic_status_t *laic_module_load_memory(const void *data, size_t size, const laic_module_options_t *options,
-                                       laic_module_t **out) {
+laic_status_t *laic_module_load_memory(const void *data, size_t size, const laic_module_options_t *options, laic_module_t **out) {
   constexpr uintptr_t kPage = 4096;
   if (!out)
     return fail(LAIC_INVALID_ARGUMENT, "laic_module_load_memory: out is NULL");

@@ -56,8 +56,7 @@ void rt::unmapFile(MappedFile &file) {
 
 laic_status_t *rt::mapCode(int descriptor, uint64_t offset, const uint8_t *bytes, size_t length, CodeMapping &out) {
   if (descriptor >= 0) {
-    void *mapped =
-        mmap(nullptr, length, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, static_cast<off_t>(offset));
+    void *mapped = mmap(nullptr, length, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, static_cast<off_t>(offset));
     if (mapped != MAP_FAILED) {
       out.data = static_cast<const uint8_t *>(mapped);
       out.length = length;

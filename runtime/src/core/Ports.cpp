@@ -7,8 +7,8 @@ using namespace laic;
 using namespace laic::rt;
 
 // Copies a tensor between two layouts; strides in elements.
-static void copyStrided(char *to, const int64_t *toStrides, const char *from, const int64_t *fromStrides,
-                        const int64_t *sizes, uint32_t rank, size_t elementSize) {
+static void copyStrided(char *to, const int64_t *toStrides, const char *from, const int64_t *fromStrides, const int64_t *sizes,
+                        uint32_t rank, size_t elementSize) {
   // Innermost dims that are dense on both sides are one run.
   int64_t run = 1;
   uint32_t outer = rank;
@@ -151,8 +151,7 @@ static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
   }
   for (uint32_t i = 0; i < index; ++i)
     if (overlap(port, context.outputs[i]))
-      return fail(LAIC_INVALID_ARGUMENT, "outputs '%s' and '%s' share memory", context.outputs[i].info->name()->c_str(),
-                  name);
+      return fail(LAIC_INVALID_ARGUMENT, "outputs '%s' and '%s' share memory", context.outputs[i].info->name()->c_str(), name);
   return port.bytes && (shared || !usableInPlace(port)) ? stage(context, port) : nullptr;
 }
 

@@ -71,9 +71,8 @@ static laic_status_t *runChecks(const laic_context &context) {
     LAIC_TRY(context.scalars.get(check.b(), textOf(check.message()), &b));
     bool holds = check.kind() == CheckKind::Equal ? a == b : a >= b;
     if (!holds)
-      return fail(LAIC_INVALID_ARGUMENT, "%s (got %lld, needs %s%lld)", textOf(check.message()),
-                  static_cast<long long>(a), check.kind() == CheckKind::Equal ? "" : "at least ",
-                  static_cast<long long>(b));
+      return fail(LAIC_INVALID_ARGUMENT, "%s (got %lld, needs %s%lld)", textOf(check.message()), static_cast<long long>(a),
+                  check.kind() == CheckKind::Equal ? "" : "at least ", static_cast<long long>(b));
   }
   return nullptr;
 }

@@ -5,10 +5,10 @@
 #include "laic/runtime.h"
 
 // Returns the status of a call that failed.
-#define LAIC_TRY(expression)                                                                                           \
-  do {                                                                                                                 \
-    if (laic_status_t *status_ = (expression))                                                                         \
-      return status_;                                                                                                  \
+#define LAIC_TRY(expression)                                                                                                     \
+  do {                                                                                                                           \
+    if (laic_status_t *status_ = (expression))                                                                                   \
+      return status_;                                                                                                            \
   } while (0)
 
 namespace laic {

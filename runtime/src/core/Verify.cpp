@@ -76,8 +76,8 @@ laic_status_t *Verifier::segments() {
     if (section.kind != static_cast<uint32_t>(kind))
       return INVALID("segment %u and its section %u differ in kind", i, segment.section());
     if (section.length != segment.length())
-      return INVALID("segment %u says %llu bytes, its section has %llu", i,
-                     static_cast<unsigned long long>(segment.length()), static_cast<unsigned long long>(section.length));
+      return INVALID("segment %u says %llu bytes, its section has %llu", i, static_cast<unsigned long long>(segment.length()),
+                     static_cast<unsigned long long>(section.length));
     module.segments[i] = {segment.kind(), module.file.data + section.offset, section.offset, section.length};
   }
   return nullptr;
@@ -94,8 +94,7 @@ laic_status_t *Verifier::kernels() {
     for (uint32_t j = 0; j < count(kernel.variants()); ++j) {
       const Variant &variant = *kernel.variants()->Get(j);
       LAIC_TRY(pay(count(variant.requires_())));
-      if (variant.segment() >= module.segments.size() ||
-          module.segments[variant.segment()].kind != SegmentKind::Code)
+      if (variant.segment() >= module.segments.size() || module.segments[variant.segment()].kind != SegmentKind::Code)
         return INVALID("variant %u of kernel %u refers to segment %u, which is no code segment", j, i, variant.segment());
       uint64_t length = module.segments[variant.segment()].length;
       if (variant.size() == 0 || variant.offset() > length || variant.size() > length - variant.offset())
@@ -184,8 +183,7 @@ laic_status_t *PlanVerifier::scalar(uint32_t i) {
       return nullptr;
     }
     if (s.b() >= rankOf(input))
-      return INVALID("plan %u: scalar %u refers to dim %u of input %u, which has rank %u", index, i, s.b(), s.a(),
-                     rankOf(input));
+      return INVALID("plan %u: scalar %u refers to dim %u of input %u, which has rank %u", index, i, s.b(), s.a(), rankOf(input));
     int64_t size = input.shape()->Get(s.b())->value();
     known[i] = {size, size >= 0};
     return nullptr;
@@ -211,8 +209,8 @@ laic_status_t *PlanVerifier::checks() {
       return fail(LAIC_UNSUPPORTED, "artifact needs a newer runtime: plan %u: check %u has kind %u", index, i,
                   static_cast<unsigned>(check.kind()));
     if (check.a() >= scalarCount() || check.b() >= scalarCount())
-      return INVALID("plan %u: check %u refers to scalar %u of %u", index, i,
-                     check.a() >= scalarCount() ? check.a() : check.b(), scalarCount());
+      return INVALID("plan %u: check %u refers to scalar %u of %u", index, i, check.a() >= scalarCount() ? check.a() : check.b(),
+                     scalarCount());
   }
   return nullptr;
 }
@@ -235,8 +233,7 @@ laic_status_t *PlanVerifier::constant(const Buffer &buffer, uint32_t i) {
   if (buffer.offset() > length || needed > length - buffer.offset())
     return INVALID("plan %u: constant buffer %u lies outside segment %u", index, i, buffer.index());
   if (buffer.offset() % kTensorAlignment != 0)
-    return INVALID("plan %u: constant buffer %u is not aligned to %d bytes", index, i,
-                   static_cast<int>(kTensorAlignment));
+    return INVALID("plan %u: constant buffer %u is not aligned to %d bytes", index, i, static_cast<int>(kTensorAlignment));
   return nullptr;
 }
 

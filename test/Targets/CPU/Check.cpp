@@ -36,9 +36,8 @@ void randomize(ConstantOp op, Numbers &numbers) {
   Builder b(op.getContext());
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
     double value = numbers.next(type.getElementType());
-    elements.push_back(type.getElementType().isInteger()
-                           ? Attribute(b.getIntegerAttr(type.getElementType(), int64_t(value)))
-                           : b.getFloatAttr(type.getElementType(), value));
+    elements.push_back(type.getElementType().isInteger() ? Attribute(b.getIntegerAttr(type.getElementType(), int64_t(value)))
+                                                         : b.getFloatAttr(type.getElementType(), value));
   }
   op.setValueAttr(DenseElementsAttr::get(type, elements));
 }
@@ -68,8 +67,8 @@ void expectEqual(const Array &got, const Array &want) {
 } // namespace
 
 PassTest::PassTest() {
-  context.loadDialect<LaicDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect,
-                      arith::ArithDialect, math::MathDialect>();
+  context.loadDialect<LaicDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
+                      math::MathDialect>();
   context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
       remarks.push_back(diagnostic.str());
@@ -78,8 +77,7 @@ PassTest::PassTest() {
   });
 }
 
-void PassTest::check(StringRef text, std::function<void(OpPassManager &)> pipeline,
-                     ArrayRef<int64_t> symbols) {
+void PassTest::check(StringRef text, std::function<void(OpPassManager &)> pipeline, ArrayRef<int64_t> symbols) {
   module = parseSourceString<ModuleOp>(text, ParserConfig(&context));
   ASSERT_TRUE(module) << text.str();
   Numbers numbers;

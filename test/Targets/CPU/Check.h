@@ -20,8 +20,7 @@ protected:
   /// `pipeline`, evaluates it again and expects equal results. Dynamic dims of arguments take the values of
   /// `symbols` in order of `laic.symbols`
   /// ({kind = "dim", arg, index}). The rewritten module stays in `module`.
-  void check(llvm::StringRef text, std::function<void(mlir::OpPassManager &)> pipeline,
-             llvm::ArrayRef<int64_t> symbols = {});
+  void check(llvm::StringRef text, std::function<void(mlir::OpPassManager &)> pipeline, llvm::ArrayRef<int64_t> symbols = {});
 
   /// All operations of a kind in the rewritten function.
   template <typename Op> llvm::SmallVector<Op> all() {

@@ -21,8 +21,10 @@ protected:
           "xf32>) -> tensor<" + out + "xf32> {\n%r = laic.contract %a, %b extras %c {parallel = " + std::to_string(rank) +
           " : i64, a_map = affine_map<" + map + ">, b_batch = array<i64>, extra_maps = [affine_map<(" + dims + ") -> (d" +
           std::to_string(rank - 1) + ")>]} : (tensor<" + in + "xf32>, tensor<" + weights + "xf32>, tensor<" + n +
-          "xf32>) -> tensor<" + out + "xf32> {\n^bb0(%s: f32, %t: f32):\n%u = arith.addf %s, %t : f32\n%z = arith.constant 0.0 : "
-          "f32\n%v = arith.maximumf %u, %z : f32\nlaic.yield %v : f32\n}\nreturn %r : tensor<" + out + "xf32>\n}");
+          "xf32>) -> tensor<" + out +
+          "xf32> {\n^bb0(%s: f32, %t: f32):\n%u = arith.addf %s, %t : f32\n%z = arith.constant 0.0 : "
+          "f32\n%v = arith.maximumf %u, %z : f32\nlaic.yield %v : f32\n}\nreturn %r : tensor<" +
+          out + "xf32>\n}");
     ASSERT_TRUE(module);
     using Clock = std::chrono::steady_clock;
     auto start = Clock::now();
@@ -51,10 +53,12 @@ protected:
     std::string q = s(stride);
     std::string map = depthwise ? "(b, h, w, n, p, q) -> (b, h * " + q + " + p, w * " + q + " + q, n)"
                                 : "(b, h, w, n, p, q, c) -> (b, h * " + q + " + p, w * " + q + " + q, c)";
-    measure(((depthwise ? "depthwise " : "conv ") + s(kernel) + "x" + s(kernel) + "/" + q + " " + s(out) + " " + s(c) + "->" + s(f)).c_str(),
-            "1x" + s(in) + "x" + s(in) + "x" + s(c),
-            s((f + 31) / 32) + "x" + s(kernel) + "x" + s(kernel) + "x" + (depthwise ? "" : s(c) + "x") + "32",
-            "1x" + s(out) + "x" + s(out) + "x" + s(f), map, 2.0 * out * out * f * kernel * kernel * (depthwise ? 1 : c));
+    measure(
+        ((depthwise ? "depthwise " : "conv ") + s(kernel) + "x" + s(kernel) + "/" + q + " " + s(out) + " " + s(c) + "->" + s(f))
+            .c_str(),
+        "1x" + s(in) + "x" + s(in) + "x" + s(c),
+        s((f + 31) / 32) + "x" + s(kernel) + "x" + s(kernel) + "x" + (depthwise ? "" : s(c) + "x") + "32",
+        "1x" + s(out) + "x" + s(out) + "x" + s(f), map, 2.0 * out * out * f * kernel * kernel * (depthwise ? 1 : c));
   }
 };
 

@@ -18,8 +18,8 @@ protected:
   static std::string gemm(const Gemm &g) {
     bool integer = g.sum == "i32";
     std::string add = integer ? "arith.addi" : "arith.addf", c = "tensor<" + g.m + "x" + g.n + "x" + g.sum + ">";
-    std::string a = "tensor<" + g.m + "x" + g.k + "x" + g.a + ">",
-                b = "tensor<" + panels(g.n) + "x" + g.k + "x32x" + g.a + ">", bias = "tensor<" + g.n + "x" + g.sum + ">";
+    std::string a = "tensor<" + g.m + "x" + g.k + "x" + g.a + ">", b = "tensor<" + panels(g.n) + "x" + g.k + "x32x" + g.a + ">",
+                bias = "tensor<" + g.n + "x" + g.sum + ">";
     std::string sizes, sizeTypes, sizeArgs;
     for (auto [size, name] : {std::make_pair(g.m, "%sm"), std::make_pair(g.n, "%sn")})
       if (size == "?") {
@@ -97,8 +97,7 @@ TEST_F(CodegenContract, Convolutions) {
 }
 
 TEST_F(CodegenContract, GroupedConvolution) {
-  check(convolution("1x9x9x2x10", "2x1x3x3x10x32", "1x7x7x2x12",
-                    "(n, h, w, g, f, p, q, c) -> (n, h + p, w + q, g, c)", ": 3"));
+  check(convolution("1x9x9x2x10", "2x1x3x3x10x32", "1x7x7x2x12", "(n, h, w, g, f, p, q, c) -> (n, h + p, w + q, g, c)", ": 3"));
 }
 
 TEST_F(CodegenContract, Depthwise) {

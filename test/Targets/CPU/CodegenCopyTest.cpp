@@ -49,8 +49,8 @@ TEST_F(CodegenCopy, Concat) {
   for (std::string axis : {"0", "1"})
     check("func.func private @k(%x: tensor<5x5xf32>, %y: tensor<5x5xf32>, %z: tensor<5x5xf32>) -> tensor<" +
           std::string(axis == "0" ? "15x5" : "5x15") + "xf32> {\n%r = tensor.concat dim(" + axis +
-          ") %x, %y, %z : (tensor<5x5xf32>, tensor<5x5xf32>, tensor<5x5xf32>) -> tensor<" +
-          (axis == "0" ? "15x5" : "5x15") + "xf32>\nreturn %r : tensor<" + (axis == "0" ? "15x5" : "5x15") + "xf32>\n}");
+          ") %x, %y, %z : (tensor<5x5xf32>, tensor<5x5xf32>, tensor<5x5xf32>) -> tensor<" + (axis == "0" ? "15x5" : "5x15") +
+          "xf32>\nreturn %r : tensor<" + (axis == "0" ? "15x5" : "5x15") + "xf32>\n}");
   check("func.func private @k(%x: tensor<30000xi64>, %y: tensor<7xi64>) -> tensor<30007xi64> {\n%r = tensor.concat dim(0) %x, %y"
         " : (tensor<30000xi64>, tensor<7xi64>) -> tensor<30007xi64>\nreturn %r : tensor<30007xi64>\n}");
   for (int64_t n : {0, 3, 40})

@@ -120,10 +120,9 @@ TEST_F(CodegenGeneric, HalfPrecision) {
               "%e = tensor.empty() : tensor<5x21x" + type + ">\n" + R"(
           %r = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>],
               iterator_types = ["parallel", "parallel"]} )" +
-              "ins(%x : tensor<5x21x" + type + ">) outs(%e : tensor<5x21x" + type + ">) {\n^bb0(%a: " + type +
-              ", %o: " + type + "):\n%w = arith.extf %a : " + type + " to f32\n%s = arith.mulf %w, %w : f32\n" +
-              "%n = arith.truncf %s : f32 to " + type + "\nlinalg.yield %n : " + type + "\n} -> tensor<5x21x" + type +
-              ">\nreturn %r : tensor<5x21x" + type + ">\n}",
+              "ins(%x : tensor<5x21x" + type + ">) outs(%e : tensor<5x21x" + type + ">) {\n^bb0(%a: " + type + ", %o: " + type +
+              "):\n%w = arith.extf %a : " + type + " to f32\n%s = arith.mulf %w, %w : f32\n" + "%n = arith.truncf %s : f32 to " +
+              type + "\nlinalg.yield %n : " + type + "\n} -> tensor<5x21x" + type + ">\nreturn %r : tensor<5x21x" + type + ">\n}",
           {}, 5e-3);
 }
 
@@ -143,23 +142,23 @@ TEST_F(CodegenGeneric, RankZero) {
 
 std::string reduction(std::string in, std::string out, std::string inMap, std::string outMap, std::string iterators,
                       std::string type, std::string init, std::string combine) {
-  return "func.func private @k(%x: tensor<" + in + type + ">) -> tensor<" + out + type + "> {\n%c = arith.constant " +
-         init + " : " + type + "\n%e = tensor.empty() : tensor<" + out + type + ">\n%f = linalg.fill ins(%c : " + type +
+  return "func.func private @k(%x: tensor<" + in + type + ">) -> tensor<" + out + type + "> {\n%c = arith.constant " + init +
+         " : " + type + "\n%e = tensor.empty() : tensor<" + out + type + ">\n%f = linalg.fill ins(%c : " + type +
          ") outs(%e : tensor<" + out + type + ">) -> tensor<" + out + type +
-         ">\n%r = linalg.generic {indexing_maps = [affine_map<" + inMap + ">, affine_map<" + outMap +
-         ">], iterator_types = [" + iterators + "]} ins(%x : tensor<" + in + type + ">) outs(%f : tensor<" + out + type +
-         ">) {\n^bb0(%a: " + type + ", %o: " + type + "):\n%s = " + combine + " %a, %o : " + type + "\nlinalg.yield %s : " +
-         type + "\n} -> tensor<" + out + type + ">\nreturn %r : tensor<" + out + type + ">\n}";
+         ">\n%r = linalg.generic {indexing_maps = [affine_map<" + inMap + ">, affine_map<" + outMap + ">], iterator_types = [" +
+         iterators + "]} ins(%x : tensor<" + in + type + ">) outs(%f : tensor<" + out + type + ">) {\n^bb0(%a: " + type +
+         ", %o: " + type + "):\n%s = " + combine + " %a, %o : " + type + "\nlinalg.yield %s : " + type + "\n} -> tensor<" + out +
+         type + ">\nreturn %r : tensor<" + out + type + ">\n}";
 }
 
 TEST_F(CodegenGeneric, Reductions) {
   for (std::string columns : {"1", "3", "16", "77", "1000"}) {
-    check(reduction("5x" + columns + "x", "5x", "(a, b) -> (a, b)", "(a, b) -> (a)", "\"parallel\", \"reduction\"", "f32",
-                    "0.5", "arith.addf"));
-    check(reduction(columns + "x5x", "5x", "(b, a) -> (b, a)", "(b, a) -> (a)", "\"reduction\", \"parallel\"", "f32",
-                    "-1.0e30", "arith.maximumf"));
-    check(reduction("7x" + columns + "x", columns + "x", "(b, a) -> (b, a)", "(b, a) -> (a)",
-                    "\"reduction\", \"parallel\"", "i32", "0", "arith.addi"));
+    check(reduction("5x" + columns + "x", "5x", "(a, b) -> (a, b)", "(a, b) -> (a)", "\"parallel\", \"reduction\"", "f32", "0.5",
+                    "arith.addf"));
+    check(reduction(columns + "x5x", "5x", "(b, a) -> (b, a)", "(b, a) -> (a)", "\"reduction\", \"parallel\"", "f32", "-1.0e30",
+                    "arith.maximumf"));
+    check(reduction("7x" + columns + "x", columns + "x", "(b, a) -> (b, a)", "(b, a) -> (a)", "\"reduction\", \"parallel\"",
+                    "i32", "0", "arith.addi"));
     check(reduction("2x" + columns + "x3x", "", "(a, b, c) -> (a, b, c)", "(a, b, c) -> ()",
                     "\"reduction\", \"reduction\", \"reduction\"", "f64", "1.0", "arith.minimumf"));
     check(reduction("2x" + columns + "x3x", columns + "x", "(a, b, c) -> (a, b, c)", "(a, b, c) -> (b)",

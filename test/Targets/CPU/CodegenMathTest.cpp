@@ -36,8 +36,8 @@ protected:
 
 TEST_F(CodegenMath, EveryFunction) {
   for (auto [type, tolerance] : {std::make_pair("f32", 5e-7), std::make_pair("f64", 2e-14)}) {
-    for (const char *function : {"exp", "tanh", "erf", "sin", "cos", "atan", "asin", "acos", "log", "sqrt", "floor", "ceil",
-                                 "roundeven", "absf"})
+    for (const char *function :
+         {"exp", "tanh", "erf", "sin", "cos", "atan", "asin", "acos", "log", "sqrt", "floor", "ceil", "roundeven", "absf"})
       unary(function, type, tolerance);
     low = -60, high = 60;
     for (const char *function : {"exp", "tanh", "erf", "sin", "cos", "atan"})

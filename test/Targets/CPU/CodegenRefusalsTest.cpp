@@ -238,7 +238,8 @@ TEST_F(CodegenRefusalsAfterLLVM, LibraryFunctions) {
     })");
   EXPECT_TRUE(failed(compile({"x86-64-v3"})));
   std::string said = llvm::join(diagnostics, "\n");
-  EXPECT_NE(said.find("internal error in code generation: a kernel needs 'exp2f', which no library may provide"), std::string::npos)
+  EXPECT_NE(said.find("internal error in code generation: a kernel needs 'exp2f', which no library may provide"),
+            std::string::npos)
       << said;
 }
 

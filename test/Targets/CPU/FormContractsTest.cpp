@@ -14,8 +14,7 @@ using namespace laic::test;
 
 namespace {
 
-const char *kMatmul =
-    "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>";
+const char *kMatmul = "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>";
 const char *kMatmulLoops = "\"parallel\", \"parallel\", \"reduction\"";
 
 class FormContracts : public PassTest {
@@ -39,9 +38,8 @@ protected:
 
 TEST_F(FormContracts, MatmulWithConstantWeights) {
   form(function("%x: tensor<5x7xf32>", "tensor<5x40xf32>",
-                constant("w", "tensor<7x40xf32>") + product("y", kMatmul, kMatmulLoops, "%x",
-                                                            "tensor<5x7xf32>", "%w", "tensor<7x40xf32>",
-                                                            "tensor<5x40xf32>"),
+                constant("w", "tensor<7x40xf32>") +
+                    product("y", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<7x40xf32>", "tensor<5x40xf32>"),
                 "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -52,9 +50,8 @@ TEST_F(FormContracts, MatmulWithConstantWeights) {
 
 TEST_F(FormContracts, WholePanelsArePackedByTranspose) {
   form(function("%x: tensor<5x7xf32>", "tensor<5x64xf32>",
-                constant("w", "tensor<7x64xf32>") + product("y", kMatmul, kMatmulLoops, "%x",
-                                                            "tensor<5x7xf32>", "%w", "tensor<7x64xf32>",
-                                                            "tensor<5x64xf32>"),
+                constant("w", "tensor<7x64xf32>") +
+                    product("y", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<7x64xf32>", "tensor<5x64xf32>"),
                 "%y"));
   ASSERT_TRUE(only());
   EXPECT_EQ(count<linalg::TransposeOp>(), 1);
@@ -63,12 +60,9 @@ TEST_F(FormContracts, WholePanelsArePackedByTranspose) {
 
 TEST_F(FormContracts, TransposedWeightsAndRowsLast) {
   // Gemm with transB, and einsum whose result has the rows innermost: C is transposed.
-  std::string maps =
-      "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (n, m)>";
-  form(function(
-      "%x: tensor<5x7xf32>, %w: tensor<33x7xf32>", "tensor<33x5xf32>",
-      product("y", maps, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<33x7xf32>", "tensor<33x5xf32>"),
-      "%y"));
+  std::string maps = "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (n, m)>";
+  form(function("%x: tensor<5x7xf32>, %w: tensor<33x7xf32>", "tensor<33x5xf32>",
+                product("y", maps, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<33x7xf32>", "tensor<33x5xf32>"), "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
   // x holds the columns now: no transpose is needed.
@@ -76,13 +70,11 @@ TEST_F(FormContracts, TransposedWeightsAndRowsLast) {
 }
 
 TEST_F(FormContracts, BatchesMergeAndBroadcast) {
-  std::string maps =
-      "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (b, h, k, n)>, "
-      "affine_map<(b, h, m, n, k) -> (b, h, m, n)>";
+  std::string maps = "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (b, h, k, n)>, "
+                     "affine_map<(b, h, m, n, k) -> (b, h, m, n)>";
   std::string loops = "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\"";
   form(function("%x: tensor<2x3x5x7xf32>, %w: tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>",
-                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<2x3x7x9xf32>",
-                        "tensor<2x3x5x9xf32>"),
+                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>"),
                 "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -92,9 +84,7 @@ TEST_F(FormContracts, BatchesMergeAndBroadcast) {
   maps = "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (h, k, n)>, "
          "affine_map<(b, h, m, n, k) -> (b, h, m, n)>";
   form(function("%x: tensor<2x3x5x7xf32>, %w: tensor<3x7x9xf32>", "tensor<2x3x5x9xf32>",
-                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<3x7x9xf32>",
-                        "tensor<2x3x5x9xf32>"),
-                "%y"));
+                product("y", maps, loops, "%x", "tensor<2x3x5x7xf32>", "%w", "tensor<3x7x9xf32>", "tensor<2x3x5x9xf32>"), "%y"));
   contract = only();
   ASSERT_TRUE(contract);
   EXPECT_EQ(contract.getBBatch(), ArrayRef<int64_t>({1}));
@@ -105,13 +95,12 @@ TEST_F(FormContracts, ChannelsLastConvolutionFusesItsEpilogue) {
   std::string maps = d + "(n, h * 2 + kh, w * 2 + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
   std::string type = "tensor<2x4x4x40xf32>";
   std::string last = "affine_map<(n, c, h, w) -> (w)>";
-  std::string body =
-      constant("w", "tensor<40x3x3x3xf32>") + constant("bias", "tensor<40xf32>") +
-      product("c", maps, kConvIterators, "%x", "tensor<2x9x9x3xf32>", "%w", "tensor<40x3x3x3xf32>", type) +
-      elementwise("s", std::string(kIdentity) + ", " + last, "%c, %bias", type + ", tensor<40xf32>", type,
-                  "%a: f32, %b: f32", "%r = arith.addf %a, %b : f32") +
-      elementwise("y", std::string(kIdentity) + ", " + kIdentity, "%s, %res", type + ", " + type, type,
-                  "%a: f32, %b: f32", "%t = arith.addf %a, %b : f32\n%r = arith.maximumf %t, %zero : f32");
+  std::string body = constant("w", "tensor<40x3x3x3xf32>") + constant("bias", "tensor<40xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x9x9x3xf32>", "%w", "tensor<40x3x3x3xf32>", type) +
+                     elementwise("s", std::string(kIdentity) + ", " + last, "%c, %bias", type + ", tensor<40xf32>", type,
+                                 "%a: f32, %b: f32", "%r = arith.addf %a, %b : f32") +
+                     elementwise("y", std::string(kIdentity) + ", " + kIdentity, "%s, %res", type + ", " + type, type,
+                                 "%a: f32, %b: f32", "%t = arith.addf %a, %b : f32\n%r = arith.maximumf %t, %zero : f32");
   form(function("%x: tensor<2x9x9x3xf32>, %res: " + type, type, body, "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -126,10 +115,9 @@ TEST_F(FormContracts, NoFusionWithSeveralUsers) {
   std::string type = "tensor<2x4x4x40xf32>";
   std::string d = "affine_map<(n, h, w, f, c, kh, kw) -> ";
   std::string maps = d + "(n, h + kh, w + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
-  std::string body =
-      constant("w", "tensor<40x3x1x1xf32>") +
-      product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
-      add("y", "%c", "%c", type) + add("z", "%c", "%y", type);
+  std::string body = constant("w", "tensor<40x3x1x1xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
+                     add("y", "%c", "%c", type) + add("z", "%c", "%y", type);
   form(function("%x: tensor<2x4x4x3xf32>", type + ", " + type, body, "%y, %z"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -144,10 +132,10 @@ std::string withConsumer(std::string arguments, std::string maps, std::string op
   return function("%x: tensor<5x7xf32>" + arguments, type,
                   constant("w", "tensor<7x40xf32>") +
                       product("c", kMatmul, kMatmulLoops, "%x", "tensor<5x7xf32>", "%w", "tensor<7x40xf32>", "tensor<5x40xf32>") +
-                      "%e = tensor.empty() : " + type + "\n%start = linalg.fill ins(%zero : f32) outs(%e : " + type + ") -> " + type +
-                      "\n%y = linalg.generic {indexing_maps = [" + maps + "], iterator_types = [\"parallel\", \"parallel\"]} ins(" +
-                      operands + " : " + types + ") outs(%start : " + type + ") {\n" + body + "\nlinalg.yield %r : f32\n} -> " + type +
-                      "\n",
+                      "%e = tensor.empty() : " + type + "\n%start = linalg.fill ins(%zero : f32) outs(%e : " + type + ") -> " +
+                      type + "\n%y = linalg.generic {indexing_maps = [" + maps +
+                      "], iterator_types = [\"parallel\", \"parallel\"]} ins(" + operands + " : " + types +
+                      ") outs(%start : " + type + ") {\n" + body + "\nlinalg.yield %r : f32\n} -> " + type + "\n",
                   "%y");
 }
 
@@ -159,9 +147,9 @@ TEST_F(FormContracts, ConsumersThatCannotBeFused) {
   form(withConsumer("", "affine_map<(n, m) -> (m, n)>, affine_map<(n, m) -> (n, m)>", "%c", c, "tensor<40x5xf32>",
                     "^bb0(%a: f32, %o: f32):\n%r = arith.negf %a : f32"));
   form(withConsumer("", identity + ", " + identity, "%c", c, c, "^bb0(%a: f32, %o: f32):\n%r = arith.addf %a, %o : f32"));
-  EXPECT_EQ(remarks, (std::vector<std::string>{
-                         "epilogue not fused: an operand is not indexed by loops",
-                         "epilogue not fused: the consumer permutes", "epilogue not fused: the consumer accumulates"}));
+  EXPECT_EQ(remarks, (std::vector<std::string>{"epilogue not fused: an operand is not indexed by loops",
+                                               "epilogue not fused: the consumer permutes",
+                                               "epilogue not fused: the consumer accumulates"}));
 }
 
 TEST_F(FormContracts, ScaledRowsBlockMerging) {
@@ -169,11 +157,10 @@ TEST_F(FormContracts, ScaledRowsBlockMerging) {
   std::string type = "tensor<2x4x4x40xf32>";
   std::string d = "affine_map<(n, h, w, f, c, kh, kw) -> ";
   std::string maps = d + "(n, h + kh, w + kw, c)>, " + d + "(f, c, kh, kw)>, " + d + "(n, h, w, f)>";
-  std::string body =
-      constant("w", "tensor<40x3x1x1xf32>") +
-      product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
-      elementwise("y", std::string(kIdentity) + ", affine_map<(n, c, h, w) -> (n, 0, 0, w)>", "%c, %g",
-                  type + ", tensor<2x1x1x40xf32>", type, "%a: f32, %b: f32", "%r = arith.mulf %a, %b : f32");
+  std::string body = constant("w", "tensor<40x3x1x1xf32>") +
+                     product("c", maps, kConvIterators, "%x", "tensor<2x4x4x3xf32>", "%w", "tensor<40x3x1x1xf32>", type) +
+                     elementwise("y", std::string(kIdentity) + ", affine_map<(n, c, h, w) -> (n, 0, 0, w)>", "%c, %g",
+                                 type + ", tensor<2x1x1x40xf32>", type, "%a: f32, %b: f32", "%r = arith.mulf %a, %b : f32");
   form(function("%x: tensor<2x4x4x3xf32>, %g: tensor<2x1x1x40xf32>", type, body, "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -185,9 +172,8 @@ TEST_F(FormContracts, Depthwise) {
   std::string maps = d + "(n, h + kh * 2, w + kw * 2, c)>, " + d + "(c, kh, kw)>, " + d + "(n, h, w, c)>";
   std::string loops = "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\", \"reduction\"";
   form(function("%x: tensor<1x8x8x35xf32>", "tensor<1x4x4x35xf32>",
-                constant("w", "tensor<35x3x3xf32>") + product("y", maps, loops, "%x", "tensor<1x8x8x35xf32>",
-                                                              "%w", "tensor<35x3x3xf32>",
-                                                              "tensor<1x4x4x35xf32>"),
+                constant("w", "tensor<35x3x3xf32>") +
+                    product("y", maps, loops, "%x", "tensor<1x8x8x35xf32>", "%w", "tensor<35x3x3xf32>", "tensor<1x4x4x35xf32>"),
                 "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -200,9 +186,8 @@ TEST_F(FormContracts, Grouped) {
   std::string maps = d + "(n, h + kh, w + kw, g, c)>, " + d + "(g, f, c, kh, kw)>, " + d + "(n, h, w, g, f)>";
   std::string loops = "\"parallel\", " + std::string(kConvIterators);
   form(function("%x: tensor<1x6x6x2x3xf32>", "tensor<1x4x4x2x5xf32>",
-                constant("w", "tensor<2x5x3x3x3xf32>") +
-                    product("y", maps, loops, "%x", "tensor<1x6x6x2x3xf32>", "%w", "tensor<2x5x3x3x3xf32>",
-                            "tensor<1x4x4x2x5xf32>"),
+                constant("w", "tensor<2x5x3x3x3xf32>") + product("y", maps, loops, "%x", "tensor<1x6x6x2x3xf32>", "%w",
+                                                                 "tensor<2x5x3x3x3xf32>", "tensor<1x4x4x2x5xf32>"),
                 "%y"));
   ContractOp contract = only();
   ASSERT_TRUE(contract);
@@ -248,11 +233,10 @@ TEST_F(FormContracts, DynamicSizes) {
       linalg.yield %q : f32
     } -> tensor<2x?x?xf32>
 )";
-  form(
-      function(
-          "%x: tensor<2x?x7xf32>, %w: tensor<2x?x7xf32>", "tensor<2x?x?xf32>", body, "%y",
-          R"(laic.symbols = [{kind = "dim", arg = 0, index = 1, name = "m"}, {kind = "dim", arg = 1, index = 1, name = "n"}])"),
-      {5, 37});
+  form(function(
+           "%x: tensor<2x?x7xf32>, %w: tensor<2x?x7xf32>", "tensor<2x?x?xf32>", body, "%y",
+           R"(laic.symbols = [{kind = "dim", arg = 0, index = 1, name = "m"}, {kind = "dim", arg = 1, index = 1, name = "n"}])"),
+       {5, 37});
   ContractOp contract = only();
   ASSERT_TRUE(contract);
   EXPECT_EQ(contract.getResultSizes().size(), 2u);
@@ -275,11 +259,10 @@ TEST_F(FormContracts, DynamicRowsMerge) {
       linalg.yield %q : f32
     } -> tensor<?x?x9xf32>
 )";
-  form(
-      function(
-          "%x: tensor<?x?x7xf32>", type, body, "%y",
-          R"(laic.symbols = [{kind = "dim", arg = 0, index = 0, name = "b"}, {kind = "dim", arg = 0, index = 1, name = "m"}])"),
-      {2, 3});
+  form(function(
+           "%x: tensor<?x?x7xf32>", type, body, "%y",
+           R"(laic.symbols = [{kind = "dim", arg = 0, index = 0, name = "b"}, {kind = "dim", arg = 0, index = 1, name = "m"}])"),
+       {2, 3});
   ContractOp contract = only();
   ASSERT_TRUE(contract);
   EXPECT_EQ(contract.getC().getType().getRank(), 2);
@@ -296,8 +279,8 @@ TEST_F(FormContracts, TransposesOfHeadsAreAbsorbed) {
       product("s0",
               "affine_map<(b, h, m, n, k) -> (b, h, m, k)>, affine_map<(b, h, m, n, k) -> (b, h, k, n)>, "
               "affine_map<(b, h, m, n, k) -> (b, h, m, n)>",
-              "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\"", "%q",
-              "tensor<2x3x5x7xf32>", "%k", "tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>") +
+              "\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\"", "%q", "tensor<2x3x5x7xf32>", "%k",
+              "tensor<2x3x7x9xf32>", "tensor<2x3x5x9xf32>") +
       R"(
     %ye = tensor.empty() : tensor<2x5x3x9xf32>
     %y = linalg.transpose ins(%s0 : tensor<2x3x5x9xf32>) outs(%ye : tensor<2x5x3x9xf32>) permutation = [0, 2, 1, 3]
@@ -312,23 +295,19 @@ TEST_F(FormContracts, TransposesOfHeadsAreAbsorbed) {
 TEST_F(FormContracts, StaysGeneric) {
   // A dot product, and a product of one row with run-time weights.
   std::string dot = "affine_map<(k) -> (k)>, affine_map<(k) -> (k)>, affine_map<(k) -> ()>";
-  form(function(
-      "%x: tensor<7xf32>, %w: tensor<7xf32>", "tensor<f32>",
-      product("y", dot, "\"reduction\"", "%x", "tensor<7xf32>", "%w", "tensor<7xf32>", "tensor<f32>"), "%y"));
+  form(function("%x: tensor<7xf32>, %w: tensor<7xf32>", "tensor<f32>",
+                product("y", dot, "\"reduction\"", "%x", "tensor<7xf32>", "%w", "tensor<7xf32>", "tensor<f32>"), "%y"));
   EXPECT_EQ(count<ContractOp>(), 0);
   form(function("%x: tensor<1x7xf32>, %w: tensor<7x9xf32>", "tensor<1x9xf32>",
-                product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>", "%w", "tensor<7x9xf32>",
-                        "tensor<1x9xf32>"),
-                "%y"));
+                product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>", "%w", "tensor<7x9xf32>", "tensor<1x9xf32>"), "%y"));
   EXPECT_EQ(count<ContractOp>(), 0);
 }
 
 TEST_F(FormContracts, OneRowOfConstantWeights) {
-  form(
-      function("%x: tensor<1x7xf32>", "tensor<1x9xf32>",
-               constant("w", "tensor<7x9xf32>") + product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>",
-                                                          "%w", "tensor<7x9xf32>", "tensor<1x9xf32>"),
-               "%y"));
+  form(function("%x: tensor<1x7xf32>", "tensor<1x9xf32>",
+                constant("w", "tensor<7x9xf32>") +
+                    product("y", kMatmul, kMatmulLoops, "%x", "tensor<1x7xf32>", "%w", "tensor<7x9xf32>", "tensor<1x9xf32>"),
+                "%y"));
   EXPECT_EQ(count<ContractOp>(), 1);
 }
 

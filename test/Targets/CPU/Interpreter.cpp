@@ -99,14 +99,11 @@ private:
   Index sizes(ArrayRef<OpFoldResult> mixed) {
     Index values;
     for (OpFoldResult size : mixed)
-      values.push_back(isa<Attribute>(size) ? *getConstantIntValue(size)
-                                            : int64_t(scalars[cast<Value>(size)]));
+      values.push_back(isa<Attribute>(size) ? *getConstantIntValue(size) : int64_t(scalars[cast<Value>(size)]));
     return values;
   }
 
-  static Array make(ArrayRef<int64_t> shape, double value) {
-    return {Index(shape), std::vector<double>(elements(shape), value)};
-  }
+  static Array make(ArrayRef<int64_t> shape, double value) { return {Index(shape), std::vector<double>(elements(shape), value)}; }
 
   // ---- scalar bodies ----
 
@@ -171,11 +168,11 @@ private:
   double mathematical(Operation *op, double x, double y) {
     using Function = double (*)(double);
     static const std::pair<StringRef, Function> functions[] = {
-        {"exp", std::exp},     {"exp2", std::exp2},   {"expm1", std::expm1}, {"log", std::log},     {"log1p", std::log1p},
-        {"log2", std::log2},   {"log10", std::log10}, {"tanh", std::tanh},   {"erf", std::erf},     {"sin", std::sin},
-        {"cos", std::cos},     {"tan", std::tan},     {"asin", std::asin},   {"acos", std::acos},   {"atan", std::atan},
-        {"sinh", std::sinh},   {"cosh", std::cosh},   {"asinh", std::asinh}, {"acosh", std::acosh}, {"atanh", std::atanh},
-        {"sqrt", std::sqrt},   {"cbrt", std::cbrt},   {"absf", std::fabs},   {"floor", std::floor}, {"ceil", std::ceil},
+        {"exp", std::exp},     {"exp2", std::exp2},   {"expm1", std::expm1},        {"log", std::log},     {"log1p", std::log1p},
+        {"log2", std::log2},   {"log10", std::log10}, {"tanh", std::tanh},          {"erf", std::erf},     {"sin", std::sin},
+        {"cos", std::cos},     {"tan", std::tan},     {"asin", std::asin},          {"acos", std::acos},   {"atan", std::atan},
+        {"sinh", std::sinh},   {"cosh", std::cosh},   {"asinh", std::asinh},        {"acosh", std::acosh}, {"atanh", std::atanh},
+        {"sqrt", std::sqrt},   {"cbrt", std::cbrt},   {"absf", std::fabs},          {"floor", std::floor}, {"ceil", std::ceil},
         {"trunc", std::trunc}, {"round", std::round}, {"roundeven", std::nearbyint}};
     StringRef name = op->getName().stripDialect();
     for (auto [known, function] : functions)
@@ -365,8 +362,7 @@ private:
   void reshape(Operation *op) {
     Array array = tensors[op->getOperand(0)];
     if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-      array.shape =
-          sizes(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext()));
+      array.shape = sizes(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext()));
     if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
       Index shape;
       for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
@@ -422,8 +418,7 @@ private:
 
   void run(tensor::ExtractSliceOp op) {
     Array &source = tensors[op.getSource()];
-    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()),
-          strides = sizes(op.getMixedStrides());
+    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()), strides = sizes(op.getMixedStrides());
     Array full = make(extents, 0);
     forEach(extents, [&](ArrayRef<int64_t> index) {
       Index from;
@@ -442,8 +437,7 @@ private:
 
   void run(tensor::InsertSliceOp op) {
     Array source = tensors[op.getSource()], result = tensors[op.getDest()];
-    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()),
-          strides = sizes(op.getMixedStrides());
+    Index offsets = sizes(op.getMixedOffsets()), extents = sizes(op.getMixedSizes()), strides = sizes(op.getMixedStrides());
     source.shape = extents;
     forEach(extents, [&](ArrayRef<int64_t> index) {
       Index to;
@@ -461,8 +455,7 @@ private:
 
 } // namespace
 
-Interpretation laic::test::interpret(func::FuncOp func, ArrayRef<Array> arguments,
-                                     ArrayRef<int64_t> symbols) {
+Interpretation laic::test::interpret(func::FuncOp func, ArrayRef<Array> arguments, ArrayRef<int64_t> symbols) {
   Machine machine(symbols);
   Interpretation result;
   result.results = machine.run(func, arguments);

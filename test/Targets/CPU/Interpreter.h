@@ -21,8 +21,7 @@ struct Interpretation {
   std::vector<Array> results;
   std::string error;
 };
-Interpretation interpret(mlir::func::FuncOp func, llvm::ArrayRef<Array> arguments,
-                         llvm::ArrayRef<int64_t> symbols);
+Interpretation interpret(mlir::func::FuncOp func, llvm::ArrayRef<Array> arguments, llvm::ArrayRef<int64_t> symbols);
 
 } // namespace laic::test
 #endif

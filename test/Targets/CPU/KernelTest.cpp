@@ -115,8 +115,8 @@ laic_kernel_fn MappedCode::kernel(size_t i) const {
 }
 
 KernelTest::KernelTest() {
-  context.loadDialect<LaicDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                      math::MathDialect, tensor::TensorDialect>();
+  context.loadDialect<LaicDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
+                      tensor::TensorDialect>();
   context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
     diagnostics.push_back(diagnostic.str());
     return success();
@@ -187,9 +187,8 @@ static int64_t evaluate(AffineMap map, ArrayRef<int64_t> symbols) {
   return value(map.getResult(0));
 }
 
-laic_kernel_error_t KernelTest::run(const MappedCode &code, const CodegenResult &result,
-                                    std::vector<Tensor> &tensors, ArrayRef<int64_t> scalars,
-                                    ArrayRef<int64_t> symbols, int64_t parts) {
+laic_kernel_error_t KernelTest::run(const MappedCode &code, const CodegenResult &result, std::vector<Tensor> &tensors,
+                                    ArrayRef<int64_t> scalars, ArrayRef<int64_t> symbols, int64_t parts) {
   std::deque<FencedCopy> copies;
   std::vector<laic_tensor_t> operands;
   for (Tensor &tensor : tensors)
@@ -200,8 +199,8 @@ laic_kernel_error_t KernelTest::run(const MappedCode &code, const CodegenResult 
   laic_kernel_error_t first = {};
   for (int64_t part = parts; part-- > 0;) { // last range first: order must not matter
     laic_kernel_error_t error = {};
-    int32_t status = code.kernel(0)(operands.data(), scalars.data(), tiles * part / parts,
-                                    tiles * (part + 1) / parts, aligned, &error);
+    int32_t status =
+        code.kernel(0)(operands.data(), scalars.data(), tiles * part / parts, tiles * (part + 1) / parts, aligned, &error);
     EXPECT_EQ(status, error.code);
     if (status)
       first = error;
@@ -267,8 +266,7 @@ void KernelTest::check(StringRef text, Shape shape, double tolerance, ArrayRef<A
         for (int64_t i = 0; i < got.count(); ++i) {
           bool same = std::isfinite(want.data[i]) ? std::abs(got.get(i) - want.data[i]) <= tolerance * scale
                                                   : std::isnan(want.data[i]) == std::isnan(got.get(i));
-          ASSERT_TRUE(same) << "result " << r << " element " << i << ": " << got.get(i) << ", expected "
-                            << want.data[i];
+          ASSERT_TRUE(same) << "result " << r << " element " << i << ": " << got.get(i) << ", expected " << want.data[i];
         }
         if (parts == 1)
           before.push_back(got.bytes);

@@ -46,8 +46,7 @@ std::string reduceSpatial(std::string name, std::string x, std::string from, std
          "iterator_types = [\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"reduction\", "
          "\"reduction\"]} ins(" +
          x + " : " + from + ") outs(%" + name + "_z : " + type +
-         ") {\n^bb0(%a: f32, %c: f32):\n%s = arith.addf %c, %a : f32\nlinalg.yield %s : f32\n} -> " + type +
-         "\n";
+         ") {\n^bb0(%a: f32, %c: f32):\n%s = arith.addf %c, %a : f32\nlinalg.yield %s : f32\n} -> " + type + "\n";
 }
 
 std::string maxPool(std::string name, std::string x, std::string from, std::string type) {
@@ -64,23 +63,22 @@ std::string maxPool(std::string name, std::string x, std::string from, std::stri
 
 /// A residual network in small: stem, pooling, a block with a shortcut, global pooling, a dense layer.
 std::string residualNet() {
-  return constant("w1", "tensor<8x3x3x3xf32>") + constant("b1", "tensor<8xf32>") +
-         constant("w2", "tensor<8x8x3x3xf32>") + constant("b2", "tensor<8xf32>") +
-         constant("fc", "tensor<8x5xf32>") + pad("p1", "%x", "tensor<2x3x8x8xf32>", "tensor<2x3x10x10xf32>") +
+  return constant("w1", "tensor<8x3x3x3xf32>") + constant("b1", "tensor<8xf32>") + constant("w2", "tensor<8x8x3x3xf32>") +
+         constant("b2", "tensor<8xf32>") + constant("fc", "tensor<8x5xf32>") +
+         pad("p1", "%x", "tensor<2x3x8x8xf32>", "tensor<2x3x10x10xf32>") +
          conv("c1", "%p1", "tensor<2x3x10x10xf32>", "%w1", "tensor<8x3x3x3xf32>", "tensor<2x8x8x8xf32>") +
          biasRelu("r1", "%c1", "%b1", "tensor<8xf32>", "tensor<2x8x8x8xf32>") +
          maxPool("m1", "%r1", "tensor<2x8x8x8xf32>", "tensor<2x8x4x4xf32>") +
          pad("p2", "%m1", "tensor<2x8x4x4xf32>", "tensor<2x8x6x6xf32>") +
          conv("c2", "%p2", "tensor<2x8x6x6xf32>", "%w2", "tensor<8x8x3x3xf32>", "tensor<2x8x4x4xf32>") +
-         biasRelu("r2", "%c2", "%b2", "tensor<8xf32>", "tensor<2x8x4x4xf32>") +
-         add("a1", "%r2", "%m1", "tensor<2x8x4x4xf32>") +
+         biasRelu("r2", "%c2", "%b2", "tensor<8xf32>", "tensor<2x8x4x4xf32>") + add("a1", "%r2", "%m1", "tensor<2x8x4x4xf32>") +
          reduceSpatial("g1", "%a1", "tensor<2x8x4x4xf32>", "tensor<2x8x1x1xf32>") +
          "%flat = tensor.collapse_shape %g1 [[0], [1, 2, 3]] : tensor<2x8x1x1xf32> into tensor<2x8xf32>\n" +
          product("y",
                  "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> "
                  "(m, n)>",
-                 "\"parallel\", \"parallel\", \"reduction\"", "%flat", "tensor<2x8xf32>", "%fc",
-                 "tensor<8x5xf32>", "tensor<2x5xf32>");
+                 "\"parallel\", \"parallel\", \"reduction\"", "%flat", "tensor<2x8xf32>", "%fc", "tensor<8x5xf32>",
+                 "tensor<2x5xf32>");
 }
 
 TEST_F(PropagateLayout, ResidualNetworkNeedsOneTranspose) {
@@ -95,11 +93,10 @@ TEST_F(PropagateLayout, ResidualNetworkNeedsOneTranspose) {
 }
 
 TEST_F(PropagateLayout, ReturnedTensorsKeepTheirOrder) {
-  propagate(
-      function("%x: tensor<1x3x6x6xf32>", "tensor<1x8x4x4xf32>",
-               constant("w", "tensor<8x3x3x3xf32>") +
-                   conv("y", "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", "tensor<1x8x4x4xf32>"),
-               "%y"));
+  propagate(function("%x: tensor<1x3x6x6xf32>", "tensor<1x8x4x4xf32>",
+                     constant("w", "tensor<8x3x3x3xf32>") +
+                         conv("y", "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", "tensor<1x8x4x4xf32>"),
+                     "%y"));
   EXPECT_EQ(transposes(), 2);
 }
 
@@ -130,26 +127,24 @@ TEST_F(PropagateLayout, ImagesGivenChannelsLastNeedNone) {
 
 TEST_F(PropagateLayout, GroupsAndDepthwise) {
   std::string d = "affine_map<(n, g, f, h, w, c, i, j) -> ";
-  auto grouped = [&](std::string name, std::string x, std::string xType, std::string w, std::string wType,
-                     std::string type) {
+  auto grouped = [&](std::string name, std::string x, std::string xType, std::string w, std::string wType, std::string type) {
     return product(name, d + "(n, g, c, h + i, w + j)>, " + d + "(g, f, c, i, j)>, " + d + "(n, g, f, h, w)>",
                    "\"parallel\", " + std::string(kConvIterators), x, xType, w, wType, type);
   };
-  std::string body =
-      constant("w0", "tensor<6x3x1x1xf32>") + constant("w1", "tensor<2x4x3x3x3xf32>") +
-      constant("w2", "tensor<8x1x1x3x3xf32>") +
-      conv("c0", "%x", "tensor<1x3x8x8xf32>", "%w0", "tensor<6x3x1x1xf32>", "tensor<1x6x8x8xf32>") +
-      "%e1 = tensor.expand_shape %c0 [[0], [1, 2], [3], [4]] output_shape [1, 2, 3, 8, 8] : "
-      "tensor<1x6x8x8xf32> into tensor<1x2x3x8x8xf32>\n" +
-      grouped("g1", "%e1", "tensor<1x2x3x8x8xf32>", "%w1", "tensor<2x4x3x3x3xf32>", "tensor<1x2x4x6x6xf32>") +
-      "%k1 = tensor.collapse_shape %g1 [[0], [1, 2], [3], [4]] : tensor<1x2x4x6x6xf32> into "
-      "tensor<1x8x6x6xf32>\n"
-      "%e2 = tensor.expand_shape %k1 [[0], [1, 2], [3], [4]] output_shape [1, 8, 1, 6, 6] : "
-      "tensor<1x8x6x6xf32> into tensor<1x8x1x6x6xf32>\n" +
-      grouped("g2", "%e2", "tensor<1x8x1x6x6xf32>", "%w2", "tensor<8x1x1x3x3xf32>", "tensor<1x8x1x4x4xf32>") +
-      "%k2 = tensor.collapse_shape %g2 [[0], [1, 2], [3], [4]] : tensor<1x8x1x4x4xf32> into "
-      "tensor<1x8x4x4xf32>\n" +
-      reduceSpatial("y", "%k2", "tensor<1x8x4x4xf32>", "tensor<1x8x1x1xf32>");
+  std::string body = constant("w0", "tensor<6x3x1x1xf32>") + constant("w1", "tensor<2x4x3x3x3xf32>") +
+                     constant("w2", "tensor<8x1x1x3x3xf32>") +
+                     conv("c0", "%x", "tensor<1x3x8x8xf32>", "%w0", "tensor<6x3x1x1xf32>", "tensor<1x6x8x8xf32>") +
+                     "%e1 = tensor.expand_shape %c0 [[0], [1, 2], [3], [4]] output_shape [1, 2, 3, 8, 8] : "
+                     "tensor<1x6x8x8xf32> into tensor<1x2x3x8x8xf32>\n" +
+                     grouped("g1", "%e1", "tensor<1x2x3x8x8xf32>", "%w1", "tensor<2x4x3x3x3xf32>", "tensor<1x2x4x6x6xf32>") +
+                     "%k1 = tensor.collapse_shape %g1 [[0], [1, 2], [3], [4]] : tensor<1x2x4x6x6xf32> into "
+                     "tensor<1x8x6x6xf32>\n"
+                     "%e2 = tensor.expand_shape %k1 [[0], [1, 2], [3], [4]] output_shape [1, 8, 1, 6, 6] : "
+                     "tensor<1x8x6x6xf32> into tensor<1x8x1x6x6xf32>\n" +
+                     grouped("g2", "%e2", "tensor<1x8x1x6x6xf32>", "%w2", "tensor<8x1x1x3x3xf32>", "tensor<1x8x1x4x4xf32>") +
+                     "%k2 = tensor.collapse_shape %g2 [[0], [1, 2], [3], [4]] : tensor<1x8x1x4x4xf32> into "
+                     "tensor<1x8x4x4xf32>\n" +
+                     reduceSpatial("y", "%k2", "tensor<1x8x4x4xf32>", "tensor<1x8x1x1xf32>");
   std::string text = function("%x: tensor<1x3x8x8xf32>", "tensor<1x8x1x1xf32>", body, "%y");
   propagate(text);
   EXPECT_EQ(transposes(), 1) << print();
@@ -177,14 +172,13 @@ TEST_F(PropagateLayout, GroupedEpilogue) {
 
 TEST_F(PropagateLayout, SqueezeAndExcite) {
   std::string type = "tensor<2x8x4x4xf32>", gate = "tensor<2x8x1x1xf32>";
-  std::string body = constant("w", "tensor<8x3x3x3xf32>") + constant("v", "tensor<8x8x1x1xf32>") +
-                     conv("c0", "%x", "tensor<2x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", type) +
-                     reduceSpatial("g0", "%c0", type, gate) +
-                     conv("s0", "%g0", gate, "%v", "tensor<8x8x1x1xf32>", gate) +
-                     elementwise("z0", std::string(kIdentity) + ", affine_map<(n, c, h, w) -> (n, c, 0, 0)>",
-                                 "%c0, %s0", type + ", " + gate, type, "%a: f32, %b: f32",
-                                 "%t = math.tanh %b : f32\n%r = arith.mulf %a, %t : f32") +
-                     reduceSpatial("y", "%z0", type, gate);
+  std::string body =
+      constant("w", "tensor<8x3x3x3xf32>") + constant("v", "tensor<8x8x1x1xf32>") +
+      conv("c0", "%x", "tensor<2x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", type) + reduceSpatial("g0", "%c0", type, gate) +
+      conv("s0", "%g0", gate, "%v", "tensor<8x8x1x1xf32>", gate) +
+      elementwise("z0", std::string(kIdentity) + ", affine_map<(n, c, h, w) -> (n, c, 0, 0)>", "%c0, %s0", type + ", " + gate,
+                  type, "%a: f32, %b: f32", "%t = math.tanh %b : f32\n%r = arith.mulf %a, %t : f32") +
+      reduceSpatial("y", "%z0", type, gate);
   propagate(function("%x: tensor<2x3x6x6xf32>", gate, body, "%y"));
   EXPECT_EQ(transposes(), 1) << print();
 }
@@ -192,9 +186,8 @@ TEST_F(PropagateLayout, SqueezeAndExcite) {
 TEST_F(PropagateLayout, ConcatSliceAndResize) {
   std::string type = "tensor<1x8x4x4xf32>";
   std::string body = constant("w", "tensor<8x3x3x3xf32>") + constant("v", "tensor<8x16x1x1xf32>") +
-                     conv("a0", "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", type) +
-                     add("b0", "%a0", "%a0", type) + "%cat = tensor.concat dim(1) %a0, %b0 : (" + type +
-                     ", " + type + ") -> tensor<1x16x4x4xf32>\n" +
+                     conv("a0", "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x3x3xf32>", type) + add("b0", "%a0", "%a0", type) +
+                     "%cat = tensor.concat dim(1) %a0, %b0 : (" + type + ", " + type + ") -> tensor<1x16x4x4xf32>\n" +
                      conv("c0", "%cat", "tensor<1x16x4x4xf32>", "%v", "tensor<8x16x1x1xf32>", type) +
                      "%half = tensor.extract_slice %c0[0, 4, 0, 0] [1, 4, 4, 4] [1, 1, 1, 1] : " + type +
                      " to tensor<1x4x4x4xf32>\n" + R"(
@@ -221,15 +214,13 @@ TEST_F(PropagateLayout, PatchEmbedding) {
   // A vision transformer's patches: [n, c, h, w] -> [n, h w, c] is free after the convolution.
   std::string type = "tensor<1x8x3x3xf32>";
   std::string d = "affine_map<(n, f, oh, ow, c, kh, kw) -> ";
-  std::string body =
-      constant("w", "tensor<8x3x2x2xf32>") +
-      product("c0",
-              d + "(n, c, oh * 2 + kh, ow * 2 + kw)>, " + d + "(f, c, kh, kw)>, " + d + "(n, f, oh, ow)>",
-              kConvIterators, "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x2x2xf32>", type) +
-      "%k = tensor.collapse_shape %c0 [[0], [1], [2, 3]] : " + type +
-      " into tensor<1x8x9xf32>\n%e = tensor.empty() : tensor<1x9x8xf32>\n"
-      "%y = linalg.transpose ins(%k : tensor<1x8x9xf32>) outs(%e : tensor<1x9x8xf32>) permutation = [0, 2, "
-      "1]\n";
+  std::string body = constant("w", "tensor<8x3x2x2xf32>") +
+                     product("c0", d + "(n, c, oh * 2 + kh, ow * 2 + kw)>, " + d + "(f, c, kh, kw)>, " + d + "(n, f, oh, ow)>",
+                             kConvIterators, "%x", "tensor<1x3x6x6xf32>", "%w", "tensor<8x3x2x2xf32>", type) +
+                     "%k = tensor.collapse_shape %c0 [[0], [1], [2, 3]] : " + type +
+                     " into tensor<1x8x9xf32>\n%e = tensor.empty() : tensor<1x9x8xf32>\n"
+                     "%y = linalg.transpose ins(%k : tensor<1x8x9xf32>) outs(%e : tensor<1x9x8xf32>) permutation = [0, 2, "
+                     "1]\n";
   propagate(function("%x: tensor<1x3x6x6xf32>", "tensor<1x9x8xf32>", body, "%y"));
   EXPECT_EQ(transposes(), 1) << print();
 }
@@ -273,19 +264,18 @@ TEST_F(PropagateLayout, DynamicBatchAndSize) {
 
 TEST_F(PropagateLayout, VolumesAndSequences) {
   std::string d = "affine_map<(n, f, ol, c, k) -> ";
-  std::string text =
-      function("%x: tensor<2x3x9xf32>", "tensor<2x8xf32>",
-               constant("w", "tensor<8x3x3xf32>") +
-                   product("c0", d + "(n, c, ol * 2 + k)>, " + d + "(f, c, k)>, " + d + "(n, f, ol)>",
-                           "\"parallel\", \"parallel\", \"parallel\", \"reduction\", \"reduction\"", "%x",
-                           "tensor<2x3x9xf32>", "%w", "tensor<8x3x3xf32>", "tensor<2x8x4xf32>") +
-                   zero("y", "tensor<2x8xf32>") +
-                   "%y = linalg.generic {indexing_maps = [affine_map<(n, c, l) -> (n, c, l)>, affine_map<(n, "
-                   "c, l) -> (n, c)>], iterator_types = "
-                   "[\"parallel\", \"parallel\", \"reduction\"]} ins(%c0 : tensor<2x8x4xf32>) outs(%y_z : "
-                   "tensor<2x8xf32>) {\n^bb0(%a: f32, %o: f32):\n"
-                   "%s = arith.addf %a, %o : f32\nlinalg.yield %s : f32\n} -> tensor<2x8xf32>\n",
-               "%y");
+  std::string text = function("%x: tensor<2x3x9xf32>", "tensor<2x8xf32>",
+                              constant("w", "tensor<8x3x3xf32>") +
+                                  product("c0", d + "(n, c, ol * 2 + k)>, " + d + "(f, c, k)>, " + d + "(n, f, ol)>",
+                                          "\"parallel\", \"parallel\", \"parallel\", \"reduction\", \"reduction\"", "%x",
+                                          "tensor<2x3x9xf32>", "%w", "tensor<8x3x3xf32>", "tensor<2x8x4xf32>") +
+                                  zero("y", "tensor<2x8xf32>") +
+                                  "%y = linalg.generic {indexing_maps = [affine_map<(n, c, l) -> (n, c, l)>, affine_map<(n, "
+                                  "c, l) -> (n, c)>], iterator_types = "
+                                  "[\"parallel\", \"parallel\", \"reduction\"]} ins(%c0 : tensor<2x8x4xf32>) outs(%y_z : "
+                                  "tensor<2x8xf32>) {\n^bb0(%a: f32, %o: f32):\n"
+                                  "%s = arith.addf %a, %o : f32\nlinalg.yield %s : f32\n} -> tensor<2x8xf32>\n",
+                              "%y");
   prepareAll(text);
   ASSERT_EQ(count<ContractOp>(), 1);
   EXPECT_EQ(transposes(), 1) << print();

@@ -50,12 +50,12 @@ struct OnnxAttributeRow {
 };
 struct OnnxOpRow {
   const char *domain;
-  const char *onnx;       // operator name
-  int since;              // newest version; the importer upgrades to it
-  const char *mnemonic;   // "laic.conv"
-  int operands;           // fixed operands; the last may be variadic
+  const char *onnx;     // operator name
+  int since;            // newest version; the importer upgrades to it
+  const char *mnemonic; // "laic.conv"
+  int operands;         // fixed operands; the last may be variadic
   bool variadicOperands;
-  int results;            // -1: variadic
+  int results; // -1: variadic
   const char *dtypes;
   const OnnxAttributeRow *attributes;
   int attributeCount;

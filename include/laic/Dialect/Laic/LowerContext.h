@@ -47,14 +47,14 @@ public:
 
   // ---- sizes ----
   mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
-  mlir::Value size(mlir::AffineExpr expr);                       // index: constant or laic.size
-  mlir::OpFoldResult fold(mlir::AffineExpr expr);                // attribute when constant
+  mlir::Value size(mlir::AffineExpr expr);        // index: constant or laic.size
+  mlir::OpFoldResult fold(mlir::AffineExpr expr); // attribute when constant
   llvm::SmallVector<mlir::OpFoldResult> folds(llvm::ArrayRef<mlir::AffineExpr> exprs);
   mlir::RankedTensorType type(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element); // lowers the element type
   mlir::Value empty(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element);
   mlir::Value filled(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element, double value);
   mlir::Value filled(llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Value scalar);
-  mlir::Value constantTensor(mlir::DenseElementsAttr value);     // lowered laic.constant
+  mlir::Value constantTensor(mlir::DenseElementsAttr value); // lowered laic.constant
 
   // ---- building blocks ----
   /// Body of a generic: scalars of the inputs in lowered storage types -> scalar in the result's lowered type.

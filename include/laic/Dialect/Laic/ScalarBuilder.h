@@ -11,23 +11,22 @@ namespace laic {
 /// how signless integers are meant. Binary functions need operands of one type.
 class ScalarBuilder {
 public:
-  ScalarBuilder(mlir::OpBuilder &b, mlir::Location loc, bool isUnsigned = false)
-      : b(b), loc(loc), isUnsigned(isUnsigned) {}
+  ScalarBuilder(mlir::OpBuilder &b, mlir::Location loc, bool isUnsigned = false) : b(b), loc(loc), isUnsigned(isUnsigned) {}
   using V = mlir::Value;
 
-  V cst(double value, V like);           // a constant of like's type
+  V cst(double value, V like); // a constant of like's type
   V cst(double value, mlir::Type type);
   V boolean(bool value);
   V add(V x, V y);
   V sub(V x, V y);
-  V exactSub(V x, V y);                  // never part of an FMA: x - x is 0 even where x is recomputed by fusion
+  V exactSub(V x, V y); // never part of an FMA: x - x is 0 even where x is recomputed by fusion
   V mul(V x, V y);
-  V div(V x, V y);                       // floats; integers: truncating, x / 0 = 0 (checked division is the caller's)
-  V mod(V x, V y, bool fmod);            // ONNX Mod: sign of the divisor for integers, of the dividend with fmod
+  V div(V x, V y);            // floats; integers: truncating, x / 0 = 0 (checked division is the caller's)
+  V mod(V x, V y, bool fmod); // ONNX Mod: sign of the divisor for integers, of the dividend with fmod
   V neg(V x);
   V abs(V x);
   V sign(V x);
-  V min(V x, V y);                       // NaN wins, as numpy.minimum
+  V min(V x, V y); // NaN wins, as numpy.minimum
   V max(V x, V y);
   V clamp(V x, V lo, V hi) { return min(max(x, lo), hi); }
   V exp(V x);
@@ -56,13 +55,13 @@ public:
   V atanh(V x);
   V floor(V x);
   V ceil(V x);
-  V round(V x);                          // to nearest even
+  V round(V x); // to nearest even
   V eq(V x, V y);
   V lt(V x, V y);
   V le(V x, V y);
   V gt(V x, V y) { return lt(y, x); }
   V ge(V x, V y) { return le(y, x); }
-  V andi(V x, V y);                      // bitwise; also for booleans
+  V andi(V x, V y); // bitwise; also for booleans
   V ori(V x, V y);
   V xori(V x, V y);
   V shl(V x, V y);

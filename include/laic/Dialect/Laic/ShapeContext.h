@@ -11,11 +11,11 @@ namespace laic {
 
 /// What is known of a value. Contents are flat in row-major order and kept for at most kMaxContents elements.
 struct ValueFacts {
-  mlir::Type element;                 // null: absent operand (laic.none)
-  std::optional<SymShape> shape;      // nullopt: rank unknown
+  mlir::Type element;                                         // null: absent operand (laic.none)
+  std::optional<SymShape> shape;                              // nullopt: rank unknown
   std::optional<llvm::SmallVector<mlir::AffineExpr, 4>> ints; // integer and bool tensors: sizes or constants
-  std::optional<llvm::SmallVector<double, 4>> floats;          // float tensors: constants
-  mlir::Attribute constant;           // value of a laic.constant, whatever its size; null otherwise
+  std::optional<llvm::SmallVector<double, 4>> floats;         // float tensors: constants
+  mlir::Attribute constant;                                   // value of a laic.constant, whatever its size; null otherwise
 };
 
 class ShapeContext {

@@ -22,9 +22,35 @@ namespace onnx {
 
 // Numbered as onnx.TensorProto.DataType.
 enum class DataType : uint8_t {
-  Undefined = 0, F32 = 1, U8 = 2, I8 = 3, U16 = 4, I16 = 5, I32 = 6, I64 = 7, String = 8, Bool = 9, F16 = 10, F64 = 11,
-  U32 = 12, U64 = 13, C64 = 14, C128 = 15, BF16 = 16, F8E4M3FN = 17, F8E4M3FNUZ = 18, F8E5M2 = 19, F8E5M2FNUZ = 20,
-  U4 = 21, I4 = 22, F4E2M1 = 23, F8E8M0 = 24, U2 = 25, I2 = 26, F6E2M3 = 27, F6E3M2 = 28
+  Undefined = 0,
+  F32 = 1,
+  U8 = 2,
+  I8 = 3,
+  U16 = 4,
+  I16 = 5,
+  I32 = 6,
+  I64 = 7,
+  String = 8,
+  Bool = 9,
+  F16 = 10,
+  F64 = 11,
+  U32 = 12,
+  U64 = 13,
+  C64 = 14,
+  C128 = 15,
+  BF16 = 16,
+  F8E4M3FN = 17,
+  F8E4M3FNUZ = 18,
+  F8E5M2 = 19,
+  F8E5M2FNUZ = 20,
+  U4 = 21,
+  I4 = 22,
+  F4E2M1 = 23,
+  F8E8M0 = 24,
+  U2 = 25,
+  I2 = 26,
+  F6E2M3 = 27,
+  F6E3M2 = 28
 };
 const char *dataTypeName(DataType type); // "f32", "i64", ..., "?" when unknown
 unsigned dataTypeBits(DataType type);    // 0 for strings and unknown types
@@ -42,17 +68,17 @@ struct Tensor {
 };
 
 struct Dim {
-  int64_t value = -1;  // -1: unknown
-  std::string symbol;  // dim_param, or empty
+  int64_t value = -1; // -1: unknown
+  std::string symbol; // dim_param, or empty
 };
 
 struct ValueInfo {
   enum class Kind : uint8_t { Tensor, Sequence, Optional, Other };
   std::string name;
   Kind kind = Kind::Tensor;
-  DataType type = DataType::Undefined;       // of the (element) tensor
-  std::optional<std::vector<Dim>> shape;     // absent: unknown rank
-  bool ofSequence = false;                   // Kind::Optional alone: it holds a sequence of such tensors
+  DataType type = DataType::Undefined;   // of the (element) tensor
+  std::optional<std::vector<Dim>> shape; // absent: unknown rank
+  bool ofSequence = false;               // Kind::Optional alone: it holds a sequence of such tensors
 };
 
 struct Graph;
@@ -75,10 +101,10 @@ struct Attribute {
 };
 
 struct Node {
-  std::string name;      // never empty: unnamed nodes get "<op>_<index>"
-  std::string domain;    // "" for ai.onnx
+  std::string name;   // never empty: unnamed nodes get "<op>_<index>"
+  std::string domain; // "" for ai.onnx
   std::string op;
-  int64_t opset = 0;     // version of the domain that the file asked for (for diagnostics)
+  int64_t opset = 0; // version of the domain that the file asked for (for diagnostics)
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   std::vector<Attribute> attributes;
@@ -102,7 +128,7 @@ struct Model {
   std::map<std::string, std::string> metadata;
   std::vector<std::string> externalFiles; // for dependency files
   Graph graph;
-  std::shared_ptr<void> storage;          // mappings and owned bytes
+  std::shared_ptr<void> storage; // mappings and owned bytes
 };
 
 struct Diagnostic {
@@ -116,8 +142,7 @@ struct ReadOptions {
 
 // Reads, validates, inlines functions, sorts and upgrades. On failure returns null and at least one diagnostic; all nodes
 // that no upgrade exists for are listed. Never throws, never crashes on hostile bytes.
-std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &options,
-                                 std::vector<Diagnostic> &diagnostics);
+std::unique_ptr<Model> readModel(const std::string &path, const ReadOptions &options, std::vector<Diagnostic> &diagnostics);
 // The same for a model in memory, which must outlive the Model: tensors point into it. External data is resolved against
 // `directory` (empty: refused).
 std::unique_ptr<Model> readModel(const void *data, size_t size, const std::string &name, const std::string &directory,

@@ -48,8 +48,8 @@ private:
 };
 
 /// The contraction that `op` is, or failure with the reason in `why`.
-llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, const ConstantValues &constants,
-                                              Prefer prefer, llvm::StringRef &why);
+llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
+                                              llvm::StringRef &why);
 
 /// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs;
 /// failure for anything else.

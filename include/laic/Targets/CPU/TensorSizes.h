@@ -34,8 +34,7 @@ public:
   /// An index value: arith.constant or laic.size.
   mlir::Value value(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr size) const;
   /// tensor.empty of that shape.
-  mlir::Value empty(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,
-                    mlir::Type element) const;
+  mlir::Value empty(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape, mlir::Type element) const;
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
 
   void notifyOperationErased(mlir::Operation *op) override;

@@ -62,9 +62,7 @@ ValueFacts constantFacts(ConstantOp op, SizeSymbols &symbols, WeightStore &store
   return facts;
 }
 
-RankedTensorType typeOf(const ValueFacts &facts) {
-  return RankedTensorType::get(staticShape(*facts.shape), facts.element);
-}
+RankedTensorType typeOf(const ValueFacts &facts) { return RankedTensorType::get(staticShape(*facts.shape), facts.element); }
 
 // Refuses an element type that the operator's record does not claim.
 LogicalResult checkElement(Operation &op, llvm::ArrayRef<const ValueFacts *> operands) {

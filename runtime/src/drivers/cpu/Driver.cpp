@@ -163,8 +163,7 @@ laic_status_t *allocateState(laic_context &context, ContextState &state) {
     }
   }
   bool allocated = state.steps.allocate(context.allocator, count(context.plan->steps())) &&
-                   state.tensors.allocate(context.allocator, tensors) &&
-                   state.scalars.allocate(context.allocator, scalars) &&
+                   state.tensors.allocate(context.allocator, tensors) && state.scalars.allocate(context.allocator, scalars) &&
                    state.patches.allocate(context.allocator, patches);
   return allocated ? nullptr : outOfMemory();
 }
@@ -220,8 +219,8 @@ laic_status_t *prepareStep(laic_context &context, uint32_t index, int64_t *works
   LAIC_TRY(boundedScalar(context, step.tiles(), "the number of tiles of a step", kMaxTiles, &out.tiles));
   LAIC_TRY(boundedScalar(context, step.workspace(), "the workspace of a step", kMaxWorkspace, workspace));
   for (uint32_t k = 0; k < count(step.scalars()); ++k)
-    LAIC_TRY(context.scalars.get(step.scalars()->Get(k), "an argument of a step",
-                                 &stateOf(context).scalars[out.firstScalar + k]));
+    LAIC_TRY(
+        context.scalars.get(step.scalars()->Get(k), "an argument of a step", &stateOf(context).scalars[out.firstScalar + k]));
   return nullptr;
 }
 
@@ -236,8 +235,7 @@ laic_status_t *prepare(laic_context &context) {
   state.workspaceStride = (static_cast<uint64_t>(largest) + kAlignment - 1) / kAlignment * kAlignment;
   size_t workspaces;
   if (__builtin_mul_overflow(state.workspaceStride, threadCount(context.pool), &workspaces) ||
-      !state.arena.reserve(context.allocator, context.arenaBytes) ||
-      !state.workspaces.reserve(context.allocator, workspaces))
+      !state.arena.reserve(context.allocator, context.arenaBytes) || !state.workspaces.reserve(context.allocator, workspaces))
     return fail(LAIC_OUT_OF_MEMORY, "out of memory: the model needs %llu bytes of arena and %llu of workspace per thread",
                 static_cast<unsigned long long>(context.arenaBytes), static_cast<unsigned long long>(largest));
   uint32_t tensor = 0;
@@ -246,11 +244,9 @@ laic_status_t *prepare(laic_context &context) {
     for (uint32_t k = 0; k < count(operands); ++k, ++tensor) {
       const Buffer &buffer = *context.plan->buffers()->Get(operands->Get(k));
       if (buffer.storage() == Storage::Arena)
-        state.tensors[tensor].data =
-            static_cast<uint8_t *>(state.arena.data) + context.buffers[operands->Get(k)].arenaOffset;
+        state.tensors[tensor].data = static_cast<uint8_t *>(state.arena.data) + context.buffers[operands->Get(k)].arenaOffset;
       else if (buffer.storage() == Storage::Constant)
-        state.tensors[tensor].data =
-            const_cast<uint8_t *>(context.module->segments[buffer.index()].data) + buffer.offset();
+        state.tensors[tensor].data = const_cast<uint8_t *>(context.module->segments[buffer.index()].data) + buffer.offset();
     }
   }
   return nullptr;
@@ -309,8 +305,7 @@ laic_status_t *describeError(const laic_context &context, const Step &step, cons
   case LAIC_KERNEL_DIVISION_BY_ZERO:
     return fail(LAIC_DATA_ERROR, "node '%s' (%s): integer division of %lld by zero", name, op, value);
   default:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): the kernel failed with code %d, value %lld", name, op, error.code,
-                value);
+    return fail(LAIC_DATA_ERROR, "node '%s' (%s): the kernel failed with code %d, value %lld", name, op, error.code, value);
   }
 }
 

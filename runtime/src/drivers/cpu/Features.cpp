@@ -23,30 +23,82 @@ struct Named {
 #if defined(__x86_64__)
 
 enum Bit : uint64_t {
-  Sse3 = 1ull << 0, Ssse3 = 1ull << 1, Cx16 = 1ull << 2, Sse41 = 1ull << 3, Sse42 = 1ull << 4, Popcnt = 1ull << 5,
-  Lahf = 1ull << 6, Avx = 1ull << 7, Avx2 = 1ull << 8, Bmi = 1ull << 9, Bmi2 = 1ull << 10, F16c = 1ull << 11,
-  Fma = 1ull << 12, Lzcnt = 1ull << 13, Movbe = 1ull << 14, Avx512f = 1ull << 15, Avx512bw = 1ull << 16,
-  Avx512cd = 1ull << 17, Avx512dq = 1ull << 18, Avx512vl = 1ull << 19, Avx512vnni = 1ull << 20,
-  Avx512bf16 = 1ull << 21, Avx512fp16 = 1ull << 22, Avx512vbmi = 1ull << 23, Avx512vbmi2 = 1ull << 24,
-  Avx512ifma = 1ull << 25, Avx512bitalg = 1ull << 26, Avx512vpopcntdq = 1ull << 27, Avxvnni = 1ull << 28,
-  Avxifma = 1ull << 29, Avxneconvert = 1ull << 30, Avxvnniint8 = 1ull << 31, Gfni = 1ull << 32, Vaes = 1ull << 33
+  Sse3 = 1ull << 0,
+  Ssse3 = 1ull << 1,
+  Cx16 = 1ull << 2,
+  Sse41 = 1ull << 3,
+  Sse42 = 1ull << 4,
+  Popcnt = 1ull << 5,
+  Lahf = 1ull << 6,
+  Avx = 1ull << 7,
+  Avx2 = 1ull << 8,
+  Bmi = 1ull << 9,
+  Bmi2 = 1ull << 10,
+  F16c = 1ull << 11,
+  Fma = 1ull << 12,
+  Lzcnt = 1ull << 13,
+  Movbe = 1ull << 14,
+  Avx512f = 1ull << 15,
+  Avx512bw = 1ull << 16,
+  Avx512cd = 1ull << 17,
+  Avx512dq = 1ull << 18,
+  Avx512vl = 1ull << 19,
+  Avx512vnni = 1ull << 20,
+  Avx512bf16 = 1ull << 21,
+  Avx512fp16 = 1ull << 22,
+  Avx512vbmi = 1ull << 23,
+  Avx512vbmi2 = 1ull << 24,
+  Avx512ifma = 1ull << 25,
+  Avx512bitalg = 1ull << 26,
+  Avx512vpopcntdq = 1ull << 27,
+  Avxvnni = 1ull << 28,
+  Avxifma = 1ull << 29,
+  Avxneconvert = 1ull << 30,
+  Avxvnniint8 = 1ull << 31,
+  Gfni = 1ull << 32,
+  Vaes = 1ull << 33
 };
 
 constexpr uint64_t kV2 = Sse3 | Ssse3 | Cx16 | Sse41 | Sse42 | Popcnt | Lahf;
 constexpr uint64_t kV3 = kV2 | Avx | Avx2 | Bmi | Bmi2 | F16c | Fma | Lzcnt | Movbe;
 constexpr uint64_t kV4 = kV3 | Avx512f | Avx512bw | Avx512cd | Avx512dq | Avx512vl;
 
-constexpr Named kLevels[] = {
-    {"generic", 0}, {"x86-64", 0}, {"x86-64-v2", kV2}, {"x86-64-v3", kV3}, {"x86-64-v4", kV4}};
+constexpr Named kLevels[] = {{"generic", 0}, {"x86-64", 0}, {"x86-64-v2", kV2}, {"x86-64-v3", kV3}, {"x86-64-v4", kV4}};
 
-constexpr Named kFeatures[] = {
-    {"sse3", Sse3}, {"ssse3", Ssse3}, {"cx16", Cx16}, {"sse4.1", Sse41}, {"sse4.2", Sse42}, {"popcnt", Popcnt},
-    {"sahf", Lahf}, {"avx", Avx}, {"avx2", Avx2}, {"bmi", Bmi}, {"bmi2", Bmi2}, {"f16c", F16c}, {"fma", Fma},
-    {"lzcnt", Lzcnt}, {"movbe", Movbe}, {"avx512f", Avx512f}, {"avx512bw", Avx512bw}, {"avx512cd", Avx512cd},
-    {"avx512dq", Avx512dq}, {"avx512vl", Avx512vl}, {"avx512vnni", Avx512vnni}, {"avx512bf16", Avx512bf16},
-    {"avx512fp16", Avx512fp16}, {"avx512vbmi", Avx512vbmi}, {"avx512vbmi2", Avx512vbmi2}, {"avx512ifma", Avx512ifma},
-    {"avx512bitalg", Avx512bitalg}, {"avx512vpopcntdq", Avx512vpopcntdq}, {"avxvnni", Avxvnni}, {"avxifma", Avxifma},
-    {"avxneconvert", Avxneconvert}, {"avxvnniint8", Avxvnniint8}, {"gfni", Gfni}, {"vaes", Vaes}};
+constexpr Named kFeatures[] = {{"sse3", Sse3},
+                               {"ssse3", Ssse3},
+                               {"cx16", Cx16},
+                               {"sse4.1", Sse41},
+                               {"sse4.2", Sse42},
+                               {"popcnt", Popcnt},
+                               {"sahf", Lahf},
+                               {"avx", Avx},
+                               {"avx2", Avx2},
+                               {"bmi", Bmi},
+                               {"bmi2", Bmi2},
+                               {"f16c", F16c},
+                               {"fma", Fma},
+                               {"lzcnt", Lzcnt},
+                               {"movbe", Movbe},
+                               {"avx512f", Avx512f},
+                               {"avx512bw", Avx512bw},
+                               {"avx512cd", Avx512cd},
+                               {"avx512dq", Avx512dq},
+                               {"avx512vl", Avx512vl},
+                               {"avx512vnni", Avx512vnni},
+                               {"avx512bf16", Avx512bf16},
+                               {"avx512fp16", Avx512fp16},
+                               {"avx512vbmi", Avx512vbmi},
+                               {"avx512vbmi2", Avx512vbmi2},
+                               {"avx512ifma", Avx512ifma},
+                               {"avx512bitalg", Avx512bitalg},
+                               {"avx512vpopcntdq", Avx512vpopcntdq},
+                               {"avxvnni", Avxvnni},
+                               {"avxifma", Avxifma},
+                               {"avxneconvert", Avxneconvert},
+                               {"avxvnniint8", Avxvnniint8},
+                               {"gfni", Gfni},
+                               {"vaes", Vaes}};
 
 struct Leaf {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -80,10 +132,10 @@ uint64_t wideFeatures(const Leaf &seven, const Leaf &sevenOne) {
 
 uint64_t detectBits() {
   Leaf one(1, 0), seven(7, 0), sevenOne(7, 1), extended(0x80000001u, 0);
-  uint64_t bits = when(one.ecx, 0, Sse3) | when(one.ecx, 9, Ssse3) | when(one.ecx, 13, Cx16) |
-                  when(one.ecx, 19, Sse41) | when(one.ecx, 20, Sse42) | when(one.ecx, 22, Movbe) |
-                  when(one.ecx, 23, Popcnt) | when(seven.ebx, 3, Bmi) | when(seven.ebx, 8, Bmi2) |
-                  when(seven.ecx, 8, Gfni) | when(extended.ecx, 0, Lahf) | when(extended.ecx, 5, Lzcnt);
+  uint64_t bits = when(one.ecx, 0, Sse3) | when(one.ecx, 9, Ssse3) | when(one.ecx, 13, Cx16) | when(one.ecx, 19, Sse41) |
+                  when(one.ecx, 20, Sse42) | when(one.ecx, 22, Movbe) | when(one.ecx, 23, Popcnt) | when(seven.ebx, 3, Bmi) |
+                  when(seven.ebx, 8, Bmi2) | when(seven.ecx, 8, Gfni) | when(extended.ecx, 0, Lahf) |
+                  when(extended.ecx, 5, Lzcnt);
   constexpr uint64_t kAvxState = 0x6, kAvx512State = 0xe6;
   uint64_t state = enabledState(one);
   if ((state & kAvxState) == kAvxState)
@@ -98,9 +150,9 @@ uint64_t detectBits() {
 // Bits of HWCAP as they are; of HWCAP2 moved up by 32.
 constexpr uint64_t hwcap(int bit) { return 1ull << bit; }
 constexpr uint64_t hwcap2(int bit) { return 1ull << (32 + bit); }
-constexpr uint64_t kSimd = hwcap(0) | hwcap(1), kCrc = hwcap(7), kLse = hwcap(8), kFp16 = hwcap(9) | hwcap(10),
-                   kRdm = hwcap(12), kRcpc = hwcap(15), kDot = hwcap(20), kSve = hwcap(22), kFlagM = hwcap(27),
-                   kSve2 = hwcap2(1), kI8mm = hwcap2(13), kBf16 = hwcap2(14);
+constexpr uint64_t kSimd = hwcap(0) | hwcap(1), kCrc = hwcap(7), kLse = hwcap(8), kFp16 = hwcap(9) | hwcap(10), kRdm = hwcap(12),
+                   kRcpc = hwcap(15), kDot = hwcap(20), kSve = hwcap(22), kFlagM = hwcap(27), kSve2 = hwcap2(1),
+                   kI8mm = hwcap2(13), kBf16 = hwcap2(14);
 
 constexpr Named kLevels[] = {{"generic", 0},
                              {"aarch64", kSimd},
@@ -110,13 +162,11 @@ constexpr Named kLevels[] = {{"generic", 0},
                              {"aarch64:v8.4", kSimd | kCrc | kLse | kRdm | kDot | kRcpc | kFlagM},
                              {"aarch64:v8.6", kSimd | kCrc | kLse | kRdm | kDot | kRcpc | kFlagM | kI8mm | kBf16}};
 
-constexpr Named kFeatures[] = {{"neon", kSimd}, {"crc", kCrc},   {"lse", kLse},   {"fullfp16", kFp16},
-                               {"rdm", kRdm},   {"rcpc", kRcpc}, {"dotprod", kDot}, {"sve", kSve},
+constexpr Named kFeatures[] = {{"neon", kSimd},        {"crc", kCrc},   {"lse", kLse},     {"fullfp16", kFp16},
+                               {"rdm", kRdm},          {"rcpc", kRcpc}, {"dotprod", kDot}, {"sve", kSve},
                                {"sve2", kSve | kSve2}, {"i8mm", kI8mm}, {"bf16", kBf16}};
 
-uint64_t detectBits() {
-  return (getauxval(AT_HWCAP) & 0xffffffffull) | (static_cast<uint64_t>(getauxval(AT_HWCAP2)) << 32);
-}
+uint64_t detectBits() { return (getauxval(AT_HWCAP) & 0xffffffffull) | (static_cast<uint64_t>(getauxval(AT_HWCAP2)) << 32); }
 
 #else
 
