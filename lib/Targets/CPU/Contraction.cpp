@@ -91,8 +91,8 @@ struct Candidate {
 
 class Chooser {
 public:
-  Chooser(linalg::GenericOp op, const ConstantValues &constants, Prefer prefer)
-      : op(op), constants(constants), prefer(prefer), maps(op.getIndexingMapsArray()), sizes(op.getStaticLoopRanges()) {}
+  Chooser(linalg::GenericOp op, Prefer prefer)
+      : op(op), prefer(prefer), maps(op.getIndexingMapsArray()), sizes(op.getStaticLoopRanges()) {}
 
   /// The best operand to pack with the loop to vectorise; score < 0 when there is none.
   Candidate choose() {
@@ -115,7 +115,7 @@ private:
       return;
     AffineMap other = maps[1 - b];
     bool inA = other.isFunctionOfDim(loop);
-    bool constantB = constants.contains(op.getInputs()[b]);
+    bool constantB = isConstantValue(op.getInputs()[b]);
     // Vectors of A: worth it for depthwise convolutions only.
     if (inA && (!soleIndex(other, loop) || !(constantB || anyCompound(other))))
       return;
@@ -130,7 +130,6 @@ private:
   }
 
   linalg::GenericOp op;
-  const ConstantValues &constants;
   Prefer prefer;
   SmallVector<AffineMap> maps;
   SmallVector<int64_t> sizes;
@@ -209,25 +208,29 @@ bool Contraction::innermost() const {
   return dim && dim.getPosition() == n;
 }
 
-ConstantValues::ConstantValues(func::FuncOp func) {
-  for (Operation &op : func.getBody().front()) {
-    bool constant = isa<ConstantOp, arith::ConstantOp, tensor::EmptyOp>(op);
-    if (!constant && op.getNumResults() != 0 && isPure(&op)) {
-      constant = llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); });
-      // A generic without inputs (resize, range) may read captured tensors.
-      op.walk([&](Operation *inner) {
-        for (Value operand : inner->getOperands())
-          if (inner != &op && operand.getParentBlock() == op.getBlock() && !values.contains(operand))
-            constant = false;
-      });
-    }
-    if (constant)
-      values.insert(op.result_begin(), op.result_end());
+bool laic::cpu::isConstantValue(Value value) {
+  constexpr unsigned kMost = 4096; // beyond that nobody folds
+  SmallVector<Value> work = {value};
+  SmallPtrSet<Operation *, 16> seen;
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val().getDefiningOp();
+    if (!op || seen.size() > kMost)
+      return false;
+    if (!seen.insert(op).second || isa<ConstantOp, arith::ConstantOp, tensor::EmptyOp>(op))
+      continue;
+    if (!isPure(op))
+      return false;
+    // A generic without inputs (resize, range) may read captured tensors.
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        if (operand.getParentBlock() == op->getBlock())
+          work.push_back(operand);
+    });
   }
+  return true;
 }
 
-FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
-                                                   StringRef &why) {
+FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, Prefer prefer, StringRef &why) {
   auto decline = [&](StringRef reason) {
     why = reason;
     return failure();
@@ -247,7 +250,7 @@ FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const C
     return decline("a dot product");
   if (!maps[2].isProjectedPermutation())
     return decline("its result is not indexed by loops");
-  Candidate choice = Chooser(op, constants, prefer).choose();
+  Candidate choice = Chooser(op, prefer).choose();
   if (choice.score < 0)
     return decline("no loop to vectorise");
 
@@ -271,7 +274,7 @@ FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, const C
       return decline("a reduction over one operand alone");
   constexpr int64_t kFewestRows = 3;
   int64_t rows = rowsPerPack(contraction);
-  if (!constants.contains(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) && rows < kFewestRows)
+  if (!isConstantValue(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) && rows < kFewestRows)
     return decline("too few rows to pay for packing at run time");
   return contraction;
 }

@@ -272,7 +272,7 @@ private:
 
 /// elementwise(collapse_shape(contraction)) -> collapse_shape(elementwise(contraction)), so that the epilogue
 /// is next to the contraction: the groups of a grouped convolution end in such a reshape.
-void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &constants) {
+void moveReshapesBehindEpilogues(func::FuncOp func) {
   RewritePatternSet patterns(func.getContext());
   linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, [&](OpOperand *operand) {
     auto collapse = operand->get().getDefiningOp<tensor::CollapseShapeOp>();
@@ -282,7 +282,7 @@ void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &consta
       return false;
     auto producer = collapse.getSrc().getDefiningOp<linalg::GenericOp>();
     StringRef why;
-    return producer && succeeded(matchContraction(producer, constants, Prefer::Innermost, why));
+    return producer && succeeded(matchContraction(producer, Prefer::Innermost, why));
   });
   GreedyRewriteConfig config;
   config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled).enableFolding(false);
@@ -292,10 +292,10 @@ void moveReshapesBehindEpilogues(func::FuncOp func, const ConstantValues &consta
 /// contraction(transpose(x)) -> contraction(x): packing reads in any order, tiles where the innermost dim
 /// stays. transpose(contraction) -> contraction when the vectorised loop stays innermost. Heads of attention
 /// are split and joined this way.
-void absorbTransposes(func::FuncOp func, const ConstantValues &constants) {
+void absorbTransposes(func::FuncOp func) {
   for (auto op : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
     StringRef why;
-    FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Innermost, why);
+    FailureOr<Contraction> contraction = matchContraction(op, Prefer::Innermost, why);
     if (failed(contraction))
       continue;
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -339,15 +339,14 @@ struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
-    moveReshapesBehindEpilogues(func, ConstantValues(func));
-    absorbTransposes(func, ConstantValues(func));
-    ConstantValues constants(func);
+    moveReshapesBehindEpilogues(func);
+    absorbTransposes(func);
     IRRewriter rewriter(&getContext());
     TensorSizes sizes(func, rewriter);
     SmallVector<ContractOp> contracts;
     for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
       StringRef why;
-      FailureOr<Contraction> contraction = matchContraction(generic, constants, Prefer::Innermost, why);
+      FailureOr<Contraction> contraction = matchContraction(generic, Prefer::Innermost, why);
       if (failed(contraction)) {
         if (why.starts_with("its") || why.starts_with("too") || why.starts_with("no "))
           generic.emitRemark() << "contraction stays a loop nest: " << why;

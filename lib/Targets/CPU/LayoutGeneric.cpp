@@ -51,10 +51,10 @@ Order followLoops(linalg::GenericOp op, AffineMap map, ArrayRef<int64_t> positio
 
 bool LayoutRewriter::rewrite(linalg::GenericOp op) {
   StringRef why;
-  FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Constant, why);
+  FailureOr<Contraction> contraction = matchContraction(op, Prefer::Constant, why);
   if (succeeded(contraction)) {
     bool pointwise =
-        constants.contains(op.getInputs()[contraction->b]) && !contraction->innermost() &&
+        isConstantValue(op.getInputs()[contraction->b]) && !contraction->innermost() &&
         llvm::count_if(contraction->parallel, [&](unsigned loop) { return contraction->bMap().isFunctionOfDim(loop); }) == 1;
     if (contraction->convolution || pointwise)
       return rewriteConvolution(*contraction);

@@ -11,8 +11,7 @@ namespace laic::cpu {
 /// Operations have to come in the order of their block.
 class LayoutRewriter {
 public:
-  LayoutRewriter(mlir::IRRewriter &rewriter, TensorSizes &sizes, const ConstantValues &constants)
-      : rewriter(rewriter), sizes(sizes), constants(constants), layouts(rewriter, sizes) {}
+  LayoutRewriter(mlir::IRRewriter &rewriter, TensorSizes &sizes) : rewriter(rewriter), sizes(sizes), layouts(rewriter, sizes) {}
 
   void rewrite(mlir::Operation *op);
 
@@ -45,7 +44,6 @@ private:
 
   mlir::IRRewriter &rewriter;
   TensorSizes &sizes;
-  const ConstantValues &constants;
   Layouts layouts;
 };
 

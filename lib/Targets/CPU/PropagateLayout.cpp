@@ -22,10 +22,10 @@ namespace laic::cpu {
 
 namespace {
 
-bool hasConvolution(func::FuncOp func, const ConstantValues &constants) {
+bool hasConvolution(func::FuncOp func) {
   return llvm::any_of(func.getBody().front().getOps<linalg::GenericOp>(), [&](linalg::GenericOp op) {
     StringRef why;
-    FailureOr<Contraction> contraction = matchContraction(op, constants, Prefer::Constant, why);
+    FailureOr<Contraction> contraction = matchContraction(op, Prefer::Constant, why);
     return succeeded(contraction) && contraction->convolution;
   });
 }
@@ -35,14 +35,13 @@ struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass>
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
-    ConstantValues constants(func);
-    if (!hasConvolution(func, constants))
+    if (!hasConvolution(func))
       return;
     IRRewriter rewriter(&getContext());
     TensorSizes sizes(func, rewriter);
     Block &block = func.getBody().front();
     SmallVector<Operation *> originals = llvm::map_to_vector(block, [](Operation &op) { return &op; });
-    LayoutRewriter layout(rewriter, sizes, constants);
+    LayoutRewriter layout(rewriter, sizes);
     for (Operation *op : originals)
       layout.rewrite(op);
     for (Operation *op : llvm::reverse(originals))
@@ -53,9 +52,8 @@ struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass>
 
 private:
   void report(func::FuncOp func) {
-    ConstantValues constants(func);
     int64_t transposes = llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
-                                        [&](linalg::TransposeOp op) { return !constants.contains(op.getInput()); });
+                                        [&](linalg::TransposeOp op) { return !isConstantValue(op.getInput()); });
     func.emitRemark() << "channels-last layout: " << transposes
                       << (transposes == 1 ? " transpose remains" : " transposes remain");
   }

@@ -36,20 +36,12 @@ enum class Prefer {
   Constant,  // an n of a constant operand, even if C has to be transposed
 };
 
-/// Values that are known when compiling: constants and what is computed from them alone.
-class ConstantValues {
-public:
-  explicit ConstantValues(mlir::func::FuncOp func);
-  bool contains(mlir::Value value) const { return values.contains(value); }
-  void insert(mlir::Value value) { values.insert(value); }
-
-private:
-  llvm::DenseSet<mlir::Value> values;
-};
+/// True for a value that is known when compiling: a constant, or computed from constants alone. Looks it up every time: passes
+/// that ask are rewriting what it would otherwise remember.
+bool isConstantValue(mlir::Value value);
 
 /// The contraction that `op` is, or failure with the reason in `why`.
-llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, const ConstantValues &constants, Prefer prefer,
-                                              llvm::StringRef &why);
+llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer prefer, llvm::StringRef &why);
 
 /// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs;
 /// failure for anything else.
