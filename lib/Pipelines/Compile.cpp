@@ -7,6 +7,7 @@
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Backend.h"
+#include "laic/Pipelines/Explain.h"
 #include "laic/Pipelines/Registration.h"
 #include "laic/Target/Target.h"
 #include "mlir/Pass/PassManager.h"
@@ -55,29 +56,56 @@ private:
     return CompileCode::Usage;
   }
 
-  CompileCode checkOptions() {
-    if (options.targets.size() != 1)
-      return usage("several targets in one artifact are not supported yet", "give one target to --target");
-    target = findTarget(options.targets[0]);
-    if (!target) {
-      std::string names;
-      for (const auto &known : getTargets())
-        names += (names.empty() ? "" : ", ") + known->getName().str();
-      return usage("unknown target '" + options.targets[0] + "'", "the targets of this build are: " + names);
+  CompileCode checkTargets() {
+    for (const std::string &name : options.targets) {
+      const Target *target = findTarget(name);
+      if (!target) {
+        std::string names;
+        for (const auto &known : getTargets())
+          names += (names.empty() ? "" : ", ") + known->getName().str();
+        return usage("unknown target '" + name + "'", "the targets of this build are: " + names);
+      }
+      if (llvm::is_contained(targets, target))
+        return usage("target '" + name + "' is given twice", "an artifact holds one plan per target");
+      TargetOptions of;
+      of.threads = options.threads;
+      of.explain = options.explain;
+      const std::string &levels = target->getLevelOption() == "cpu" ? options.cpu : options.chip;
+      if (auto problem = target->parseLevels(levels, of.levels))
+        return usage(*problem, "");
+      targets.push_back(target);
+      targetOptions.push_back(std::move(of));
     }
-    targetOptions.threads = options.threads;
-    targetOptions.explain = options.explain;
-    const std::string &levels = target->getLevelOption() == "cpu" ? options.cpu : options.chip;
-    if (auto problem = target->parseLevels(levels, targetOptions.levels))
-      return usage(*problem, "");
+    return CompileCode::Ok;
+  }
+
+  // Text is one module, and a dump is resumed with one target.
+  CompileCode checkOneTarget() {
+    if (targets.size() == 1)
+      return CompileCode::Ok;
+    if (options.emit != "artifact" && static_cast<int>(options.to) > static_cast<int>(Phase::Fuse))
+      return usage("--emit=" + options.emit + " writes what one target makes, got " + std::to_string(targets.size()) + " targets",
+                   "give one target, or stop with --to=fuse or before");
+    if (static_cast<int>(options.from) > static_cast<int>(Phase::Dispatch))
+      return usage(std::string("--from=") + phaseName(options.from) + " resumes what one target made, got " +
+                       std::to_string(targets.size()) + " targets",
+                   "give the target of the dump");
+    return CompileCode::Ok;
+  }
+
+  CompileCode checkOptions() {
+    if (CompileCode code = checkTargets(); code != CompileCode::Ok)
+      return code;
+    if (CompileCode code = checkOneTarget(); code != CompileCode::Ok)
+      return code;
     if (static_cast<int>(options.to) < static_cast<int>(options.from))
       return usage(std::string("--to=") + phaseName(options.to) + " comes before --from=" + phaseName(options.from), "");
     if (static_cast<int>(options.from) > static_cast<int>(Phase::Codegen))
       return usage(std::string("--from=") + phaseName(options.from) + " is not possible: machine code is not part of a dump",
                    "start from codegen or an earlier phase");
-    auto kinds = target->getEmitKinds();
-    if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(kinds, options.emit))
-      return usage("target '" + target->getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
+    const Target &first = *targets.front();
+    if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(first.getEmitKinds(), options.emit))
+      return usage("target '" + first.getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
     if (options.to != Phase::Emit && options.emit != "mlir" && options.dumpPhases.empty())
       return usage(std::string("--to=") + phaseName(options.to) + " leaves nothing to write",
                    "add --emit=mlir or --dump-phases=DIR");
@@ -147,19 +175,29 @@ private:
     return !options.progress || options.progress(phaseName(phase), static_cast<int>(phase), kPhaseCount);
   }
 
-  CompileCode dump(Phase phase) {
-    (*module)->setAttr("laic.phase", StringAttr::get(&context, phaseName(phase)));
+  CompileCode dump(Phase phase) { return dump(phase, *module, ""); }
+
+  CompileCode dumpBackends(Phase phase) {
+    for (auto &backend : backends)
+      if (CompileCode code = dump(phase, backend->getModule(), backends.size() > 1 ? backend->getTarget().getName() : "");
+          code != CompileCode::Ok)
+        return code;
+    return CompileCode::Ok;
+  }
+
+  CompileCode dump(Phase phase, ModuleOp of, llvm::StringRef target) {
+    of->setAttr("laic.phase", StringAttr::get(&context, phaseName(phase)));
     if (options.dumpPhases.empty())
       return CompileCode::Ok;
-    if (auto problem = dumpPhase(*module, phase, options.dumpPhases)) {
+    if (auto problem = dumpPhase(of, phase, options.dumpPhases, target)) {
       diagnostics.report(Severity::Error, *problem, "");
       return CompileCode::Failed;
     }
     return CompileCode::Ok;
   }
 
-  // Refuses every operation whose element type the target cannot compute.
-  LogicalResult checkTarget() {
+  // Refuses every operation whose element type a target cannot compute.
+  LogicalResult checkTarget(const Target *target) {
     LogicalResult status = success();
     (*module)->walk([&](OnnxOpInterface op) {
       const OnnxOpRow *row = findOnnxOp(op->getName());
@@ -184,7 +222,8 @@ private:
   CompileCode runPhase(Phase phase) {
     if (!progress(phase))
       return CompileCode::Cancelled;
-    reproducer = cast<ModuleOp>((*module)->clone());
+    if (module)
+      reproducer = cast<ModuleOp>((*module)->clone());
     LogicalResult status = success();
     switch (phase) {
     case Phase::Import:
@@ -194,39 +233,76 @@ private:
       status = runPasses(buildSimplifyPhase);
       break;
     case Phase::Fuse:
-      status = checkTarget();
+      for (const Target *target : targets)
+        if (mlir::failed(checkTarget(target)))
+          status = failure();
       if (mlir::succeeded(status))
         status = runPasses(buildFusePhase);
       break;
     case Phase::Dispatch:
-      status = backend().dispatch(*module);
-      break;
     case Phase::Codegen:
-      status = backend().codegen(*module);
-      break;
     case Phase::Schedule:
-      status = backend().schedule(*module);
-      break;
+      return runBackends(phase);
     case Phase::Emit:
       if (options.emit == "artifact")
-        status = backend().emit(*module, output);
+        status = emitArtifact();
       break;
     }
     if (mlir::failed(status) || diagnostics.sawError())
       return failed(phase);
-    return dump(phase);
+    return phase == Phase::Emit ? dumpBackends(phase) : dump(phase);
   }
 
-  Backend &backend() {
-    if (!targetBackend)
-      targetBackend = std::make_unique<Backend>(*target, targetOptions);
-    return *targetBackend;
+  // From here on each target has a module of its own; the last one takes what the phases before have left.
+  void makeBackends() {
+    if (!backends.empty())
+      return;
+    for (size_t i = 0; i + 1 < targets.size(); ++i)
+      backends.push_back(std::make_unique<Backend>(*targets[i], targetOptions[i], cast<ModuleOp>((*module)->clone())));
+    backends.push_back(std::make_unique<Backend>(*targets.back(), targetOptions.back(), std::move(module)));
+  }
+
+  CompileCode runBackends(Phase phase) {
+    makeBackends();
+    for (auto &backend : backends) {
+      reproducer = cast<ModuleOp>(backend->getModule()->clone());
+      LogicalResult status = phase == Phase::Dispatch  ? backend->dispatch()
+                             : phase == Phase::Codegen ? backend->codegen()
+                                                       : backend->schedule();
+      if (mlir::failed(status) || diagnostics.sawError())
+        return failed(phase);
+    }
+    return dumpBackends(phase);
+  }
+
+  LogicalResult emitArtifact() {
+    makeBackends();
+    std::vector<PlanSource> plans;
+    EmitOptions emit;
+    for (auto &backend : backends) {
+      plans.push_back(backend->getPlan());
+      if (!options.explain)
+        continue;
+      if (backends.size() > 1)
+        output.explanation += "plan for " + backend->getTarget().getName().str() + ":\n";
+      output.explanation += formatExplanation(explainSchedule(backend->getModule()));
+    }
+    if (auto model = backends.front()->getModule()->getAttrOfType<StringAttr>("laic.model"))
+      emit.model = llvm::sys::path::filename(model.getValue()).str();
+    if (!output.path.empty())
+      return writeProgram(plans, emit, output.path);
+    std::vector<uint8_t> bytes;
+    if (mlir::failed(writeProgram(plans, emit, bytes)))
+      return failure();
+    output.bytes.assign(bytes.begin(), bytes.end());
+    return success();
   }
 
   CompileCode emitText() {
     std::string text;
     llvm::raw_string_ostream os(text);
-    module->print(os, OpPrintingFlags().enableDebugInfo(false));
+    ModuleOp last = backends.empty() ? *module : backends.front()->getModule();
+    last.print(os, OpPrintingFlags().enableDebugInfo(false));
     if (output.path.empty()) {
       output.bytes.assign(text.begin(), text.end());
       return CompileCode::Ok;
@@ -246,10 +322,11 @@ private:
   CompileOutput &output;
   MLIRContext context;
   DiagnosticBridge diagnostics;
-  const Target *target = nullptr;
-  TargetOptions targetOptions;
-  std::unique_ptr<Backend> targetBackend;
-  OwningOpRef<ModuleOp> module, reproducer;
+  std::vector<const Target *> targets;
+  std::vector<TargetOptions> targetOptions; // one per target
+  OwningOpRef<ModuleOp> module;             // until the targets part
+  std::vector<std::unique_ptr<Backend>> backends;
+  OwningOpRef<ModuleOp> reproducer;
   Phase done = Phase::Import; // the phase that made the module when the first one starts
 };
 

@@ -30,21 +30,23 @@ llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target 
   return code;
 }
 
-static LogicalResult report(ModuleOp module, const std::string &error) {
-  return error.empty() ? success() : LogicalResult(emitError(UnknownLoc::get(module.getContext())) << error);
+static LogicalResult report(llvm::ArrayRef<PlanSource> plans, const std::string &error) {
+  if (error.empty())
+    return success();
+  ModuleOp module = plans.front().module;
+  return emitError(UnknownLoc::get(module.getContext())) << error;
 }
 
-LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options, llvm::StringRef path) {
-  ProgramBuilder program(module, code, options);
+LogicalResult laic::writeProgram(llvm::ArrayRef<PlanSource> plans, const EmitOptions &options, llvm::StringRef path) {
+  ProgramBuilder program(plans, options);
   if (failed(program.build()))
     return failure();
-  return report(module, artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
+  return report(plans, artifact::writeArtifact(path.str(), program.data(), program.size(), program.segments()));
 }
 
-LogicalResult laic::writeProgram(ModuleOp module, const CodegenResult &code, const EmitOptions &options,
-                                 std::vector<uint8_t> &bytes) {
-  ProgramBuilder program(module, code, options);
+LogicalResult laic::writeProgram(llvm::ArrayRef<PlanSource> plans, const EmitOptions &options, std::vector<uint8_t> &bytes) {
+  ProgramBuilder program(plans, options);
   if (failed(program.build()))
     return failure();
-  return report(module, artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
+  return report(plans, artifact::serializeArtifact(program.data(), program.size(), program.segments(), bytes));
 }

@@ -50,11 +50,12 @@ template <typename Write> std::optional<std::string> writeWhole(const std::strin
 
 } // namespace
 
-std::optional<std::string> laic::dumpPhase(ModuleOp module, Phase phase, const std::string &folder) {
+std::optional<std::string> laic::dumpPhase(ModuleOp module, Phase phase, const std::string &folder, llvm::StringRef target) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return "cannot create '" + folder + "': " + error.message();
   llvm::SmallString<128> path(folder);
-  llvm::sys::path::append(path, std::to_string(static_cast<int>(phase)) + "-" + phaseName(phase) + ".mlir");
+  llvm::sys::path::append(path, std::to_string(static_cast<int>(phase)) + "-" + phaseName(phase) +
+                                    (target.empty() ? "" : "-" + target) + ".mlir");
   if (auto error = writeWhole(path.str().str(), [&](llvm::raw_ostream &os) {
         OpPrintingFlags flags;
         flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);

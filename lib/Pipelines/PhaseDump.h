@@ -8,9 +8,9 @@
 
 namespace laic {
 
-/// Writes DIR/<n>-<phase>.mlir and DIR/<n>-<phase>.weights: a line of JSON (source -> [offset, length]), a newline, the bytes.
-/// Returns what went wrong, or nothing.
-std::optional<std::string> dumpPhase(mlir::ModuleOp module, Phase phase, const std::string &folder);
+/// Writes DIR/<n>-<phase>.mlir and DIR/<n>-<phase>.weights: a line of JSON (source -> [offset, length]), a newline, the bytes. With
+/// `target` that stands behind the phase. Returns what went wrong, or nothing.
+std::optional<std::string> dumpPhase(mlir::ModuleOp module, Phase phase, const std::string &folder, llvm::StringRef target = "");
 
 /// Reads a dump back and registers its weights. Errors go to the context's diagnostics.
 mlir::OwningOpRef<mlir::ModuleOp> readPhaseDump(const std::string &path, mlir::MLIRContext *context);

@@ -52,9 +52,10 @@ std::string WeightTable::write(artifact::SegmentSink &sink) const {
 
 // ---- program ----
 
-ProgramBuilder::ProgramBuilder(ModuleOp module, const CodegenResult &code, const EmitOptions &options)
-    : module(module), code(code), options(options), symbols(module.getContext()),
-      weights(module.getContext()->getOrLoadDialect<LaicDialect>()->getWeights()) {}
+static WeightStore &storeOf(ModuleOp module) { return module.getContext()->getOrLoadDialect<LaicDialect>()->getWeights(); }
+
+ProgramBuilder::ProgramBuilder(llvm::ArrayRef<PlanSource> sources, const EmitOptions &options)
+    : sources(sources), options(options), weights(storeOf(sources.front().module)) {}
 
 ProgramBuilder::Indices ProgramBuilder::scalarList(AffineMap map) {
   Indices list;
@@ -161,20 +162,23 @@ LogicalResult ProgramBuilder::addOperation(Operation *op) {
   return addStorage(op);
 }
 
-void ProgramBuilder::addKernels() {
+void ProgramBuilder::addKernels(const PlanSource &source) {
+  uint32_t first = kernels.size(), count = 0;
   for (auto function : module.getOps<func::FuncOp>())
-    kernelIndex.try_emplace(function.getSymName(), kernelIndex.size());
-  std::vector<std::vector<flatbuffers::Offset<artifact::Variant>>> variants(kernelIndex.size());
-  for (auto [blobIndex, blob] : llvm::enumerate(code.blobs))
+    kernelIndex.try_emplace(function.getSymName(), first + count++);
+  std::vector<std::vector<flatbuffers::Offset<artifact::Variant>>> variants(count);
+  for (const CodeBlob &blob : source.code->blobs) {
     for (const KernelCode &kernel : blob.kernels) {
       auto it = kernelIndex.find(kernel.name);
       if (it == kernelIndex.end())
         continue;
       auto needs = builder.CreateVectorOfStrings(blob.requires_);
-      variants[it->second].push_back(artifact::CreateVariant(builder, needs, codeSegment(blobIndex), kernel.offset, kernel.size));
+      variants[it->second - first].push_back(artifact::CreateVariant(builder, needs, codeSegments, kernel.offset, kernel.size));
     }
+    ++codeSegments;
+  }
   for (auto function : module.getOps<func::FuncOp>()) {
-    auto list = builder.CreateVector(variants[kernelIndex.lookup(function.getSymName())]);
+    auto list = builder.CreateVector(variants[kernelIndex.lookup(function.getSymName()) - first]);
     kernels.push_back(artifact::CreateKernel(builder, builder.CreateString(function.getSymName().str()), list));
   }
 }
@@ -199,8 +203,28 @@ llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> ProgramBuilder::tensor(At
   return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims));
 }
 
-llvm::FailureOr<flatbuffers::Offset<artifact::Entry>> ProgramBuilder::entryTable() {
-  std::vector<flatbuffers::Offset<artifact::Tensor>> tensors[2];
+LogicalResult ProgramBuilder::findEntries() {
+  for (const PlanSource &source : sources) {
+    ModuleOp of = source.module;
+    auto found = of.getOps<plan::EntryOp>();
+    if (found.empty())
+      return of.emitError("there is no plan.entry; run laic-schedule-program first");
+    entries.push_back(*found.begin());
+  }
+  return success();
+}
+
+// Which segment code lies in depends on whether there are weights: look at those first.
+LogicalResult ProgramBuilder::addWeights() {
+  for (plan::EntryOp of : entries)
+    for (auto constant : of.getBody().front().getOps<plan::ConstantOp>())
+      if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
+        return constant.emitError("the bytes of this constant are not available");
+  codeSegments = weights.empty() ? 0 : 1;
+  return success();
+}
+
+LogicalResult ProgramBuilder::addSignature() {
   ArrayAttr described[] = {entry.getInputs(), entry.getOutputs()};
   for (int side = 0; side < 2; ++side)
     for (Attribute description : described[side]) {
@@ -209,40 +233,59 @@ llvm::FailureOr<flatbuffers::Offset<artifact::Entry>> ProgramBuilder::entryTable
         return failure();
       tensors[side].push_back(*offset);
     }
-  Indices shapes;
   for (Attribute description : entry.getOutputs()) {
     auto shape = cast<DictionaryAttr>(description).getAs<AffineMapAttr>("shape");
-    llvm::append_range(shapes, scalarList(shape.getValue()));
+    llvm::append_range(outputShapes, scalarList(shape.getValue()));
   }
-  uint32_t arena = scalar(entry.getArena());
+  return success();
+}
 
+LogicalResult ProgramBuilder::addPlan(const PlanSource &source) {
+  module = source.module;
+  entry = entries[plans.size()];
+  symbols = std::make_unique<SizeSymbols>(SizeSymbols::fromAttr(entry.getSymbols()));
+  scalars = std::make_unique<ScalarProgram>(*symbols);
+  places.clear();
+  buffers.clear();
+  bufferIndex.clear();
+  steps.clear();
+  checks.clear();
+  kernelIndex.clear();
+  addKernels(source);
+  for (Operation &op : entry.getBody().front())
+    if (failed(addOperation(&op)))
+      return failure();
+  if (plans.empty() && failed(addSignature()))
+    return failure();
+  uint32_t arena = scalar(entry.getArena());
   auto device = builder.CreateString(entry.getDevice().str());
   auto scalarOffset = builder.CreateVectorOfStructs(scalars->scalars());
   auto checkOffset = builder.CreateVector(checks);
   auto bufferOffset = builder.CreateVector(buffers);
   auto stepOffset = builder.CreateVector(steps);
-  std::vector<flatbuffers::Offset<artifact::Plan>> plans{
-      artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena)};
-  auto name = builder.CreateString(entry.getSymName().str());
-  auto inputs = builder.CreateVector(tensors[0]), outputs = builder.CreateVector(tensors[1]);
-  auto shapeOffset = builder.CreateVector(shapes);
-  return artifact::CreateEntry(builder, name, inputs, outputs, shapeOffset, builder.CreateVector(plans));
+  plans.push_back(artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena));
+  return success();
 }
 
-void ProgramBuilder::finish(flatbuffers::Offset<artifact::Entry> entryOffset) {
-  std::vector<flatbuffers::Offset<artifact::Entry>> entries{entryOffset};
-  std::vector<flatbuffers::Offset<artifact::Segment>> list;
+void ProgramBuilder::finish() {
+  auto name = builder.CreateString(entries.front().getSymName().str());
+  auto inputs = builder.CreateVector(tensors[0]), outputs = builder.CreateVector(tensors[1]);
+  auto shapeOffset = builder.CreateVector(outputShapes);
+  std::vector<flatbuffers::Offset<artifact::Entry>> list{
+      artifact::CreateEntry(builder, name, inputs, outputs, shapeOffset, builder.CreateVector(plans))};
+  std::vector<flatbuffers::Offset<artifact::Segment>> segmentRecords;
   for (const artifact::SegmentSource &segment : segments())
-    list.push_back(artifact::CreateSegment(builder, segment.kind, artifact::sectionOfSegment(list.size()), segment.length));
+    segmentRecords.push_back(
+        artifact::CreateSegment(builder, segment.kind, artifact::sectionOfSegment(segmentRecords.size()), segment.length));
   std::vector<flatbuffers::Offset<artifact::Metadata>> metadata;
   for (const auto &[key, value] : options.metadata) {
     auto keyOffset = builder.CreateString(key);
     metadata.push_back(artifact::CreateMetadata(builder, keyOffset, builder.CreateString(value)));
   }
   auto producer = builder.CreateString(options.producer), model = builder.CreateString(options.model);
-  auto entryList = builder.CreateVector(entries);
+  auto entryList = builder.CreateVector(list);
   auto kernelList = builder.CreateVector(kernels);
-  auto segmentList = builder.CreateVector(list);
+  auto segmentList = builder.CreateVector(segmentRecords);
   auto nodeList = builder.CreateVector(nodes);
   auto metadataList = builder.CreateVector(metadata);
   artifact::FinishProgramBuffer(builder, artifact::CreateProgram(builder, LAIC_KERNEL_ABI_VERSION, producer, model, entryList,
@@ -250,24 +293,12 @@ void ProgramBuilder::finish(flatbuffers::Offset<artifact::Entry> entryOffset) {
 }
 
 LogicalResult ProgramBuilder::build() {
-  for (auto candidate : module.getOps<plan::EntryOp>())
-    entry = candidate;
-  if (!entry)
-    return module.emitError("there is no plan.entry; run laic-schedule-program first");
-  symbols = SizeSymbols::fromAttr(entry.getSymbols());
-  scalars = std::make_unique<ScalarProgram>(symbols);
-  // Which segment code lies in depends on whether there are weights: look at those first.
-  for (auto constant : entry.getBody().front().getOps<plan::ConstantOp>())
-    if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
-      return constant.emitError("the bytes of this constant are not available");
-  addKernels();
-  for (Operation &op : entry.getBody().front())
-    if (failed(addOperation(&op)))
-      return failure();
-  auto offset = entryTable();
-  if (failed(offset))
+  if (failed(findEntries()) || failed(addWeights()))
     return failure();
-  finish(*offset);
+  for (const PlanSource &source : sources)
+    if (failed(addPlan(source)))
+      return failure();
+  finish();
   return success();
 }
 
@@ -276,10 +307,11 @@ std::vector<artifact::SegmentSource> ProgramBuilder::segments() const {
   if (!weights.empty())
     list.push_back(
         {artifact::SegmentKind::Weights, weights.length(), [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
-  for (const CodeBlob &blob : code.blobs)
-    list.push_back({artifact::SegmentKind::Code, blob.bytes.size(), [&blob](artifact::SegmentSink &sink) {
-                      sink.write(blob.bytes.data(), blob.bytes.size());
-                      return std::string();
-                    }});
+  for (const PlanSource &source : sources)
+    for (const CodeBlob &blob : source.code->blobs)
+      list.push_back({artifact::SegmentKind::Code, blob.bytes.size(), [&blob](artifact::SegmentSink &sink) {
+                        sink.write(blob.bytes.data(), blob.bytes.size());
+                        return std::string();
+                      }});
   return list;
 }

@@ -1,4 +1,4 @@
-// From a scheduled module to the artifact's program and the segments beside it.
+// From scheduled modules, one per plan, to the artifact's program and the segments beside it.
 #ifndef LAIC_LIB_PIPELINES_PROGRAMBUILDER_H
 #define LAIC_LIB_PIPELINES_PROGRAMBUILDER_H
 
@@ -39,10 +39,10 @@ private:
   std::map<std::array<uint64_t, 3>, uint64_t> byContent; // length and hash -> offset
 };
 
-/// The FlatBuffer and what writeArtifact needs beside it. `code` must outlive the use of the segments.
+/// The FlatBuffer and what writeArtifact needs beside it. The plans' code must outlive the use of the segments.
 class ProgramBuilder {
 public:
-  ProgramBuilder(mlir::ModuleOp module, const CodegenResult &code, const EmitOptions &options);
+  ProgramBuilder(llvm::ArrayRef<PlanSource> sources, const EmitOptions &options);
   llvm::LogicalResult build();
 
   const uint8_t *data() const { return builder.GetBufferPointer(); }
@@ -68,28 +68,38 @@ private:
   Indices scalarList(mlir::AffineMap map);
   Indices buffersOf(mlir::ValueRange values);
   llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> tensor(mlir::Attribute description);
-  llvm::FailureOr<flatbuffers::Offset<artifact::Entry>> entryTable();
-  void addKernels();
-  void finish(flatbuffers::Offset<artifact::Entry> entryOffset);
-  uint32_t codeSegment(size_t blob) const { return (weights.empty() ? 0 : 1) + blob; }
+  llvm::LogicalResult findEntries();
+  llvm::LogicalResult addWeights();
+  llvm::LogicalResult addPlan(const PlanSource &source);
+  llvm::LogicalResult addSignature();
+  void addKernels(const PlanSource &source);
+  void finish();
 
-  mlir::ModuleOp module;
-  const CodegenResult &code;
+  llvm::ArrayRef<PlanSource> sources;
   const EmitOptions &options;
-  plan::EntryOp entry;
-  SizeSymbols symbols;
-  std::unique_ptr<ScalarProgram> scalars;
   WeightTable weights;
   flatbuffers::FlatBufferBuilder builder;
 
+  // What the plans share.
+  std::vector<plan::EntryOp> entries; // one per source
+  std::vector<flatbuffers::Offset<artifact::Plan>> plans;
+  std::vector<flatbuffers::Offset<artifact::Node>> nodes;
+  std::map<std::tuple<std::string, std::string, double>, uint32_t> nodeIndex;
+  std::vector<flatbuffers::Offset<artifact::Kernel>> kernels;
+  uint32_t codeSegments = 0;                                     // before those of the plan in hand
+  std::vector<flatbuffers::Offset<artifact::Tensor>> tensors[2]; // inputs, outputs
+  Indices outputShapes;                                          // over the first plan's scalars
+
+  // The plan in hand.
+  mlir::ModuleOp module;
+  plan::EntryOp entry;
+  std::unique_ptr<SizeSymbols> symbols;
+  std::unique_ptr<ScalarProgram> scalars;
   std::vector<Place> places;
   std::vector<flatbuffers::Offset<artifact::Buffer>> buffers;
   llvm::DenseMap<mlir::Value, uint32_t> bufferIndex;
   std::vector<flatbuffers::Offset<artifact::Step>> steps;
   std::vector<flatbuffers::Offset<artifact::Check>> checks;
-  std::vector<flatbuffers::Offset<artifact::Node>> nodes;
-  std::map<std::tuple<std::string, std::string, double>, uint32_t> nodeIndex;
-  std::vector<flatbuffers::Offset<artifact::Kernel>> kernels;
   llvm::StringMap<uint32_t> kernelIndex;
 };
 

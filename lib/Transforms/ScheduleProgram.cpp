@@ -39,8 +39,8 @@ struct Storage {
 
 class Scheduler {
 public:
-  Scheduler(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes)
-      : module(module), main(main), shapes(shapes), b(module.getContext()) {}
+  Scheduler(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device)
+      : module(module), main(main), shapes(shapes), device(device), b(module.getContext()) {}
   LogicalResult run();
 
 private:
@@ -69,6 +69,7 @@ private:
   ModuleOp module;
   func::FuncOp main;
   SymbolicShapes &shapes;
+  llvm::StringRef device;
   OpBuilder b;
   plan::EntryOp entry;
   std::vector<Storage> storages;
@@ -190,7 +191,7 @@ void Scheduler::createEntry() {
   b.setInsertionPoint(main);
   ArrayAttr empty = b.getArrayAttr({});
   AffineMap zero = AffineMap::getConstantMap(0, b.getContext());
-  entry = plan::EntryOp::create(b, main.getLoc(), main.getSymName(), "cpu", empty, empty, empty, zero);
+  entry = plan::EntryOp::create(b, main.getLoc(), main.getSymName(), device, empty, empty, empty, zero);
   b.setInsertionPointToStart(&entry.getBody().emplaceBlock());
 }
 
@@ -395,13 +396,14 @@ LogicalResult Scheduler::run() {
 
 namespace {
 struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram> {
+  using ScheduleProgramBase::ScheduleProgramBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto main = module.lookupSymbol<func::FuncOp>("main");
     if (!main)
       return;
     llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
-    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes).run()))
+    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes, device).run()))
       signalPassFailure();
   }
 

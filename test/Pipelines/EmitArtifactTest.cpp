@@ -158,14 +158,11 @@ struct EmitArtifact : public ::testing::Test {
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       return failure();
-    laic::Backend backend(target, options);
-    laic::CompileOutput output;
-    if (failed(backend.dispatch(*module)) || failed(backend.codegen(*module)) || failed(backend.schedule(*module)) ||
-        failed(backend.emit(*module, output)))
+    laic::Backend backend(target, options, std::move(module));
+    if (failed(backend.dispatch()) || failed(backend.codegen()) || failed(backend.schedule()))
       return failure();
-    rows = laic::explainSchedule(*module);
-    bytes.assign(output.bytes.begin(), output.bytes.end());
-    return success();
+    rows = laic::explainSchedule(backend.getModule());
+    return laic::writeProgram(backend.getPlan(), {}, bytes);
   }
 
   MLIRContext context;

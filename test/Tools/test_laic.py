@@ -47,7 +47,9 @@ def save(model, path):
 # ---- usage ----
 
 @pytest.mark.parametrize("options, text", [
-    (["--target=cpu,null"], "several targets in one artifact are not supported yet"),
+    (["--target=cpu,cpu"], "target 'cpu' is given twice\n  note: an artifact holds one plan per target"),
+    (["--target=cpu,null", "--emit=mlir"], "--emit=mlir writes what one target makes, got 2 targets\n  note: give one target, or stop with --to=fuse or before"),
+    (["--target=cpu,null", "--from=codegen"], "--from=codegen resumes what one target made, got 2 targets\n  note: give the target of the dump"),
     (["--target=quantum"], "unknown target 'quantum'"),
     (["--target=cpu,,null"], "--target=cpu,,null: has an empty entry"),
     (["--cpu=x86-64-v9"], "unknown CPU level 'x86-64-v9'"),
@@ -157,6 +159,37 @@ def test_a_crash_is_a_defect(build, add, tmp_path):
             assert process.returncode == 70
         else:  # a pipe is refused at once
             assert process.returncode == 1
+
+
+# ---- several targets ----
+
+def test_one_artifact_for_several_targets(laic, build, digits, tmp_path):
+    """One plan per target in the order of --target, weights once; the runtime takes the first plan that it can run."""
+    expect(laic(digits, "-o", tmp_path / "cpu.bin"), 0)
+    done = expect(laic(digits, "-o", tmp_path / "both.bin", "--target=null,cpu", "--explain", "--dump-phases", tmp_path / "dump"), 0)
+    assert [line for line in done.stdout.splitlines() if line.startswith("plan for")] == ["plan for null:", "plan for cpu:"]
+    assert {"3-fuse.mlir", "4-dispatch-cpu.mlir", "4-dispatch-null.mlir", "7-emit-cpu.weights"} <= set(os.listdir(tmp_path / "dump"))
+
+    def run(name, *options):
+        return subprocess.run([build / "bin" / "laic-run", tmp_path / name, *options], capture_output=True, text=True, cwd=tmp_path)
+
+    assert run("cpu.bin", "--dim", "N=3", "--outputs", "cpu.npz").returncode == 0
+    explained = run("both.bin", "--dim", "N=3", "--outputs", "both.npz", "--explain")
+    assert explained.returncode == 0
+    assert "plan 0 (null): not usable: this runtime has no driver 'null'\n" in explained.stderr
+    assert "plan 1 (cpu): usable\n" in explained.stderr
+    assert (tmp_path / "cpu.npz").read_bytes() == (tmp_path / "both.npz").read_bytes()
+    refused = run("both.bin", "--device=null", "--require-device")
+    assert refused.returncode == 1 and "null" in refused.stderr
+    shown = json.loads(subprocess.run([build / "bin" / "laic-inspect", tmp_path / "both.bin", "--json"], capture_output=True).stdout)
+    alone = json.loads(subprocess.run([build / "bin" / "laic-inspect", tmp_path / "cpu.bin", "--json"], capture_output=True).stdout)
+    assert [plan["device"] for plan in shown["plans"]] == ["null", "cpu"]
+    weights = [sum(s["length"] for s in of["sections"] if s["kind"] == "weights") for of in (shown, alone)]
+    assert [s["kernel"] for s in alone["plans"][0]["steps"]] == [s["kernel"] for s in shown["plans"][1]["steps"]]
+    assert weights[0] < 2.5 * weights[1]
+    # A dump of one target resumes as that target alone.
+    expect(laic(tmp_path / "dump" / "4-dispatch-cpu.mlir", "-o", tmp_path / "again.bin", "--from=codegen"), 0)
+    assert (tmp_path / "again.bin").read_bytes() == (tmp_path / "cpu.bin").read_bytes()
 
 
 # ---- unsupported nodes ----

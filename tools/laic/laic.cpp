@@ -103,7 +103,8 @@ int main(int argc, char **argv) {
   app.add_option("MODEL", model, "the model (.onnx), or a phase dump with --from")->required();
   app.add_option("-o,--output", output, "where the artifact goes")->required();
   auto text = [&](const char *name, const char *help) { return app.add_option(std::string("--") + name, values[name], help); };
-  text("target", "what to compile for: cpu (default)")->type_name("NAME[,..]");
+  text("target", "what to compile for: cpu (default); several make one artifact with a plan for each, best first")
+      ->type_name("NAME[,..]");
   text("cpu", "instruction set levels, best one chosen when loading: native (default), x86-64-v3, x86-64-v4, "
               "aarch64:v8.2+dotprod, ...")
       ->type_name("LEVEL[,..]");

@@ -41,6 +41,9 @@ def ScheduleProgram : Pass<"laic-schedule-program", "::mlir::ModuleOp"> {
     Kernels carry `laic.tiles` and `laic.workspace`: maps over the dynamic dims of arguments and results, then the index
     arguments. Without them a kernel has one tile and no workspace.
   }];
+  let options = [
+    Option<"device", "device", "std::string", "\"cpu\"", "Device that the plan is for">,
+  ];
   let dependentDialects = ["::laic::plan::PlanDialect"];
 }
 
