@@ -161,6 +161,25 @@ def test_a_crash_is_a_defect(build, add, tmp_path):
             assert process.returncode == 1
 
 
+def test_memory_for_weights(laic, tmp_path):
+    """Weights stay mapped: 1.5 times their size plus 300 MiB of memory of its own is all that compiling may take."""
+    side, mib = 8192, 1 << 20
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[side, side], data_location=TensorProto.EXTERNAL)
+    for key, text in (("location", "w.data"), ("offset", "0"), ("length", str(4 * side * side))):
+        weight.external_data.add(key=key, value=text)
+    with open(tmp_path / "w.data", "wb") as file:
+        file.truncate(4 * side * side)
+        file.write(np.ones(side, "f4").tobytes())
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", side])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", side])], [weight])
+    (tmp_path / "m.onnx").write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    allowed = 4 * side * side * 3 // 2 + 300 * mib
+    limit = lambda: resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))  # noqa: E731
+    expect(laic(tmp_path / "m.onnx", "-o", tmp_path / "m.bin", preexec_fn=limit), 0)
+
+
 # ---- several targets ----
 
 def test_one_artifact_for_several_targets(laic, build, digits, tmp_path):
