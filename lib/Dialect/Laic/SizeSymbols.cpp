@@ -225,22 +225,12 @@ AffineExpr SizeSymbols::derived(llvm::StringRef kind, llvm::ArrayRef<AffineExpr>
 
 AffineExpr SizeSymbols::mul(AffineExpr a, AffineExpr b) { return canonicalSize(a * b); }
 
-AffineExpr SizeSymbols::min(AffineExpr a, AffineExpr b) {
-  AffineExpr d = canonicalSize(a - b);
-  if (knownAtLeast(d, 0))
-    return b;
+AffineExpr SizeSymbols::extremum(bool smallest, AffineExpr a, AffineExpr b) {
+  if (knownAtLeast(canonicalSize(a - b), 0))
+    return smallest ? b : a;
   if (knownAtLeast(canonicalSize(b - a), 0))
-    return a;
-  return derived("min", {a, b});
-}
-
-AffineExpr SizeSymbols::max(AffineExpr a, AffineExpr b) {
-  AffineExpr d = canonicalSize(a - b);
-  if (knownAtLeast(d, 0))
-    return a;
-  if (knownAtLeast(canonicalSize(b - a), 0))
-    return b;
-  return derived("max", {a, b});
+    return smallest ? a : b;
+  return derived(smallest ? "min" : "max", {a, b});
 }
 
 AffineExpr SizeSymbols::select(AffineExpr cond, AffineExpr a, AffineExpr b) {

@@ -120,7 +120,8 @@ private:
       for (int64_t i : dims.drop_front())
         scale *= *staticSize(loopSizes[cast<AffineDimExpr>(map.getResult(i)).getPosition()]);
     }
-    for (auto [loop, factor] : *sumOfLoops(first))
+    auto loops = sumOfLoops(first);
+    for (auto [loop, factor] : *loops)
       if (int64_t(loop) != merged)
         index = index + dim(groupOf(loop)) * (factor * scale);
     return index;

@@ -161,9 +161,11 @@ void orderLoops(Contraction &contraction) {
     if (iterators[loop] == utils::IteratorType::reduction && !llvm::is_contained(contraction.reduction, loop))
       contraction.reduction.push_back(loop);
   };
-  for (AffineExpr expr : contraction.aMap().getResults())
-    for (auto [loop, factor] : *sumOfLoops(expr))
+  for (AffineExpr expr : contraction.aMap().getResults()) {
+    auto loops = sumOfLoops(expr); // named: a range of a temporary would not outlive its expression
+    for (auto [loop, factor] : *loops)
       add(loop);
+  }
   for (unsigned loop = 0; loop < iterators.size(); ++loop)
     add(loop);
 }

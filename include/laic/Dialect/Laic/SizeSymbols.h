@@ -55,8 +55,8 @@ public:
   mlir::AffineExpr inputElement(int64_t arg, int64_t index);
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, ctx); }
   /// Folds where it can, otherwise finds or makes a derived symbol.
-  mlir::AffineExpr min(mlir::AffineExpr a, mlir::AffineExpr b);
-  mlir::AffineExpr max(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::AffineExpr min(mlir::AffineExpr a, mlir::AffineExpr b) { return extremum(true, a, b); }
+  mlir::AffineExpr max(mlir::AffineExpr a, mlir::AffineExpr b) { return extremum(false, a, b); }
   mlir::AffineExpr select(mlir::AffineExpr cond, mlir::AffineExpr a, mlir::AffineExpr b);
   mlir::AffineExpr equal(mlir::AffineExpr a, mlir::AffineExpr b);
   mlir::AffineExpr less(mlir::AffineExpr a, mlir::AffineExpr b);
@@ -87,6 +87,7 @@ private:
   mlir::AffineExpr derived(llvm::StringRef kind, llvm::ArrayRef<mlir::AffineExpr> args);
   std::string key(const SizeSymbol &symbol) const;
   void require(bool atLeast, mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &message);
+  mlir::AffineExpr extremum(bool smallest, mlir::AffineExpr a, mlir::AffineExpr b);
   bool tookPart(mlir::AffineExpr size, mlir::AffineExpr part) const;
   mlir::MLIRContext *ctx;
   std::vector<SizeSymbol> symbols;
