@@ -24,8 +24,8 @@ using namespace mlir;
 
 // Kernels are copied out of this section: nothing in them may refer to anything outside it.
 #define KERNEL                                                                                                                   \
-  extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), no_profile_instrument_function,    \
-                            used)) int32_t
+  extern "C" __attribute__((section("laic_test_code"), optnone, noinline, no_sanitize("all"), disable_sanitizer_instrumentation, \
+                            no_profile_instrument_function, used)) int32_t
 
 KERNEL testMatmul(const laic_tensor_t *t, const int64_t *, int64_t begin, int64_t end, void *, laic_kernel_error_t *) {
   const float *a = static_cast<const float *>(t[0].data), *b = static_cast<const float *>(t[1].data);
