@@ -57,10 +57,9 @@ def line_counts():
     return counts
 
 
-def reached_messages(tree):
+def reached_messages(tree, tests):
     """By line counts in C and C++; Python's and those in tables, which no line count knows, by what tests expect word for word."""
     counts = line_counts()
-    tests = diagnostics.tests_text(tree)
     for file, line, text in diagnostics.messages(tree):
         if text in tests or counts.get(file, {}).get(line):
             yield file, text
@@ -73,12 +72,12 @@ def main():
     options = parser.parse_args()
     run_tests(options.jobs)
     tree = lint.Tree(ROOT)
-    reached = set(reached_messages(tree))
+    tests = diagnostics.tests_text(tree)
+    reached = set(reached_messages(tree, tests))
     path = ROOT / diagnostics.LIST
     known, others = diagnostics.read_list(path.read_text() if path.exists() else "")
     missing = {(file, text) for file, _, text in diagnostics.messages(tree)} - reached
     if options.update:
-        tests = diagnostics.tests_text(tree)
         path.write_text(diagnostics.write_list({entry for entry in reached if entry[1] not in tests}, {entry: others.get(entry, "") for entry in missing}))
         print(f"{len(reached)} messages are reached, {len(missing)} are not")
         return 0

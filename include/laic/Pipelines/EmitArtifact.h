@@ -25,9 +25,9 @@ struct PlanSource {
   const CodegenResult *code;
 };
 
-/// Takes a module in which laic-form-dispatches has run. Runs every dispatch whose operands are constants on this machine and replaces it by its result. Kernels
-/// that nobody calls any more are erased. Dispatches that would blow small constants up beyond all measure
-/// stay.
+/// Takes a module in which laic-form-dispatches has run. Runs every dispatch whose operands are constants on this machine and
+/// replaces it by its result. Kernels that nobody calls any more are erased. Dispatches that would blow small constants up beyond all
+/// measure stay.
 llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
 
 /// Takes the same. Code for the kernels that dispatches call; they get `laic.tiles` and `laic.workspace` for the schedule.

@@ -10,11 +10,11 @@
 
 namespace laic {
 
-/// What one call of a step costs, over the size symbols of its entry.
+/// What one call of a step costs, over the size symbols of its entry. flops are arithmetic operations, two per multiply-add; null
+/// where the loops depend on data (search, scan, recurrence).
 struct StepCost {
   mlir::AffineExpr bytes; // of all operands, read and written once
-  mlir::AffineExpr
-      flops; // arithmetic operations, two per multiply-add; null where loops depend on data (search, scan, recurrence)
+  mlir::AffineExpr flops;
 };
 
 /// The cost of a plan.step or plan.copy.
