@@ -18,19 +18,27 @@ LogicalResult runOne(ModuleOp module, std::unique_ptr<Pass> pass) {
 } // namespace
 
 LogicalResult Backend::dispatch() {
-  if (failed(target.prepare(*module, options)))
+  if (failed(device.target->prepare(*module, device.options)))
     return failure();
-  return runOne(*module, createFormDispatches({target.getName().str()}));
+  return runOne(*module, createFormDispatches({device.target->getName().str()}));
 }
 
 LogicalResult Backend::codegen() {
-  if (failed(foldConstantDispatches(*module, target, options)))
+  if (failed(foldConstantDispatches(*module, host, !alone)))
     return failure();
-  llvm::FailureOr<CodegenResult> result = generateCode(*module, target, options);
+  llvm::FailureOr<PlanCode> result = generateCode(*module, device, host);
   if (failed(result))
     return failure();
   code = std::move(*result);
   return success();
 }
 
-LogicalResult Backend::schedule() { return runOne(*module, createScheduleProgram({target.getName().str()})); }
+LogicalResult Backend::schedule() {
+  std::string name = device.target->getName().str();
+  if (device.target->isHost())
+    return runOne(*module, createScheduleProgram({name, ""}));
+  std::string hostName = host.target ? host.target->getName().str() : "host";
+  if (failed(runOne(*module, createInsertTransfers({name, hostName}))))
+    return failure();
+  return runOne(*module, createScheduleProgram({name, hostName}));
+}

@@ -76,6 +76,18 @@ private:
       targets.push_back(target);
       targetOptions.push_back(std::move(of));
     }
+    return checkHost();
+  }
+
+  // Whoever the targets are, the host folds constants and runs what they leave.
+  CompileCode checkHost() {
+    host.target = findHostTarget();
+    if (!host.target)
+      return CompileCode::Ok;
+    host.options.threads = options.threads;
+    host.options.explain = options.explain;
+    if (auto problem = host.target->parseLevels(options.cpu, host.options.levels))
+      return usage(*problem, "");
     return CompileCode::Ok;
   }
 
@@ -253,13 +265,18 @@ private:
     return phase == Phase::Emit ? dumpBackends(phase) : dump(phase);
   }
 
+  void addBackend(size_t i, OwningOpRef<ModuleOp> of) {
+    backends.push_back(
+        std::make_unique<Backend>(TargetChoice{targets[i], targetOptions[i]}, host, std::move(of), targets.size() == 1));
+  }
+
   // From here on each target has a module of its own; the last one takes what the phases before have left.
   void makeBackends() {
     if (!backends.empty())
       return;
     for (size_t i = 0; i + 1 < targets.size(); ++i)
-      backends.push_back(std::make_unique<Backend>(*targets[i], targetOptions[i], cast<ModuleOp>((*module)->clone())));
-    backends.push_back(std::make_unique<Backend>(*targets.back(), targetOptions.back(), std::move(module)));
+      addBackend(i, cast<ModuleOp>((*module)->clone()));
+    addBackend(targets.size() - 1, std::move(module));
   }
 
   CompileCode runBackends(Phase phase) {
@@ -324,7 +341,8 @@ private:
   DiagnosticBridge diagnostics;
   std::vector<const Target *> targets;
   std::vector<TargetOptions> targetOptions; // one per target
-  OwningOpRef<ModuleOp> module;             // until the targets part
+  TargetChoice host;
+  OwningOpRef<ModuleOp> module; // until the targets part
   std::vector<std::unique_ptr<Backend>> backends;
   OwningOpRef<ModuleOp> reproducer;
   Phase done = Phase::Import; // the phase that made the module when the first one starts

@@ -2,31 +2,77 @@
 #include "laic/Pipelines/EmitArtifact.h"
 
 #include "ProgramBuilder.h"
+#include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/Passes.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace laic;
 
-llvm::FailureOr<CodegenResult> laic::generateCode(ModuleOp module, const Target &target, const TargetOptions &options) {
-  llvm::SmallVector<func::FuncOp> kernels;
+static LogicalResult checkCount(ModuleOp module, const Target &target, const CodegenResult &code, size_t kernels) {
+  if (code.infos.size() == kernels)
+    return success();
+  return module.emitError("target '") << target.getName() << "' returned code for " << code.infos.size() << " of " << kernels
+                                      << " kernels";
+}
+
+static void annotate(func::FuncOp kernel, const KernelInfo &info) {
+  auto set = [&](llvm::StringRef name, AffineMap map) {
+    if (map)
+      kernel->setAttr(name, AffineMapAttr::get(map));
+    else
+      kernel->removeAttr(name);
+  };
+  set(kTilesAttr, info.tiles);
+  set(kWorkspaceAttr, info.workspace);
+  set(kParametersAttr, info.parameters);
+}
+
+/// Gives what the device has no code for to the host.
+static LogicalResult generateHostCode(ModuleOp module, llvm::ArrayRef<func::FuncOp> kernels, const TargetChoice &host,
+                                      PlanCode &code) {
+  llvm::FailureOr<CodegenResult> made = host.target->codegen(kernels, host.options);
+  if (failed(made) || failed(checkCount(module, *host.target, *made, kernels.size())))
+    return failure();
+  code.host = std::move(*made);
+  llvm::StringSet<> names;
+  for (auto [kernel, info] : llvm::zip(kernels, code.host.infos)) {
+    annotate(kernel, info);
+    names.insert(func::FuncOp(kernel).getSymName());
+  }
+  module.walk([&](plan::DispatchOp dispatch) {
+    if (names.contains(dispatch.getKernel()))
+      dispatch.setDevice(host.target->getName());
+  });
+  return success();
+}
+
+llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice &device, const TargetChoice &host) {
+  llvm::SmallVector<func::FuncOp> kernels, left;
   for (auto function : module.getOps<func::FuncOp>())
     if (function.isPrivate() && !function.isDeclaration())
       kernels.push_back(function);
+  PlanCode code;
   if (kernels.empty())
-    return CodegenResult();
-  llvm::FailureOr<CodegenResult> code = target.codegen(kernels, options);
-  if (failed(code))
+    return code;
+  llvm::FailureOr<CodegenResult> made = device.target->codegen(kernels, device.options);
+  if (failed(made) || failed(checkCount(module, *device.target, *made, kernels.size())))
     return failure();
-  if (code->infos.size() != kernels.size())
-    return module.emitError("target '") << target.getName() << "' returned code for " << code->infos.size() << " of "
-                                        << kernels.size() << " kernels";
-  Builder b(module.getContext());
-  for (auto [kernel, info] : llvm::zip(kernels, code->infos)) {
-    if (info.tiles)
-      kernel->setAttr(kTilesAttr, AffineMapAttr::get(info.tiles));
-    if (info.workspace)
-      kernel->setAttr(kWorkspaceAttr, AffineMapAttr::get(info.workspace));
+  code.device = std::move(*made);
+  LogicalResult status = success();
+  for (auto [kernel, info] : llvm::zip(kernels, code.device.infos)) {
+    if (info.whyNot.empty()) {
+      annotate(kernel, info);
+      continue;
+    }
+    if (!host.target || host.target == device.target)
+      status = kernel.emitError() << "kernel '" << kernel.getName() << "' has no code for " << device.target->getName() << ": "
+                                  << info.whyNot;
+    kernel->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), info.whyNot));
+    left.push_back(kernel);
   }
+  if (failed(status) || (!left.empty() && failed(generateHostCode(module, left, host, code))))
+    return failure();
   return code;
 }
 

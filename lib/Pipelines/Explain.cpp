@@ -6,6 +6,7 @@
 #include "laic/Dialect/Laic/SizeSymbols.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Plan/Plan.h"
+#include "laic/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -199,6 +200,21 @@ StepCost laic::costOfStep(Operation *op) {
   return cost;
 }
 
+// Does a copy in a plan for another device end on the host?
+static bool isHostMemory(Value buffer) {
+  Operation *op = buffer.getDefiningOp();
+  while (auto view = dyn_cast<plan::ViewOp>(op))
+    op = view.getSource().getDefiningOp();
+  auto alloc = dyn_cast<plan::AllocOp>(op);
+  return alloc ? alloc.getHost() : isa<plan::OutputOp>(op);
+}
+
+static std::string whyHost(ModuleOp module, plan::StepOp step) {
+  auto kernel = module.lookupSymbol<func::FuncOp>(step.getKernel());
+  auto why = kernel ? kernel->getAttrOfType<StringAttr>(kWhyHostAttr) : StringAttr();
+  return why ? why.getValue().str() : "";
+}
+
 std::vector<ExplainRow> laic::explainSchedule(ModuleOp module) {
   std::vector<ExplainRow> rows;
   for (auto entry : module.getOps<plan::EntryOp>()) {
@@ -209,29 +225,35 @@ std::vector<ExplainRow> laic::explainSchedule(ModuleOp module) {
       if (!step && !isa<plan::CopyOp>(op))
         continue;
       StepCost cost = costOfStep(&op);
-      rows.push_back(
-          {nodeNames(op.getLoc()), step ? step.getKernel().str() : "copy", words.text(cost.bytes), words.text(cost.flops)});
+      std::string device = (step ? step.getHost() : isHostMemory(cast<plan::CopyOp>(op).getTarget())) ? "host" : "";
+      std::string kernel = step ? step.getKernel().str() : "copy";
+      rows.push_back({nodeNames(op.getLoc()), kernel, device.empty() ? entry.getDevice().str() : device,
+                      step && step.getHost() ? whyHost(module, step) : "", words.text(cost.bytes), words.text(cost.flops)});
     }
   }
   return rows;
 }
 
 std::string laic::formatExplanation(const std::vector<ExplainRow> &rows) {
-  ExplainRow head{"nodes", "kernel", "bytes", "flops"};
-  size_t kernel = head.kernel.size(), bytes = head.bytes.size(), flops = head.flops.size();
+  ExplainRow head{"nodes", "kernel", "device", "", "bytes", "flops"};
+  size_t kernel = head.kernel.size(), device = head.device.size(), bytes = head.bytes.size(), flops = head.flops.size();
   for (const ExplainRow &row : rows) {
     kernel = std::max(kernel, row.kernel.size());
+    device = std::max(device, row.device.size());
     bytes = std::max(bytes, row.bytes.size());
     flops = std::max(flops, row.flops.size());
   }
   std::string text;
   llvm::raw_string_ostream os(text);
   auto line = [&](const ExplainRow &row) {
-    os << llvm::left_justify(row.kernel, kernel) << "  " << llvm::right_justify(row.bytes, bytes) << "  "
-       << llvm::right_justify(row.flops, flops) << "  " << row.nodes << '\n';
+    os << llvm::left_justify(row.kernel, kernel) << "  " << llvm::left_justify(row.device, device) << "  "
+       << llvm::right_justify(row.bytes, bytes) << "  " << llvm::right_justify(row.flops, flops) << "  " << row.nodes << '\n';
   };
   line(head);
   for (const ExplainRow &row : rows)
     line(row);
+  for (const ExplainRow &row : rows)
+    if (!row.whyHost.empty())
+      os << "on the host: " << row.kernel << ": " << row.whyHost << '\n';
   return text;
 }

@@ -1,4 +1,4 @@
-// Runs dispatches on constants while compiling, on the kernels that the target made for this machine.
+// Runs dispatches on constants while compiling, on kernels that the host target makes for this machine.
 #include "laic/Pipelines/EmitArtifact.h"
 
 #include "KernelRunner.h"
@@ -44,8 +44,8 @@ struct Known {
 
 class Folder {
 public:
-  Folder(ModuleOp module, func::FuncOp main, const Target &target, const TargetOptions &options)
-      : module(module), main(main), target(target), options(options),
+  Folder(ModuleOp module, func::FuncOp main, const TargetChoice &host, bool keepSources)
+      : module(module), main(main), target(*host.target), options(host.options), keepSources(keepSources),
         store(module.getContext()->getLoadedDialect<LaicDialect>()->getWeights()) {}
   LogicalResult run();
 
@@ -65,6 +65,7 @@ private:
   func::FuncOp main;
   const Target &target;
   const TargetOptions &options;
+  bool keepSources;
   WeightStore &store;
   llvm::SetVector<Operation *> foldable;
   llvm::DenseMap<Value, Known> known;
@@ -160,7 +161,7 @@ LogicalResult Folder::compile() {
     runner = KernelRunner::create(code.blobs.front().bytes, options.threads, error);
     return runner ? success() : LogicalResult(module.emitError(error));
   }
-  // A target whose code does not run here keeps its constant dispatches.
+  // Code for another machine alone: constant dispatches stay.
   return success();
 }
 
@@ -183,7 +184,7 @@ void Folder::release(Value tensor) {
   std::vector<char>().swap(entry.owned);
   auto constant = tensor.getDefiningOp<ConstantOp>();
   auto weight = constant ? dyn_cast<WeightAttr>(constant.getValue()) : WeightAttr();
-  if (weight && --sourceUsers[weight.getSource()] == 0)
+  if (weight && !keepSources && --sourceUsers[weight.getSource()] == 0)
     store.release(weight);
 }
 
@@ -278,11 +279,11 @@ static void eraseUnused(ModuleOp module, func::FuncOp main) {
       kernel.erase();
 }
 
-LogicalResult laic::foldConstantDispatches(ModuleOp module, const Target &target, const TargetOptions &options) {
+LogicalResult laic::foldConstantDispatches(ModuleOp module, const TargetChoice &host, bool keepSources) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return success();
-  if (failed(Folder(module, main, target, options).run()))
+  if (host.target && failed(Folder(module, main, host, keepSources).run()))
     return failure();
   eraseUnused(module, main);
   return success();

@@ -98,7 +98,9 @@ LogicalResult ProgramBuilder::addStorage(Operation *op) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](plan::InputOp input) { place = {Storage::Input, uint32_t(input.getIndex())}; })
       .Case([&](plan::OutputOp output) { place = {Storage::Output, uint32_t(output.getIndex())}; })
-      .Case([&](plan::AllocOp alloc) { place = {Storage::Arena, 0, 0, scalar(alloc.getOffset())}; })
+      .Case([&](plan::AllocOp alloc) {
+        place = {alloc.getHost() ? Storage::HostArena : Storage::Arena, 0, 0, scalar(alloc.getOffset())};
+      })
       .Case([&](plan::ViewOp view) { place = places[bufferIndex.lookup(view.getSource())]; });
   if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
     std::optional<uint64_t> offset = weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
@@ -133,7 +135,7 @@ LogicalResult ProgramBuilder::addStep(plan::StepOp op) {
   auto operandsOffset = builder.CreateVector(operands), sizesOffset = builder.CreateVector(sizes);
   steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Dispatch, kernel->second, operandsOffset,
                                        op.getOutputs().size(), sizesOffset, scalar(op.getTiles()), scalar(op.getWorkspace()),
-                                       where, !op.getConcurrent()));
+                                       where, !op.getConcurrent(), op.getHost()));
   return success();
 }
 
@@ -162,17 +164,26 @@ LogicalResult ProgramBuilder::addOperation(Operation *op) {
   return addStorage(op);
 }
 
+/// In the order of their segments.
+static llvm::SmallVector<const CodeBlob *> blobsOf(const PlanSource &source) {
+  llvm::SmallVector<const CodeBlob *> blobs;
+  for (const CodegenResult *code : {&source.code->device, &source.code->host})
+    for (const CodeBlob &blob : code->blobs)
+      blobs.push_back(&blob);
+  return blobs;
+}
+
 void ProgramBuilder::addKernels(const PlanSource &source) {
   uint32_t first = kernels.size(), count = 0;
   for (auto function : module.getOps<func::FuncOp>())
     kernelIndex.try_emplace(function.getSymName(), first + count++);
   std::vector<std::vector<flatbuffers::Offset<artifact::Variant>>> variants(count);
-  for (const CodeBlob &blob : source.code->blobs) {
-    for (const KernelCode &kernel : blob.kernels) {
+  for (const CodeBlob *blob : blobsOf(source)) {
+    for (const KernelCode &kernel : blob->kernels) {
       auto it = kernelIndex.find(kernel.name);
       if (it == kernelIndex.end())
         continue;
-      auto needs = builder.CreateVectorOfStrings(blob.requires_);
+      auto needs = builder.CreateVectorOfStrings(blob->requires_);
       variants[it->second - first].push_back(artifact::CreateVariant(builder, needs, codeSegments, kernel.offset, kernel.size));
     }
     ++codeSegments;
@@ -257,13 +268,13 @@ LogicalResult ProgramBuilder::addPlan(const PlanSource &source) {
       return failure();
   if (plans.empty() && failed(addSignature()))
     return failure();
-  uint32_t arena = scalar(entry.getArena());
+  uint32_t arena = scalar(entry.getArena()), hostArena = scalar(entry.getHostArena());
   auto device = builder.CreateString(entry.getDevice().str());
   auto scalarOffset = builder.CreateVectorOfStructs(scalars->scalars());
   auto checkOffset = builder.CreateVector(checks);
   auto bufferOffset = builder.CreateVector(buffers);
   auto stepOffset = builder.CreateVector(steps);
-  plans.push_back(artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena));
+  plans.push_back(artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena, hostArena));
   return success();
 }
 
@@ -308,9 +319,9 @@ std::vector<artifact::SegmentSource> ProgramBuilder::segments() const {
     list.push_back(
         {artifact::SegmentKind::Weights, weights.length(), [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
   for (const PlanSource &source : sources)
-    for (const CodeBlob &blob : source.code->blobs)
-      list.push_back({artifact::SegmentKind::Code, blob.bytes.size(), [&blob](artifact::SegmentSink &sink) {
-                        sink.write(blob.bytes.data(), blob.bytes.size());
+    for (const CodeBlob *blob : blobsOf(source))
+      list.push_back({artifact::SegmentKind::Code, blob->bytes.size(), [blob](artifact::SegmentSink &sink) {
+                        sink.write(blob->bytes.data(), blob->bytes.size());
                         return std::string();
                       }});
   return list;

@@ -25,22 +25,23 @@ namespace {
 /// Steps that may run at the same time are looked at together; more of them would not fill more threads.
 constexpr size_t kMaxConcurrent = 16;
 
-enum class Place { Input, Constant, Output, Arena };
+enum class Place { Input, Constant, Output, Arena, HostArena };
 
 /// Memory that one or several tensors (views of each other) lie in.
 struct Storage {
   Place place = Place::Arena;
   Value owner;        // the tensor that is no view
   int64_t index = -1; // Input, Output
-  unsigned arena = 0; // Arena: index into the planner's values
+  unsigned arena = 0; // Arena, HostArena: index into the planner's values
   unsigned first = 0, last = 0;
   Value buffer; // made on first use
 };
 
 class Scheduler {
 public:
-  Scheduler(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device)
-      : module(module), main(main), shapes(shapes), device(device), b(module.getContext()) {}
+  /// `host`: the device of the dispatches that the host runs; empty in a plan for the host.
+  Scheduler(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device, llvm::StringRef host)
+      : module(module), main(main), shapes(shapes), device(device), host(host), b(module.getContext()) {}
   LogicalResult run();
 
 private:
@@ -53,7 +54,10 @@ private:
   void addChecks();
   void addCheck(llvm::StringRef relation, AffineExpr a, AffineExpr b, const llvm::Twine &message);
   LogicalResult addStep(plan::DispatchOp dispatch);
+  void addCopy(plan::TransferOp transfer);
+  bool isHost(llvm::StringRef of) const { return !host.empty() && of == host; }
   void addOutputCopies();
+  llvm::SmallVector<AffineExpr> kernelSizes(plan::DispatchOp dispatch, AffineMap formula);
   AffineExpr kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise);
 
   Value bufferOf(Value tensor);
@@ -69,14 +73,20 @@ private:
   ModuleOp module;
   func::FuncOp main;
   SymbolicShapes &shapes;
-  llvm::StringRef device;
+  llvm::StringRef device, host;
   OpBuilder b;
   plan::EntryOp entry;
   std::vector<Storage> storages;
   llvm::DenseMap<Value, unsigned> storageOf;
-  llvm::SmallVector<plan::DispatchOp> dispatches;
-  llvm::SmallVector<ArenaValue> arenaValues;
-  ArenaPlan arena;
+  llvm::SmallVector<Operation *> steps; // dispatches and transfers
+  /// The device's arena, then the host's.
+  struct Arena {
+    llvm::SmallVector<ArenaValue> values;
+    ArenaPlan plan;
+  };
+  Arena arenas[2];
+  Arena &arenaOf(const Storage &s) { return arenas[s.place == Place::HostArena]; }
+  const Arena &arenaOf(const Storage &s) const { return arenas[s.place == Place::HostArena]; }
   llvm::DenseMap<Value, Value> buffers;
   llvm::SetVector<std::pair<AffineExpr, AffineExpr>> checked;
   struct GroupStep {
@@ -106,9 +116,12 @@ void Scheduler::findStorage() {
     } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op)) {
       storageOf[op.getResult(0)] = storageOf.lookup(op.getOperand(0));
     } else if (auto dispatch = dyn_cast<plan::DispatchOp>(op)) {
-      dispatches.push_back(dispatch);
+      steps.push_back(dispatch);
       for (Value result : dispatch.getResults())
-        add(result, Place::Arena);
+        add(result, isHost(dispatch.getDevice()) ? Place::HostArena : Place::Arena);
+    } else if (auto transfer = dyn_cast<plan::TransferOp>(op)) {
+      steps.push_back(transfer);
+      add(transfer.getResult(), isHost(transfer.getDevice()) ? Place::HostArena : Place::Arena);
     } else if (isa<tensor::EmptyOp>(op)) {
       add(op.getResult(0), Place::Arena); // nobody writes it: its contents do not matter
     }
@@ -116,12 +129,14 @@ void Scheduler::findStorage() {
 }
 
 void Scheduler::findLifetimes() {
-  for (auto [step, dispatch] : llvm::enumerate(dispatches)) {
-    for (Value result : dispatch.getResults()) {
+  for (auto [step, op] : llvm::enumerate(steps)) {
+    for (Value result : op->getResults()) {
       Storage &s = storages[storageOf.lookup(result)];
       s.first = s.last = step;
     }
-    for (Value input : dispatch.getInputs()) {
+    for (Value input : op->getOperands()) {
+      if (!isa<RankedTensorType>(input.getType()))
+        continue;
       Storage &s = storages[storageOf.lookup(input)];
       s.last = std::max<unsigned>(s.last, step);
     }
@@ -134,8 +149,8 @@ void Scheduler::assignOutputs() {
   Operation *terminator = main.getBody().front().getTerminator();
   for (OpOperand &operand : terminator->getOpOperands()) {
     Storage &s = storages[storageOf.lookup(operand.get())];
-    s.last = dispatches.size(); // copies come after the last dispatch
-    if (s.place != Place::Arena)
+    s.last = steps.size(); // copies come after the last dispatch
+    if (s.place != (host.empty() ? Place::Arena : Place::HostArena))
       continue;
     s.place = Place::Output;
     s.index = operand.getOperandNumber();
@@ -144,15 +159,17 @@ void Scheduler::assignOutputs() {
 
 void Scheduler::planMemory() {
   for (Storage &s : storages) {
-    if (s.place != Place::Arena)
+    if (s.place != Place::Arena && s.place != Place::HostArena)
       continue;
     AffineExpr bytes = shapes.symbols().constant(elementBytes(cast<RankedTensorType>(s.owner.getType()).getElementType()));
     for (AffineExpr dim : shapes.shape(s.owner))
       bytes = bytes * dim;
-    s.arena = arenaValues.size();
-    arenaValues.push_back({canonicalSize(bytes), s.first, s.last});
+    Arena &arena = arenaOf(s);
+    s.arena = arena.values.size();
+    arena.values.push_back({canonicalSize(bytes), s.first, s.last});
   }
-  arena = planArena(arenaValues, shapes.symbols());
+  for (Arena &arena : arenas)
+    arena.plan = planArena(arena.values, shapes.symbols());
 }
 
 // ---- signature and checks ----
@@ -191,7 +208,7 @@ void Scheduler::createEntry() {
   b.setInsertionPoint(main);
   ArrayAttr empty = b.getArrayAttr({});
   AffineMap zero = AffineMap::getConstantMap(0, b.getContext());
-  entry = plan::EntryOp::create(b, main.getLoc(), main.getSymName(), device, empty, empty, empty, zero);
+  entry = plan::EntryOp::create(b, main.getLoc(), main.getSymName(), device, empty, empty, empty, zero, zero);
   b.setInsertionPointToStart(&entry.getBody().emplaceBlock());
 }
 
@@ -231,7 +248,7 @@ void Scheduler::addChecks() {
   }
   for (const SizeCheck &check : symbols.checks())
     addCheck(check.atLeast ? "ge" : "eq", check.a, check.b, check.message);
-  for (plan::DispatchOp dispatch : dispatches)
+  for (plan::DispatchOp dispatch : main.getBody().front().getOps<plan::DispatchOp>())
     for (Value result : dispatch.getResults())
       for (auto [d, size] : llvm::enumerate(shapes.shape(result)))
         if (!symbols.knownAtLeast(size, 0)) {
@@ -263,7 +280,10 @@ Value Scheduler::createBuffer(Storage &s) {
   case Place::Constant:
     return plan::ConstantOp::create(b, loc, type, s.owner.getDefiningOp<ConstantOp>().getValue());
   case Place::Arena:
-    return plan::AllocOp::create(b, loc, type, map(arena.offsets[s.arena]), map(arenaValues[s.arena].bytes));
+  case Place::HostArena:
+    Arena &arena = arenaOf(s);
+    return plan::AllocOp::create(b, loc, type, map(arena.plan.offsets[s.arena]), map(arena.values[s.arena].bytes),
+                                 s.place == Place::HostArena);
   }
   llvm_unreachable("all places are handled");
 }
@@ -284,8 +304,8 @@ Value Scheduler::bufferOf(Value tensor) {
 bool Scheduler::conflicts(const Storage &x, const Storage &y) const {
   if (x.place != y.place)
     return false;
-  if (x.place == Place::Arena)
-    return arena.ranges[x.arena].overlaps(arena.ranges[y.arena]);
+  if (x.place == Place::Arena || x.place == Place::HostArena)
+    return arenaOf(x).plan.ranges[x.arena].overlaps(arenaOf(x).plan.ranges[y.arena]);
   return x.place == Place::Output && x.index == y.index;
 }
 
@@ -313,10 +333,8 @@ bool Scheduler::joinGroup(ValueRange reads, ValueRange writes) {
   return joins;
 }
 
-AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise) {
-  auto formula = kernel->getAttrOfType<AffineMapAttr>(attr);
-  if (!formula)
-    return shapes.symbols().constant(otherwise);
+/// A kernel's formulas for the sizes of one dispatch.
+llvm::SmallVector<AffineExpr> Scheduler::kernelSizes(plan::DispatchOp dispatch, AffineMap formula) {
   llvm::SmallVector<AffineExpr> arguments;
   auto addDims = [&](ValueRange tensors) {
     for (Value v : tensors)
@@ -328,8 +346,14 @@ AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel,
   addDims(dispatch.getOutputs());
   for (Value size : dispatch.getSizes())
     arguments.push_back(shapes.index(size));
-  arguments.resize(std::max<size_t>(arguments.size(), formula.getValue().getNumSymbols()), shapes.symbols().constant(0));
-  return canonicalSize(formula.getValue().getResult(0).replaceSymbols(arguments));
+  arguments.resize(std::max<size_t>(arguments.size(), formula.getNumSymbols()), shapes.symbols().constant(0));
+  return llvm::map_to_vector(formula.getResults(),
+                             [&](AffineExpr result) { return canonicalSize(result.replaceSymbols(arguments)); });
+}
+
+AffineExpr Scheduler::kernelSize(plan::DispatchOp dispatch, func::FuncOp kernel, llvm::StringRef attr, int64_t otherwise) {
+  auto formula = kernel->getAttrOfType<AffineMapAttr>(attr);
+  return formula ? kernelSizes(dispatch, formula.getValue()).front() : shapes.symbols().constant(otherwise);
 }
 
 LogicalResult Scheduler::addStep(plan::DispatchOp dispatch) {
@@ -347,11 +371,19 @@ LogicalResult Scheduler::addStep(plan::DispatchOp dispatch) {
       return dispatch.emitError("one of its sizes is not known before the call");
     sizes.push_back(shapes.index(v));
   }
+  if (auto parameters = kernel->getAttrOfType<AffineMapAttr>(kParametersAttr))
+    sizes = kernelSizes(dispatch, parameters.getValue());
   bool concurrent = joinGroup(dispatch.getInputs(), dispatch.getOutputs());
   plan::StepOp::create(b, dispatch.getLoc(), dispatch.getKernel(), ins, outs, shapes.symbols().map(sizes),
                        map(kernelSize(dispatch, kernel, kTilesAttr, 1)), map(kernelSize(dispatch, kernel, kWorkspaceAttr, 0)),
-                       concurrent);
+                       concurrent, isHost(dispatch.getDevice()));
   return success();
+}
+
+void Scheduler::addCopy(plan::TransferOp transfer) {
+  Value source = bufferOf(transfer.getSource()), target = bufferOf(transfer.getResult());
+  bool concurrent = joinGroup(transfer.getSource(), transfer.getResult());
+  plan::CopyOp::create(b, transfer.getLoc(), source, target, concurrent);
 }
 
 void Scheduler::addOutputCopies() {
@@ -379,15 +411,20 @@ LogicalResult Scheduler::run() {
   planMemory();
   createEntry();
   addChecks();
-  for (plan::DispatchOp dispatch : dispatches)
-    if (failed(addStep(dispatch)))
+  for (Operation *op : steps) {
+    auto dispatch = dyn_cast<plan::DispatchOp>(op);
+    if (!dispatch)
+      addCopy(cast<plan::TransferOp>(op));
+    else if (failed(addStep(dispatch)))
       return failure();
+  }
   addOutputCopies();
 
   // Symbols were added on the way; only now are all known.
   entry.setInputsAttr(describe(/*inputs=*/true));
   entry.setOutputsAttr(describe(/*inputs=*/false));
-  entry.setArena(map(arena.size));
+  entry.setArena(map(arenas[0].plan.size));
+  entry.setHostArena(map(arenas[1].plan.size));
   shapes.symbols().store(main);
   entry.setSymbolsAttr(main->getAttrOfType<ArrayAttr>("laic.symbols"));
   main.erase();
@@ -403,7 +440,7 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
     if (!main)
       return;
     llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
-    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes, device).run()))
+    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes, device, host).run()))
       signalPassFailure();
   }
 
@@ -411,8 +448,8 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
   static LogicalResult checkOps(func::FuncOp main) {
     for (Operation &op : main.getBody().front()) {
       bool tensors = llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
-      if (tensors &&
-          !isa<ConstantOp, plan::DispatchOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::EmptyOp>(op))
+      if (tensors && !isa<ConstantOp, plan::DispatchOp, plan::TransferOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                          tensor::CastOp, tensor::EmptyOp>(op))
         return op.emitError("'") << op.getName() << "' is no dispatch; run laic-form-dispatches first";
     }
     return success();

@@ -164,7 +164,7 @@ llvm::FailureOr<SymShape> SymbolicShapes::infer(OpResult result) {
     return shapes.lookup(dps.getTiedOpOperand(result)->get());
   return llvm::TypeSwitch<Operation *, llvm::FailureOr<SymShape>>(op)
       .Case([&](tensor::EmptyOp empty) { return fromMixed(empty.getMixedSizes()); })
-      .Case([&](tensor::CastOp cast) { return shapes.lookup(cast.getSource()); })
+      .Case<tensor::CastOp, plan::TransferOp>([&](auto move) { return shapes.lookup(move.getSource()); })
       .Case([&](tensor::ExpandShapeOp expand) { return fromMixed(expand.getMixedOutputShape()); })
       .Case([&](tensor::CollapseShapeOp collapse) -> llvm::FailureOr<SymShape> {
         llvm::ArrayRef<AffineExpr> from = shape(collapse.getSrc());

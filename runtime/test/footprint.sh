@@ -1,10 +1,10 @@
 #!/bin/sh
-# footprint.sh LIBRARY STRIP: fails when the stripped library is larger than 150 KB, needs more than libc, libm and threads, or exports
+# footprint.sh LIBRARY STRIP LIMIT: fails when the stripped library has more than LIMIT bytes, needs more than libc, libm and threads, or exports
 # what is not laic_*.
 set -eu
 library=$1
 strip=$2
-limit=150000
+limit=$3
 stripped=$(mktemp)
 trap 'rm -f "$stripped"' EXIT
 "$strip" -o "$stripped" "$library"

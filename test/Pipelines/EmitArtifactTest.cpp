@@ -158,7 +158,8 @@ struct EmitArtifact : public ::testing::Test {
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       return failure();
-    laic::Backend backend(target, options, std::move(module));
+    laic::TargetChoice choice{&target, options};
+    laic::Backend backend(choice, choice, std::move(module), true);
     if (failed(backend.dispatch()) || failed(backend.codegen()) || failed(backend.schedule()))
       return failure();
     rows = laic::explainSchedule(backend.getModule());

@@ -151,6 +151,8 @@ std::string inspect::placeOf(const Entry &entry, const Buffer &buffer, const Exp
     return "segment " + std::to_string(buffer.index()) + " + " + std::to_string(buffer.offset());
   case Storage::Arena:
     return "arena + " + sizes[buffer.offset_scalar()];
+  case Storage::HostArena:
+    return "host arena + " + sizes[buffer.offset_scalar()];
   }
   return "?";
 }

@@ -17,8 +17,6 @@ Session::Session(const Options &options) {
   laic_module_t *module = nullptr;
   check(laic_module_load(options.artifact.c_str(), &moduleOptions, &module));
   loaded.reset(module);
-  if (options.explain)
-    fputs(laic_module_explain(module), stderr);
   if (options.threads != 1) {
     laic_pool_options_t poolOptions = {};
     poolOptions.struct_size = sizeof poolOptions;
@@ -28,6 +26,8 @@ Session::Session(const Options &options) {
     pool.reset(created);
   }
   createContext(options);
+  if (options.explain)
+    fputs(laic_module_explain(module), stderr);
   bindInputs(options);
 }
 

@@ -11,24 +11,25 @@ namespace laic {
 /// unspecified but valid state when they fail.
 class Backend {
 public:
-  /// Takes over a module that the fuse phase, or a later one of this target, has left.
-  Backend(const Target &target, const TargetOptions &options, mlir::OwningOpRef<mlir::ModuleOp> module)
-      : target(target), options(options), module(std::move(module)) {}
+  /// Takes over a module that the fuse phase, or a later one of this target, has left. `host` folds constants and runs what `device`
+  /// has no code for; it may be the same target, or none. `alone`: no other module uses the constants of this one.
+  Backend(TargetChoice device, TargetChoice host, mlir::OwningOpRef<mlir::ModuleOp> module, bool alone)
+      : device(std::move(device)), host(std::move(host)), module(std::move(module)), alone(alone) {}
   llvm::LogicalResult dispatch();
   /// Folds dispatches of constants, then makes code for the others.
   llvm::LogicalResult codegen();
   llvm::LogicalResult schedule();
 
   mlir::ModuleOp getModule() { return *module; }
-  const Target &getTarget() const { return target; }
+  const Target &getTarget() const { return *device.target; }
   /// For writeProgram, once all phases have run. Lives as long as this object.
   PlanSource getPlan() { return {*module, &code}; }
 
 private:
-  const Target &target;
-  TargetOptions options;
+  TargetChoice device, host;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  CodegenResult code;
+  bool alone;
+  PlanCode code;
 };
 
 } // namespace laic

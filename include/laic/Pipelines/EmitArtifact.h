@@ -19,19 +19,32 @@ struct EmitOptions {
   std::vector<std::pair<std::string, std::string>> metadata; // kept in the artifact, in this order
 };
 
+/// A target with what was asked of it.
+struct TargetChoice {
+  const Target *target = nullptr;
+  TargetOptions options;
+};
+
+/// Code of a plan's kernels: the target's own, and the host's for what the target has none for.
+struct PlanCode {
+  CodegenResult device, host;
+};
+
 /// What one target has made of the model: a scheduled module and the code of its kernels.
 struct PlanSource {
   mlir::ModuleOp module;
-  const CodegenResult *code;
+  const PlanCode *code;
 };
 
-/// Takes a module in which laic-form-dispatches has run. Runs every dispatch whose operands are constants on this machine and
-/// replaces it by its result. Kernels that nobody calls any more are erased. Dispatches that would blow small constants up beyond all
-/// measure stay.
-llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
+/// Takes a module in which laic-form-dispatches has run. Runs every dispatch whose operands are constants on this machine, with the
+/// code of `host`, and replaces it by its result. Kernels that nobody calls any more are erased. Dispatches that would blow small
+/// constants up beyond all measure stay, and all do where `host` has no target. `keepSources`: other modules use the same constants, so
+/// none is let go of.
+llvm::LogicalResult foldConstantDispatches(mlir::ModuleOp module, const TargetChoice &host, bool keepSources);
 
-/// Takes the same. Code for the kernels that dispatches call; they get `laic.tiles` and `laic.workspace` for the schedule.
-llvm::FailureOr<CodegenResult> generateCode(mlir::ModuleOp module, const Target &target, const TargetOptions &options);
+/// Takes the same. Code for the kernels that dispatches call; they get `laic.tiles`, `laic.workspace` and `laic.parameters` for the
+/// schedule. Kernels that `device` has no code for get the host's, the attribute `laic.why_host`, and their dispatches move there.
+llvm::FailureOr<PlanCode> generateCode(mlir::ModuleOp module, const TargetChoice &device, const TargetChoice &host);
 
 /// Writes one plan per source, in that order, with equal weights once; the file appears whole or not at all. The modules are of one
 /// model: inputs and outputs are those of the first.

@@ -23,12 +23,14 @@ StepCost costOfStep(mlir::Operation *step);
 struct ExplainRow {
   std::string nodes;        // the ONNX nodes that were fused into it, joined by '+'
   std::string kernel;       // or "copy"
+  std::string device;       // where it runs, or for a copy between devices where to
+  std::string whyHost;      // why the host runs it in a plan for another device; empty otherwise
   std::string bytes, flops; // numbers, or formulas over the model's dims; "?" where unknown
 };
 
 /// The table of a scheduled module.
 std::vector<ExplainRow> explainSchedule(mlir::ModuleOp module);
-/// As text: one line per row, columns aligned.
+/// As text: one line per row, columns aligned; then what the plan's device does not run, and why.
 std::string formatExplanation(const std::vector<ExplainRow> &rows);
 
 } // namespace laic

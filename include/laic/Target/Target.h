@@ -33,8 +33,10 @@ struct CodeBlob {
 /// Symbols of both maps: first every DYNAMIC dim of arguments, then of results, tensor by tensor, dim by dim; then the
 /// index arguments.
 struct KernelInfo {
-  mlir::AffineMap tiles;     // ()[symbols] -> (count); may multiply symbols and divide by them
-  mlir::AffineMap workspace; // ()[symbols] -> (bytes per thread)
+  mlir::AffineMap tiles;      // ()[symbols] -> (count); may multiply symbols and divide by them
+  mlir::AffineMap workspace;  // ()[symbols] -> (bytes per thread)
+  mlir::AffineMap parameters; // ()[symbols] -> (what the kernel gets as scalars); null: the index arguments, in order
+  std::string whyNot;         // the target has no code for this kernel: the host runs it; empty otherwise
 };
 
 struct CodegenResult {
@@ -67,12 +69,14 @@ public:
   /// Why the target cannot run an operator on that element type (`elementTypeName`) of its typed operand; nothing when it can.
   /// Asked for every operation that reaches the target, and by the support matrix for all that the records claim.
   virtual std::optional<std::string> refusal(const OnnxOpRow &op, llvm::StringRef element) const { return std::nullopt; }
-  /// Whether its artifacts compute anything; targets that do not are left out of the support matrix.
-  virtual bool makesCode() const { return true; }
+  /// Whether its code runs on the processor that runs the runtime, on memory that the runtime addresses. The one host target folds
+  /// constants for all others and runs what they have no code for.
+  virtual bool isHost() const { return false; }
   /// Brings a lowered module into the target's layouts: afterwards every tensor operation is one root (see
   /// lib/Transforms/FormDispatches.cpp).
   virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const = 0;
-  /// Code for kernel functions (one root each). They are only read. Reports every kernel that has no code, not the first alone.
+  /// Code for kernel functions (one root each). They are only read. A kernel that the target cannot run has `whyNot` set and stands in
+  /// no blob; the host target, which has nobody to leave it to, reports every such kernel as an error instead.
   virtual llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
                                                  const TargetOptions &options) const = 0;
   /// Makes the target's passes known to laic-opt.
@@ -83,6 +87,8 @@ public:
 llvm::ArrayRef<std::unique_ptr<Target>> getTargets();
 /// The target of that name, or null.
 const Target *findTarget(llvm::StringRef name);
+/// The target whose code runs on the host, or null in a build without one.
+const Target *findHostTarget();
 
 } // namespace laic
 #endif

@@ -17,6 +17,9 @@ namespace laic {
 /// Kernel attributes that codegen leaves on kernel functions for the schedule.
 constexpr llvm::StringLiteral kTilesAttr = "laic.tiles";
 constexpr llvm::StringLiteral kWorkspaceAttr = "laic.workspace";
+constexpr llvm::StringLiteral kParametersAttr = "laic.parameters";
+/// Why the plan's device does not run a kernel that the host therefore does.
+constexpr llvm::StringLiteral kWhyHostAttr = "laic.why_host";
 
 } // namespace laic
 #endif

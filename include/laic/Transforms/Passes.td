@@ -16,6 +16,16 @@ def FuseElementwise : Pass<"laic-fuse-elementwise", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def NormalizeRoots : Pass<"laic-normalize-roots", "::mlir::func::FuncOp"> {
+  let summary = "one data-moving operation at a time: generalise named ops, drop casts, unshare fills, resolve dims";
+  let description = [{
+    Afterwards every named linalg operation but fill and transpose is a linalg.generic, every linalg.fill that starts an
+    accumulation has one user, tensor.cast is gone and tensor.dim is a laic.size.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
   let summary = "Outline every operation of @main that moves or computes data into a kernel function and a plan.dispatch";
   let description = [{
@@ -35,14 +45,38 @@ def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
   let dependentDialects = ["::laic::plan::PlanDialect", "::laic::LaicDialect", "::mlir::arith::ArithDialect"];
 }
 
+def InsertTransfers : Pass<"laic-insert-transfers", "::mlir::ModuleOp"> {
+  let summary = "Move tensors of @main between devices by plan.transfer";
+  let description = [{
+    Arguments and results live in host memory, results of a dispatch on its device, constants everywhere. A value is moved once to a
+    device, before its first use there; views are repeated behind the move.
+
+    ```mlir
+    %1 = plan.dispatch @a(%x) on "device" ...
+    %2 = plan.dispatch @b(%1) on "host" ...
+    // becomes
+    %x1 = plan.transfer %x to "device" : tensor<4xf32>
+    %1 = plan.dispatch @a(%x1) on "device" ...
+    %3 = plan.transfer %1 to "host" : tensor<4xf32>
+    %2 = plan.dispatch @b(%3) on "host" ...
+    ```
+  }];
+  let options = [
+    Option<"device", "device", "std::string", "\"\"", "Device that the plan is for">,
+    Option<"host", "host", "std::string", "\"host\"", "Device of host memory">,
+  ];
+  let dependentDialects = ["::laic::plan::PlanDialect"];
+}
+
 def ScheduleProgram : Pass<"laic-schedule-program", "::mlir::ModuleOp"> {
   let summary = "Turn @main and its dispatches into a plan.entry: order, lifetimes, arena, checks";
   let description = [{
-    Kernels carry `laic.tiles` and `laic.workspace`: maps over the dynamic dims of arguments and results, then the index
-    arguments. Without them a kernel has one tile and no workspace.
+    Kernels carry `laic.tiles`, `laic.workspace` and `laic.parameters`: maps over the dynamic dims of arguments and results, then the
+    index arguments. Without them a kernel has one tile, no workspace, and the index arguments as its scalars.
   }];
   let options = [
     Option<"device", "device", "std::string", "\"cpu\"", "Device that the plan is for">,
+    Option<"host", "host", "std::string", "\"\"", "Device of the dispatches that the host runs in it; empty: the plan is for the host">,
   ];
   let dependentDialects = ["::laic::plan::PlanDialect"];
 }

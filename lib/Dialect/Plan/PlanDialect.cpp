@@ -110,7 +110,7 @@ LogicalResult CheckOp::verify() {
 }
 
 LogicalResult EntryOp::verify() {
-  if (getArena().getNumResults() != 1)
+  if (getArena().getNumResults() != 1 || getHostArena().getNumResults() != 1)
     return emitOpError("expects one expression for the arena");
   unsigned symbols = getSymbols().size();
   auto fits = [&](AffineMap map) { return map.getNumDims() == 0 && map.getNumSymbols() <= symbols; };

@@ -20,6 +20,7 @@ public:
   llvm::StringRef getName() const override { return "cpu"; }
   llvm::StringRef getSummary() const override { return "x86-64 and AArch64 processors, several feature levels per artifact"; }
   llvm::StringRef getLevelOption() const override { return "cpu"; }
+  bool isHost() const override { return true; }
   std::vector<std::string> getChips() const override { return cpu::knownLevels(); }
 
   std::optional<std::string> parseLevels(llvm::StringRef text, std::vector<std::string> &levels) const override {

@@ -4,7 +4,7 @@
 
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Targets/CPU/Contraction.h"
-#include "laic/Targets/CPU/TensorSizes.h"
+#include "laic/Transforms/TensorSizes.h"
 
 namespace laic::cpu {
 

@@ -2,7 +2,7 @@
 #ifndef LAIC_LIB_TARGETS_CPU_LAYOUTS_H
 #define LAIC_LIB_TARGETS_CPU_LAYOUTS_H
 
-#include "laic/Targets/CPU/TensorSizes.h"
+#include "laic/Transforms/TensorSizes.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace laic::cpu {

@@ -21,9 +21,6 @@ public:
     return std::nullopt;
   }
 
-  // A target with code says instead, in `refusal`, which operators and element types it lacks.
-  bool makesCode() const override { return false; }
-
   // Here a target brings the module into the layouts that its kernels want.
   LogicalResult prepare(ModuleOp, const TargetOptions &) const override { return success(); }
 

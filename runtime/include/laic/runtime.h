@@ -129,7 +129,8 @@ LAIC_API laic_status_t *laic_module_input(const laic_module_t *module, size_t in
 LAIC_API laic_status_t *laic_module_output(const laic_module_t *module, size_t index, laic_tensor_info_t *out);
 /* May output share memory with input? Proven by the compiler. */
 LAIC_API int laic_module_may_alias(const laic_module_t *module, size_t output, size_t input);
-/* Which plan and instruction set the module would use here and why, one line per decision. Owned by the module. */
+/* Which plans, devices and kernel variants the module uses here and why, one line per decision. Plans for other devices than the CPU
+ * are looked at when a context first asks for them. Owned by the module, valid until a context is created. */
 LAIC_API const char *laic_module_explain(const laic_module_t *module);
 
 /* ---- threads ---- */
@@ -148,7 +149,7 @@ LAIC_API void laic_pool_release(laic_pool_t *pool); /* accepts NULL; contexts th
 typedef struct laic_context_options {
   size_t struct_size;
   laic_pool_t *pool;  /* NULL: run on the calling thread alone */
-  const char *device; /* NULL: the first usable plan; "cpu", ... */
+  const char *device; /* NULL: the first usable plan; a plan's device, "cpu", or one of several of its kind, "NAME:1" */
   const laic_allocator_t *allocator;
 } laic_context_options_t;
 

@@ -18,6 +18,7 @@ static void destroyContext(laic_context *context) {
     }
     ports->release(context->allocator);
   }
+  context->hostArena.release(context->allocator);
   context->scalars.release(context->allocator);
   context->shapes.release(context->allocator);
   context->buffers.release(context->allocator);
@@ -28,31 +29,52 @@ static void destroyContext(laic_context *context) {
   destroy(context->allocator, context);
 }
 
-// Is `device` ("cpu", "cuda:1") the plan's device?
-static bool names(const char *device, const char *plan) {
-  size_t length = strcspn(device, ":");
-  return strlen(plan) == length && memcmp(device, plan, length) == 0;
+// A device as callers name it: a plan's device, then ":N" for one of several.
+struct DeviceName {
+  const char *name; // NULL: any
+  size_t length;
+  int32_t ordinal; // -1: the best
+};
+
+static laic_status_t *parseDevice(const char *device, DeviceName &out) {
+  out = {device, device ? strcspn(device, ":") : 0, -1};
+  if (!device || !device[out.length])
+    return nullptr;
+  const char *digits = device + out.length + 1;
+  out.ordinal = 0;
+  for (const char *at = digits; *at; ++at) {
+    if (*at < '0' || *at > '9' || at - digits > 3)
+      return fail(LAIC_INVALID_ARGUMENT, "device '%s': expects a number behind the colon", device);
+    out.ordinal = out.ordinal * 10 + (*at - '0');
+  }
+  return *digits ? nullptr : fail(LAIC_INVALID_ARGUMENT, "device '%s': expects a number behind the colon", device);
 }
 
 static laic_status_t *choosePlan(laic_context &context, const char *device) {
   laic_module &module = *context.module;
+  DeviceName wanted;
+  LAIC_TRY(parseDevice(device, wanted));
   const PlanChoice *refused = nullptr;
   const char *refusedDevice = nullptr;
   for (uint32_t i = 0; i < module.plans.size(); ++i) {
     const Plan &plan = *module.entry->plans()->Get(i);
-    if (device && !names(device, plan.device()->c_str()))
+    if (device && (plan.device()->size() != wanted.length || memcmp(wanted.name, plan.device()->c_str(), wanted.length) != 0))
       continue;
-    const PlanChoice &choice = module.plans[i];
-    if (!choice.state) {
+    const Driver *driver = module.plans[i].driver;
+    const PlanChoice *choice;
+    LAIC_TRY(openChoice(module, i, driver && driver->host ? -1 : wanted.ordinal, &choice));
+    if (!choice->state) {
       if (!refused) {
-        refused = &choice;
+        refused = choice;
         refusedDevice = plan.device()->c_str();
       }
       continue;
     }
     context.plan = &plan;
-    context.driver = choice.driver;
-    context.planState = choice.state;
+    context.driver = driver;
+    context.planState = choice->state;
+    if (driver->host)
+      context.hostPlanState = choice->state;
     return nullptr;
   }
   if (refused)
@@ -141,6 +163,9 @@ static laic_status_t *updateSizes(laic_context &context) {
 static laic_status_t *makeReady(laic_context &context) {
   LAIC_TRY(updateSizes(context));
   if (!context.prepared) {
+    if (!context.hostArena.reserve(context.allocator, context.hostArenaBytes))
+      return fail(LAIC_OUT_OF_MEMORY, "out of memory: the model needs %llu bytes of host arena",
+                  static_cast<unsigned long long>(context.hostArenaBytes));
     LAIC_TRY(context.driver->prepare(context));
     context.prepared = true;
   }

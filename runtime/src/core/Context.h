@@ -53,8 +53,10 @@ struct laic_context {
   const laic::artifact::Entry *entry = nullptr;
   const laic::artifact::Plan *plan = nullptr;
   const laic::rt::Driver *driver = nullptr;
-  void *planState = nullptr;
+  void *planState = nullptr; // the driver's
   void *driverState = nullptr;
+  void *hostPlanState = nullptr; // the host driver's; in a plan for the host planState
+  void *hostState = nullptr;
 
   laic::rt::Array<laic::rt::Port> inputs;
   laic::rt::Array<laic::rt::Port> outputs;
@@ -64,6 +66,8 @@ struct laic_context {
   laic::rt::Array<int64_t> bufferDims;
   laic::rt::Array<int64_t> bufferStrides;
   uint64_t arenaBytes = 0;
+  uint64_t hostArenaBytes = 0;
+  laic::rt::Block hostArena; // Storage::HostArena
 
   bool sizesKnown = false; // scalars, output sizes and buffers fit the bound inputs
   bool prepared = false;   // the driver has seen these sizes
@@ -81,6 +85,19 @@ namespace rt {
 laic_status_t *computeSizes(laic_context &context);
 // Do the elements of the inputs that sizes depend on differ from those seen?
 bool elementsChanged(laic_context &context);
+
+// Does the host run the step? Copies of a plan for another device are the device's driver's.
+inline bool isHostStep(const laic_context &context, const artifact::Step &step) {
+  return context.driver->host || (step.host() && step.kind() == artifact::StepKind::Dispatch);
+}
+
+// What --profile and traces call a step.
+const char *kernelName(const laic_context &context, const artifact::Step &step);
+// Runs one step unless the call is cancelled, with the trace's calls around it. Skips steps without tiles.
+laic_status_t *traceStep(laic_context &context, uint32_t step, int64_t tiles,
+                         laic_status_t *(*run)(laic_context &context, uint32_t step));
+// A status for an error that a kernel has recorded (LAIC_KERNEL_*).
+laic_status_t *kernelError(const laic_context &context, const artifact::Step &step, int32_t code, int64_t value);
 
 // Finds memory for every port, staged where the caller's is not dense, not aligned or shared.
 laic_status_t *placePorts(laic_context &context);

@@ -11,10 +11,12 @@ using namespace laic::rt;
 using namespace laic::artifact;
 
 static void destroyModule(laic_module *module) {
-  for (PlanChoice &choice : module->plans) {
-    if (choice.state)
-      choice.driver->closePlan(*module, choice.state);
-    choice.reason.release(module->allocator);
+  for (PlanChoices &plan : module->plans) {
+    for (PlanChoice &choice : plan.ordinals) {
+      if (choice.state)
+        plan.driver->closePlan(*plan.driver, *module, choice.state);
+      choice.reason.release(module->allocator);
+    }
   }
   for (CodeMapping &code : module->code)
     unmapCode(code);
@@ -26,31 +28,52 @@ static void destroyModule(laic_module *module) {
   if (module->ownsFile)
     unmapFile(module->file);
   pthread_mutex_destroy(&module->lock);
+  pthread_mutex_destroy(&module->planLock);
   destroy(module->allocator, module);
 }
 
-// Asks the drivers about each plan of the main entry. A plan that cannot run here is no error: another may, and the signature can be
-// read in any case.
-static laic_status_t *choosePlans(laic_module &module) {
+static laic_status_t *openLocked(laic_module &module, uint32_t index, int32_t ordinal, PlanChoice &choice) {
+  const Plan &plan = *module.entry->plans()->Get(index);
+  const Driver *driver = module.plans[index].driver;
+  choice.opened = true;
+  if (!driver) {
+    choice.reason.append(module.allocator, "this runtime has no driver '%s'", plan.device()->c_str());
+  } else if (laic_status_t *status = driver->openPlan(*driver, module, plan, ordinal, &choice.state)) {
+    choice.state = nullptr;
+    if (laic_status_code(status) == LAIC_OUT_OF_MEMORY) {
+      choice.opened = false;
+      return status;
+    }
+    choice.reason.append(module.allocator, "%s", laic_status_message(status));
+    laic_status_free(status);
+  }
+  module.explain.append(module.allocator, "plan %u (%s): %s%s\n", index, plan.device()->c_str(),
+                        choice.state ? "usable" : "not usable: ", choice.state ? "" : choice.reason.get());
+  return nullptr;
+}
+
+laic_status_t *rt::openChoice(laic_module &module, uint32_t plan, int32_t ordinal, const PlanChoice **out) {
+  if (ordinal >= kMaxOrdinals)
+    return fail(LAIC_INVALID_ARGUMENT, "device number %d: at most %d are possible", ordinal, kMaxOrdinals - 1);
+  pthread_mutex_lock(&module.planLock);
+  PlanChoice &choice = module.plans[plan].ordinals[1 + ordinal];
+  laic_status_t *status = choice.opened ? nullptr : openLocked(module, plan, ordinal, choice);
+  pthread_mutex_unlock(&module.planLock);
+  *out = &choice;
+  return status;
+}
+
+// A plan that cannot run here is no error: another may, and the signature can be read in any case.
+static laic_status_t *findPlans(laic_module &module) {
   uint32_t plans = count(module.entry->plans());
   if (!module.plans.allocate(module.allocator, plans))
     return outOfMemory();
   for (uint32_t i = 0; i < plans; ++i) {
     const Plan &plan = *module.entry->plans()->Get(i);
-    PlanChoice &choice = module.plans[i];
-    choice.driver = findDriver(plan.device()->c_str(), plan.device()->size());
-    if (!choice.driver) {
-      choice.reason.append(module.allocator, "this runtime has no driver '%s'", plan.device()->c_str());
-    } else if (laic_status_t *status = choice.driver->openPlan(module, plan, &choice.state)) {
-      laic_code_t code = laic_status_code(status);
-      choice.state = nullptr;
-      choice.reason.append(module.allocator, "%s", laic_status_message(status));
-      if (code == LAIC_OUT_OF_MEMORY)
-        return status;
-      laic_status_free(status);
-    }
-    module.explain.append(module.allocator, "plan %u (%s): %s%s\n", i, plan.device()->c_str(),
-                          choice.state ? "usable" : "not usable: ", choice.state ? "" : choice.reason.get());
+    const Driver *driver = module.plans[i].driver = findDriver(plan.device()->c_str(), plan.device()->size());
+    const PlanChoice *choice;
+    if (!driver || driver->host)
+      LAIC_TRY(openChoice(module, i, -1, &choice));
   }
   return nullptr;
 }
@@ -60,7 +83,7 @@ static laic_status_t *verifyAndOpen(laic_module &module, laic_verify_t level) {
   size_t programSize = 0;
   LAIC_TRY(verifyFile(module, level, &program, &programSize));
   LAIC_TRY(verifyProgram(module, program, programSize));
-  return choosePlans(module);
+  return findPlans(module);
 }
 
 static laic_status_t *checkOptions(const laic_module_options_t *options) {

@@ -23,11 +23,19 @@ struct SegmentView {
   uint64_t length;
 };
 
-// What a driver decided about one plan of the main entry.
+// One plan of the main entry on one device. The host's are opened when the module is loaded, others when a context first asks for them,
+// so that nobody loads a driver that is not used.
 struct PlanChoice {
-  const Driver *driver; // NULL: no driver for the plan's device
-  void *state;          // the driver's; NULL when the plan cannot run here
-  Text reason;          // why it cannot
+  bool opened;
+  void *state; // the driver's; NULL when the plan cannot run here
+  Text reason; // why it cannot
+};
+
+constexpr int32_t kMaxOrdinals = 8; // devices of one kind
+
+struct PlanChoices {
+  const Driver *driver;                  // NULL: no driver for the plan's device
+  PlanChoice ordinals[1 + kMaxOrdinals]; // the best device, then device 0, 1, ...
 };
 
 // The text of an optional string.
@@ -51,11 +59,12 @@ struct laic_module {
   const laic::artifact::Program *program = nullptr;
   const laic::artifact::Entry *entry = nullptr; // the main one
 
-  laic::rt::Array<laic::rt::PlanChoice> plans;
+  laic::rt::Array<laic::rt::PlanChoices> plans;
   laic::rt::Text explain;
 
-  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards `code`
-  laic::rt::Array<laic::rt::CodeMapping> code;      // per segment, mapped when a context first needs it
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;     // guards `code`
+  pthread_mutex_t planLock = PTHREAD_MUTEX_INITIALIZER; // guards `plans` and `explain` after loading
+  laic::rt::Array<laic::rt::CodeMapping> code;          // per segment, mapped when a context first needs it
 };
 
 namespace laic {
@@ -67,6 +76,10 @@ laic_status_t *verifyFile(laic_module &module, laic_verify_t level, const uint8_
 // Checks that the program means something: every index, size and alignment that running relies on. Fills module.program, entry
 // and segments.
 laic_status_t *verifyProgram(laic_module &module, const uint8_t *bytes, size_t size);
+
+// Asks the driver of plan `plan` about device `ordinal` (-1: the best) unless it has been asked. Returns a status only where memory ran
+// out; a plan that cannot run has no state and a reason.
+laic_status_t *openChoice(laic_module &module, uint32_t plan, int32_t ordinal, const PlanChoice **out);
 
 // The executable image of a code segment, mapped at the first call.
 laic_status_t *codeOf(laic_module &module, uint32_t segment, const uint8_t **out);

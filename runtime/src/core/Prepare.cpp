@@ -108,6 +108,7 @@ static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
     break;
   case Storage::Constant: // bounded when the module was loaded
     return nullptr;
+  case Storage::HostArena:
   case Storage::Arena: {
     int64_t value;
     LAIC_TRY(context.scalars.get(buffer.offset_scalar(), "the offset of a buffer", &value));
@@ -116,7 +117,7 @@ static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
                   static_cast<long long>(value));
     offset = static_cast<uint64_t>(value);
     size.arenaOffset = offset;
-    room = context.arenaBytes;
+    room = buffer.storage() == Storage::Arena ? context.arenaBytes : context.hostArenaBytes;
     break;
   }
   }
@@ -127,12 +128,19 @@ static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
   return nullptr;
 }
 
-static laic_status_t *sizeBuffers(laic_context &context) {
-  int64_t arena;
-  LAIC_TRY(context.scalars.get(context.plan->arena_size(), "the size of the arena", &arena));
+static laic_status_t *sizeArena(laic_context &context, uint32_t scalar, uint64_t &bytes) {
+  int64_t arena = 0;
+  if (scalar != kNoScalar)
+    LAIC_TRY(context.scalars.get(scalar, "the size of the arena", &arena));
   if (arena < 0)
     return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: the arena has %lld bytes", static_cast<long long>(arena));
-  context.arenaBytes = static_cast<uint64_t>(arena);
+  bytes = static_cast<uint64_t>(arena);
+  return nullptr;
+}
+
+static laic_status_t *sizeBuffers(laic_context &context) {
+  LAIC_TRY(sizeArena(context, context.plan->arena_size(), context.arenaBytes));
+  LAIC_TRY(sizeArena(context, context.plan->host_arena_size(), context.hostArenaBytes));
   for (uint32_t i = 0; i < context.buffers.size(); ++i) {
     const Buffer &buffer = *context.plan->buffers()->Get(i);
     BufferSize &size = context.buffers[i];

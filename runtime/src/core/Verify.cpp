@@ -258,6 +258,10 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
     return nullptr;
   case Storage::Constant:
     return constant(buffer, i);
+  case Storage::HostArena:
+    if (plan.host_arena_size() == kNoScalar)
+      return INVALID("plan %u: buffer %u lies in host memory, of which the plan has none", index, i);
+    [[fallthrough]];
   case Storage::Arena:
     if (buffer.offset_scalar() >= scalarCount())
       return INVALID("plan %u: buffer %u refers to scalar %u of %u", index, i, buffer.offset_scalar(), scalarCount());
@@ -291,6 +295,10 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
       return INVALID("plan %u: step %u is a copy with %u operands, %u written", index, i, operands, step.outputs());
     return nullptr;
   }
+  for (uint32_t k = 0; k < operands && step.host(); ++k)
+    if (plan.buffers()->Get(step.operands()->Get(k))->storage() == Storage::Arena)
+      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
+                     step.operands()->Get(k));
   if (step.kernel() >= count(program.program.kernels()))
     return INVALID("plan %u: step %u refers to kernel %u of %u", index, i, step.kernel(), count(program.program.kernels()));
   for (uint32_t k = 0; k < count(step.scalars()); ++k)
@@ -315,6 +323,8 @@ laic_status_t *PlanVerifier::run() {
     LAIC_TRY(buffer(i));
   if (plan.arena_size() >= scalarCount())
     return INVALID("plan %u: arena_size refers to scalar %u of %u", index, plan.arena_size(), scalarCount());
+  if (plan.host_arena_size() != kNoScalar && plan.host_arena_size() >= scalarCount())
+    return INVALID("plan %u: host_arena_size refers to scalar %u of %u", index, plan.host_arena_size(), scalarCount());
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
     LAIC_TRY(step(i));
   return nullptr;

@@ -35,21 +35,21 @@ func.func @shape_rank(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-plan.entry @relation on "cpu" symbols [] inputs [] outputs [] arena [0] {
+plan.entry @relation on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
   // expected-error @+1 {{expects relation "eq" or "ge", got "lt"}}
   plan.check "lt" [0], [1], "never"
 }
 
 // -----
 
-plan.entry @symbols on "cpu" symbols [] inputs [] outputs [] arena [0] {
+plan.entry @symbols on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
   // expected-error @+1 {{uses size symbols that the entry does not have}}
   %a = plan.alloc arena offset [0] size [s0] : <f32, [4]>
 }
 
 // -----
 
-plan.entry @kernel on "cpu" symbols [] inputs [] outputs [] arena [0] {
+plan.entry @kernel on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
   // expected-error @+1 {{refers to unknown kernel 'nowhere'}}
   plan.step @nowhere tiles [1] workspace [0] sizes [] ins() outs()
 }
@@ -57,14 +57,14 @@ plan.entry @kernel on "cpu" symbols [] inputs [] outputs [] arena [0] {
 // -----
 
 func.func private @k()
-plan.entry @tiles on "cpu" symbols [] inputs [] outputs [] arena [0] {
+plan.entry @tiles on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
   // expected-error @+1 {{expects one expression each for tiles and workspace}}
   plan.step @k tiles [] workspace [0] sizes [] ins() outs()
 }
 
 // -----
 
-plan.entry @pairs on "cpu" symbols [] inputs [] outputs [] arena [0] {
+plan.entry @pairs on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
   // expected-error @+1 {{compares one expression with one expression}}
   plan.check "eq" [0, 1], [1], "never"
 }
@@ -72,5 +72,5 @@ plan.entry @pairs on "cpu" symbols [] inputs [] outputs [] arena [0] {
 // -----
 
 // expected-error @+1 {{expects one expression for the arena}}
-plan.entry @arenas on "cpu" symbols [] inputs [] outputs [] arena [0, 1] {
+plan.entry @arenas on "cpu" symbols [] inputs [] outputs [] arena [0, 1] host_arena [0] {
 }

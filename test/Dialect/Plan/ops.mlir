@@ -19,7 +19,7 @@ func.func @dispatch(%x: tensor<?x4xf32>, %b: tensor<4xf32>) -> (tensor<?x4xf32>,
 plan.entry @main on "cpu" symbols [{kind = "dim", arg = 0 : i64, index = 0 : i64, name = "N"}]
     inputs [{name = "x", element = f32, dims = ["N", 4]}]
     outputs [{name = "y", element = f32, dims = ["N", 4], shape = affine_map<()[s0] -> (s0, 4)>}]
-    arena [s0 * 64] {
+    arena [s0 * 64] host_arena [0] {
   // CHECK: plan.check "ge" [s0], [1], "input 'x': dim 0 (N) must be positive"
   plan.check "ge" [s0], [1], "input 'x': dim 0 (N) must be positive"
   // CHECK: %[[X:.*]] = plan.input 0 : <f32, [s0, 4]>

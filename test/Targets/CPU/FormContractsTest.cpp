@@ -3,7 +3,7 @@
 #include "Networks.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Targets/CPU/Prepare.h"
-#include "laic/Targets/CPU/TensorSizes.h"
+#include "laic/Transforms/TensorSizes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
@@ -319,7 +319,7 @@ TEST_F(FormContracts, ErasedTensorsLeaveNoSizes) {
   auto func = *module->getOps<func::FuncOp>().begin();
   IRRewriter rewriter(&context);
   rewriter.setInsertionPointToStart(&func.getBody().front());
-  cpu::TensorSizes sizes(func, rewriter);
+  TensorSizes sizes(func, rewriter);
   AffineExpr m = rewriter.getAffineSymbolExpr(0);
   for (int64_t i = 1; i < 100; ++i) {
     Value value = sizes.empty(rewriter, func.getLoc(), {m * i}, rewriter.getF32Type());

@@ -46,6 +46,16 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [Pure, AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
+def Plan_TransferOp : Plan_Op<"transfer", [Pure, AllTypesMatch<["source", "result"]>]> {
+  let summary = "the same tensor in the memory of another device";
+  let description = [{
+    Inserted by laic-insert-transfers wherever a value is used on another device than it was made on; becomes a plan.copy.
+  }];
+  let arguments = (ins AnyRankedTensor:$source, StrAttr:$device);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$source `to` $device attr-dict `:` type($source)";
+}
+
 // ---- schedule form ----
 
 def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
@@ -63,14 +73,15 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
   let description = [{
     `symbols` says what the size symbols s0, s1, ... are, as `laic.symbols` of a function does. `inputs` and `outputs` are
     dictionaries {name, element (TypeAttr, ONNX type), dims (array of string|int), shape (outputs: affine map)}.
-    `arena` is the number of bytes that the allocations span.
+    `arena` is the number of bytes that the allocations span on the device, `host_arena` those in host memory (a plan for the host
+    has its allocations in the first alone).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$device, ArrayAttr:$symbols, ArrayAttr:$inputs,
-                   ArrayAttr:$outputs, AffineMapAttr:$arena);
+                   ArrayAttr:$outputs, AffineMapAttr:$arena, AffineMapAttr:$host_arena);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `on` $device `symbols` $symbols `inputs` $inputs `outputs` $outputs `arena` custom<SizesAttr>($arena)
-      attr-dict-with-keyword $body
+      `host_arena` custom<SizesAttr>($host_arena) attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
 }
@@ -100,9 +111,9 @@ def Plan_ConstantOp : Plan_StorageOp<"constant"> {
 
 def Plan_AllocOp : Plan_StorageOp<"alloc"> {
   let summary = "a range of the arena; ranges of values that are never live together overlap";
-  let arguments = (ins AffineMapAttr:$offset, AffineMapAttr:$size);
+  let arguments = (ins AffineMapAttr:$offset, AffineMapAttr:$size, UnitAttr:$host);
   let assemblyFormat = [{
-    `arena` `offset` custom<SizesAttr>($offset) `size` custom<SizesAttr>($size) attr-dict `:` type($buffer)
+    (`host` $host^)? `arena` `offset` custom<SizesAttr>($offset) `size` custom<SizesAttr>($size) attr-dict `:` type($buffer)
   }];
 }
 
@@ -124,12 +135,14 @@ def Plan_StepOp : Plan_Op<"step", [AttrSizedOperandSegments, HasParent<"EntryOp"
   let summary = "runs a kernel on buffers";
   let description = [{
     `tiles` is how many tiles the pool shares out, `workspace` the bytes each thread needs, `sizes` what the kernel gets as
-    scalars. With `concurrent` the step may start before the steps since the last step without it have ended.
+    scalars. With `concurrent` the step may start before the steps since the last step without it have ended; with `host` it runs on
+    the host in a plan for another device.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$inputs, Variadic<Plan_BufferType>:$outputs,
-                   AffineMapAttr:$sizes, AffineMapAttr:$tiles, AffineMapAttr:$workspace, UnitAttr:$concurrent);
+                   AffineMapAttr:$sizes, AffineMapAttr:$tiles, AffineMapAttr:$workspace, UnitAttr:$concurrent,
+                   UnitAttr:$host);
   let assemblyFormat = [{
-    (`concurrent` $concurrent^)? $kernel `tiles` custom<SizesAttr>($tiles) `workspace` custom<SizesAttr>($workspace)
+    (`concurrent` $concurrent^)? (`host` $host^)? $kernel `tiles` custom<SizesAttr>($tiles) `workspace` custom<SizesAttr>($workspace)
       `sizes` custom<SizesAttr>($sizes) `ins` `(` ($inputs^ `:` type($inputs))? `)`
       `outs` `(` ($outputs^ `:` type($outputs))? `)` attr-dict
   }];

@@ -27,14 +27,4 @@ def FormContracts : Pass<"laic-cpu-form-contracts", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
-def NormalizeRoots : Pass<"laic-cpu-normalize-roots", "::mlir::func::FuncOp"> {
-  let summary = "one data-moving operation at a time: generalise named ops, drop casts, unshare fills, resolve dims";
-  let description = [{
-    Afterwards every named linalg operation but fill and transpose is a linalg.generic, every linalg.fill that starts an
-    accumulation has one user, tensor.cast is gone and tensor.dim is a laic.size.
-  }];
-  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
-                           "::mlir::arith::ArithDialect"];
-}
-
 #endif

@@ -52,8 +52,8 @@ struct ContextState {
   uint64_t workspaceStride; // bytes between the workspaces of two threads
 };
 
-PlanState &planStateOf(laic_context &context) { return *static_cast<PlanState *>(context.planState); }
-ContextState &stateOf(laic_context &context) { return *static_cast<ContextState *>(context.driverState); }
+PlanState &planStateOf(laic_context &context) { return *static_cast<PlanState *>(context.hostPlanState); }
+ContextState &stateOf(laic_context &context) { return *static_cast<ContextState *>(context.hostState); }
 
 // ---- plans ----
 
@@ -87,17 +87,18 @@ void explainKernel(laic_module &module, const Kernel &kernel, uint32_t variant, 
   module.explain.append(module.allocator, missing[0] ? "; better ones need %s\n" : "%s\n", missing);
 }
 
-void closePlan(laic_module &module, void *state) {
+void closePlan(const Driver &, laic_module &module, void *state) {
   PlanState *plan = static_cast<PlanState *>(state);
   plan->kernels.release(module.allocator);
   destroy(module.allocator, plan);
 }
 
-laic_status_t *chooseKernels(laic_module &module, const Plan &plan, PlanState &state) {
+laic_status_t *chooseKernels(const Driver &driver, laic_module &module, const Plan &plan, PlanState &state) {
   cpu::Features features = cpu::detect();
+  bool all = strcmp(plan.device()->c_str(), driver.name) == 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i) {
     const Step &step = *plan.steps()->Get(i);
-    if (step.kind() != StepKind::Dispatch || state.kernels[step.kernel()].used)
+    if (step.kind() != StepKind::Dispatch || !(all || step.host()) || state.kernels[step.kernel()].used)
       continue;
     const Kernel &kernel = *module.program->kernels()->Get(step.kernel());
     Choice &choice = state.kernels[step.kernel()];
@@ -110,15 +111,15 @@ laic_status_t *chooseKernels(laic_module &module, const Plan &plan, PlanState &s
   return nullptr;
 }
 
-laic_status_t *openPlan(laic_module &module, const Plan &plan, void **out) {
+laic_status_t *openPlan(const Driver &driver, laic_module &module, const Plan &plan, int32_t, void **out) {
   PlanState *state = create<PlanState>(module.allocator);
   if (!state)
     return outOfMemory();
   laic_status_t *status = outOfMemory();
   if (state->kernels.allocate(module.allocator, count(module.program->kernels())))
-    status = chooseKernels(module, plan, *state);
+    status = chooseKernels(driver, module, plan, *state);
   if (status) {
-    closePlan(module, state);
+    closePlan(driver, module, state);
     return status;
   }
   *out = state;
@@ -128,7 +129,7 @@ laic_status_t *openPlan(laic_module &module, const Plan &plan, void **out) {
 // ---- contexts ----
 
 void detach(laic_context &context) {
-  ContextState *state = static_cast<ContextState *>(context.driverState);
+  ContextState *state = static_cast<ContextState *>(context.hostState);
   if (!state)
     return;
   state->steps.release(context.allocator);
@@ -138,7 +139,7 @@ void detach(laic_context &context) {
   state->arena.release(context.allocator);
   state->workspaces.release(context.allocator);
   destroy(context.allocator, state);
-  context.driverState = nullptr;
+  context.hostState = nullptr;
 }
 
 laic_status_t *resolveKernel(laic_context &context, uint32_t index, laic_kernel_fn *out) {
@@ -155,6 +156,8 @@ laic_status_t *allocateState(laic_context &context, ContextState &state) {
   size_t tensors = 0, scalars = 0, patches = 0;
   for (uint32_t i = 0; i < count(context.plan->steps()); ++i) {
     const Step &step = *context.plan->steps()->Get(i);
+    if (!isHostStep(context, step))
+      continue;
     tensors += count(step.operands());
     scalars += count(step.scalars());
     for (uint32_t k = 0; k < count(step.operands()); ++k) {
@@ -172,11 +175,13 @@ laic_status_t *attach(laic_context &context) {
   ContextState *state = create<ContextState>(context.allocator);
   if (!state)
     return outOfMemory();
-  context.driverState = state;
+  context.hostState = state;
   LAIC_TRY(allocateState(context, *state));
   uint32_t tensor = 0, scalar = 0, patch = 0;
   for (uint32_t i = 0; i < state->steps.size(); ++i) {
     const Step &step = *context.plan->steps()->Get(i);
+    if (!isHostStep(context, step))
+      continue;
     StepState &out = state->steps[i];
     out.firstTensor = tensor;
     out.firstScalar = scalar;
@@ -210,6 +215,8 @@ laic_status_t *prepareStep(laic_context &context, uint32_t index, int64_t *works
   const Step &step = *context.plan->steps()->Get(index);
   StepState &out = stateOf(context).steps[index];
   *workspace = 0;
+  if (!isHostStep(context, step))
+    return nullptr;
   if (step.kind() == StepKind::Copy) {
     out.copyBytes = context.buffers[step.operands()->Get(1)].bytes;
     if (context.buffers[step.operands()->Get(0)].bytes != out.copyBytes)
@@ -235,16 +242,20 @@ laic_status_t *prepare(laic_context &context) {
   state.workspaceStride = (static_cast<uint64_t>(largest) + kAlignment - 1) / kAlignment * kAlignment;
   size_t workspaces;
   if (__builtin_mul_overflow(state.workspaceStride, threadCount(context.pool), &workspaces) ||
-      !state.arena.reserve(context.allocator, context.arenaBytes) || !state.workspaces.reserve(context.allocator, workspaces))
+      !state.arena.reserve(context.allocator, context.driver->host ? context.arenaBytes : 0) || !state.workspaces.reserve(context.allocator, workspaces))
     return fail(LAIC_OUT_OF_MEMORY, "out of memory: the model needs %llu bytes of arena and %llu of workspace per thread",
                 static_cast<unsigned long long>(context.arenaBytes), static_cast<unsigned long long>(largest));
   uint32_t tensor = 0;
   for (uint32_t i = 0; i < state.steps.size(); ++i) {
+    if (!isHostStep(context, *context.plan->steps()->Get(i)))
+      continue;
     const auto *operands = context.plan->steps()->Get(i)->operands();
     for (uint32_t k = 0; k < count(operands); ++k, ++tensor) {
       const Buffer &buffer = *context.plan->buffers()->Get(operands->Get(k));
       if (buffer.storage() == Storage::Arena)
         state.tensors[tensor].data = static_cast<uint8_t *>(state.arena.data) + context.buffers[operands->Get(k)].arenaOffset;
+      else if (buffer.storage() == Storage::HostArena)
+        state.tensors[tensor].data = static_cast<uint8_t *>(context.hostArena.data) + context.buffers[operands->Get(k)].arenaOffset;
       else if (buffer.storage() == Storage::Constant)
         state.tensors[tensor].data = const_cast<uint8_t *>(context.module->segments[buffer.index()].data) + buffer.offset();
     }
@@ -291,24 +302,6 @@ void runTiles(void *self, uint32_t worker, int64_t begin, int64_t end) {
   pthread_mutex_unlock(&job.lock);
 }
 
-laic_status_t *describeError(const laic_context &context, const Step &step, const laic_kernel_error_t &error) {
-  const Node &node = *context.module->program->nodes()->Get(step.node());
-  const char *name = textOf(node.name()), *op = textOf(node.op());
-  const long long value = error.value;
-  switch (error.code) {
-  case LAIC_KERNEL_INDEX_OUT_OF_RANGE:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): index %lld is out of range", name, op, value);
-  case LAIC_KERNEL_BAD_AXIS:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): axis %lld is out of range", name, op, value);
-  case LAIC_KERNEL_BAD_SIZE:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): size %lld does not fit", name, op, value);
-  case LAIC_KERNEL_DIVISION_BY_ZERO:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): integer division of %lld by zero", name, op, value);
-  default:
-    return fail(LAIC_DATA_ERROR, "node '%s' (%s): the kernel failed with code %d, value %lld", name, op, error.code, value);
-  }
-}
-
 laic_status_t *runStep(laic_context &context, const Step &step, const StepState &state) {
   ContextState &all = stateOf(context);
   const laic_tensor_t *tensors = all.tensors.data() + state.firstTensor;
@@ -326,39 +319,25 @@ laic_status_t *runStep(laic_context &context, const Step &step, const StepState 
              -1,
              {}};
   parallelFor(context.pool, state.tiles, runTiles, &job);
-  return job.failedTile < 0 ? nullptr : describeError(context, step, job.error);
+  return job.failedTile < 0 ? nullptr : kernelError(context, step, job.error.code, job.error.value);
 }
 
-const char *kernelName(const laic_context &context, const Step &step) {
-  return step.kind() == StepKind::Copy ? "copy" : context.module->program->kernels()->Get(step.kernel())->name()->c_str();
+laic_status_t *runHostStep(laic_context &context, uint32_t index) {
+  const StepState &current = stateOf(context).steps[index];
+  if (current.function && current.tiles == 0)
+    return nullptr;
+  return runStep(context, *context.plan->steps()->Get(index), current);
 }
 
 laic_status_t *run(laic_context &context) {
-  ContextState &state = stateOf(context);
   FloatEnvironment floats;
-  for (uint32_t i = 0; i < state.steps.size(); ++i) {
-    if (context.cancelled.load(std::memory_order_relaxed))
-      return fail(LAIC_CANCELLED, "cancelled before step %u of %zu", i + 1, state.steps.size());
-    const StepState &current = state.steps[i];
-    if (current.function && current.tiles == 0)
-      continue;
-    const Step &step = *context.plan->steps()->Get(i);
-    if (!context.trace) {
-      LAIC_TRY(runStep(context, step, current));
-      continue;
-    }
-    const char *node = textOf(context.module->program->nodes()->Get(step.node())->name());
-    const char *kernel = kernelName(context, step);
-    context.trace(context.traceSelf, 1, node, kernel, current.tiles);
-    laic_status_t *status = runStep(context, step, current);
-    context.trace(context.traceSelf, 0, node, kernel, current.tiles);
-    LAIC_TRY(status);
-  }
+  for (uint32_t i = 0; i < stateOf(context).steps.size(); ++i)
+    LAIC_TRY(traceStep(context, i, stateOf(context).steps[i].tiles, runHostStep));
   return nullptr;
 }
 
 void memory(const laic_context &context, laic_memory_info_t &out) {
-  const ContextState &state = *static_cast<const ContextState *>(context.driverState);
+  const ContextState &state = *static_cast<const ContextState *>(context.hostState);
   out.arena_bytes = state.arena.capacity;
   out.workspace_bytes = state.workspaces.capacity;
 }
@@ -368,6 +347,6 @@ void memory(const laic_context &context, laic_memory_info_t &out) {
 namespace laic {
 namespace rt {
 extern const Driver cpuDriver;
-const Driver cpuDriver = {"cpu", openPlan, closePlan, attach, detach, prepare, bind, run, memory};
+const Driver cpuDriver = {"cpu", true, nullptr, openPlan, closePlan, attach, detach, prepare, bind, run, runHostStep, memory};
 } // namespace rt
 } // namespace laic

@@ -1,5 +1,5 @@
 // Named operations become generic ones, casts and shared fills go: one form for what follows.
-// RUN: laic-opt %s --pass-pipeline='builtin.module(func.func(laic-cpu-normalize-roots))' | FileCheck %s
+// RUN: laic-opt %s --pass-pipeline='builtin.module(func.func(laic-normalize-roots))' | FileCheck %s
 
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: linalg.matmul

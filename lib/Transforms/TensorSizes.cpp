@@ -1,20 +1,19 @@
 // Traces sizes of tensors back to size symbols.
-#include "laic/Targets/CPU/TensorSizes.h"
+#include "laic/Transforms/TensorSizes.h"
 
 #include "laic/Dialect/Laic/Laic.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
 
-std::optional<int64_t> laic::cpu::staticSize(AffineExpr size) {
+std::optional<int64_t> laic::staticSize(AffineExpr size) {
   if (auto constant = dyn_cast_or_null<AffineConstantExpr>(size))
     return constant.getValue();
   return std::nullopt;
 }
 
-SmallVector<int64_t> laic::cpu::staticSizes(ArrayRef<AffineExpr> sizes) {
+SmallVector<int64_t> laic::staticSizes(ArrayRef<AffineExpr> sizes) {
   SmallVector<int64_t> result;
   for (AffineExpr size : sizes)
     result.push_back(staticSize(size).value_or(ShapedType::kDynamic));

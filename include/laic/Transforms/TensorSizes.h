@@ -1,6 +1,6 @@
 // Sizes of tensors as expressions over a function's size symbols, without tensor.dim.
-#ifndef LAIC_TARGETS_CPU_TENSORSIZES_H
-#define LAIC_TARGETS_CPU_TENSORSIZES_H
+#ifndef LAIC_TRANSFORMS_TENSORSIZES_H
+#define LAIC_TRANSFORMS_TENSORSIZES_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -9,7 +9,7 @@
 
 #include <optional>
 
-namespace laic::cpu {
+namespace laic {
 
 /// Answers from `laic.size`, function arguments (`laic.dims`, `laic.symbols`) and the shapes of operations.
 /// Listens to the rewriter while it lives: operations may be added to the function in any way, but are erased
@@ -57,5 +57,5 @@ std::optional<int64_t> staticSize(mlir::AffineExpr size);
 /// kDynamic where a size is not static.
 llvm::SmallVector<int64_t> staticSizes(llvm::ArrayRef<mlir::AffineExpr> sizes);
 
-} // namespace laic::cpu
+} // namespace laic
 #endif
