@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#pragma GCC visibility push(default) // the library hides everything else
+
 extern "C" {
 
 using CUdevice = int;
@@ -147,4 +149,6 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 CUresult cuEventDestroy_v2(CUevent event);
 
 } // extern "C"
+
+#pragma GCC visibility pop
 #endif
