@@ -59,7 +59,7 @@ TEST_F(Command, ReportsFaults) {
   const Result result = runMemory("--kernel bounds_bad --block 64 --arg in:x.bin --arg out:128:y.bin --arg u32:32");
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_NE(
-      result.err.find("memory.ptx: kernel 'bounds_bad', line 39, block (0,0,0), thread (32,0,0): `ld.global.b32`: out of bounds"),
+      result.err.find("memory.ptx: kernel 'bounds_bad', line 37, block (0,0,0), thread (32,0,0): `ld.global.b32`: out of bounds"),
       std::string::npos)
       << result.err;
   write("bad.ptx", ".version 7.0\n.target sm_80\n.entry k() { frob.u32; ret; }\n");

@@ -86,7 +86,8 @@ TEST(Parser, ListsAllUnsupportedInstructionsAtOnce) {
 
 TEST(Parser, NamesTheLineOfEachError) {
   EXPECT_EQ(diagnosticsOf(kHead + ".visible .entry k()\n{\n.reg .b32 %r<2>;\nadd.s32 %r0, ;\nmov.b32 %r0, %r9;\nret;\n}\n"),
-            "line 7: expects an operand, got ';'");
+            "line 7: expects an operand, got ';'\n"
+            "line 8: kernel 'k': 'mov.b32': register '%r9' is not declared, and no special register that is supported");
   EXPECT_EQ(diagnosticsOf("int main() {}\n"), "line 1: expects a directive, got 'int'");
   EXPECT_EQ(diagnosticsOf(""), "no .version: this is no PTX module");
   EXPECT_EQ(diagnosticsOf(kHead + "/* never closed"), "line 4: comment is never closed");
@@ -107,8 +108,8 @@ TEST(Parser, RefusesCallsAndFunctions) {
 }
 
 TEST(Parser, ChecksDeclarations) {
-  EXPECT_NE(complaintOf(".reg .b32 %r;\n.reg .b32 %r;\n").find("line 6: register '%r' is declared twice"), std::string::npos);
-  EXPECT_NE(complaintOf("A:\nA:\nret;").find("line 6: label 'A' is defined twice"), std::string::npos);
+  EXPECT_NE(complaintOf(".reg .b32 %r;\n.reg .b32 %r;\n").find("line 7: register '%r' is declared twice"), std::string::npos);
+  EXPECT_NE(complaintOf("A:\nA:\nret;").find("line 7: label 'A' is defined twice"), std::string::npos);
   EXPECT_NE(complaintOf(".reg .q32 %r;").find("'.q32' is no type"), std::string::npos);
   EXPECT_NE(complaintOf(".reg .b32 %r<2000000>;").find("more than a million registers"), std::string::npos);
   EXPECT_NE(complaintOf(".shared .align 3 .b8 a[4];").find("alignment 3 is no power of two up to 4096"), std::string::npos);

@@ -4,8 +4,11 @@
 
 #include "Interpreter.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace laic {
 namespace ptx {

@@ -212,7 +212,7 @@ TEST(Standin, FaultsAreStickyErrors) {
     start(api);
     EXPECT_EQ(CALL(cuMemAlloc_v2, &address, 64), CUDA_SUCCESS);
   });
-  EXPECT_NE(told.find("stand-in: kernel 'bounds_bad', line 39"), std::string::npos) << told;
+  EXPECT_NE(told.find("stand-in: kernel 'bounds_bad', line 37"), std::string::npos) << told;
 }
 
 TEST(Standin, ChecksWhereAsked) {
@@ -280,7 +280,7 @@ TEST(Standin, WritesStatistics) {
     std::vector<uint32_t> out;
     EXPECT_EQ(copyWords(api, "bounds_good", 32, out), CUDA_SUCCESS);
   });
-  EXPECT_NE(slurp(file).find("{\"kernel\": \"bounds_good\", \"thread_instructions\": 384,"), std::string::npos) << slurp(file);
+  EXPECT_NE(slurp(file).find("{\"kernel\": \"bounds_good\", \"thread_instructions\": 352,"), std::string::npos) << slurp(file);
   unlink(file);
 }
 
