@@ -261,6 +261,32 @@ void packHalves(Warp &warp, const Instruction &i, uint32_t mask) {
   storeLanes(warp, i.operands[0], out, mask);
 }
 
+// cvt.rn.satfinite.e4m3x2.f32 d, a, b: a becomes the upper byte.
+void packBytes(Warp &warp, const Instruction &i, uint32_t mask) {
+  const float *a = warp.lanes<float>(i.operands[1]), *b = warp.lanes<float>(i.operands[2]);
+  const auto narrow = [&](float value) {
+    value = i.relu ? maximum(value, 0.0f, true) : value;
+    return i.type == Type::E4M3x2 ? toE4m3(value) : toE5m2(value);
+  };
+  uint16_t out[kWarpSize];
+  for (unsigned lane = 0; lane < kWarpSize; ++lane)
+    out[lane] = static_cast<uint16_t>(narrow(b[lane]) | narrow(a[lane]) << 8);
+  storeLanes(warp, i.operands[0], out, mask);
+}
+
+// cvt.rn.f16x2.e4m3x2: every value of the 8-bit formats is one of f16.
+void unpackBytes(Warp &warp, const Instruction &i, uint32_t mask) {
+  const uint8_t *in = warp.lanes<uint8_t>(i.operands[1]);
+  uint32_t out[kWarpSize];
+  const auto widen = [&](uint8_t bits) {
+    const float value = i.source == Type::E4M3x2 ? e4m3ToFloat(bits) : e5m2ToFloat(bits);
+    return floatToHalf(i.relu ? maximum(value, 0.0f, true) : value);
+  };
+  for (unsigned lane = 0; lane < kWarpSize; ++lane)
+    out[lane] = widen(in[2 * lane]) | static_cast<uint32_t>(widen(in[2 * lane + 1])) << 16;
+  storeLanes(warp, i.operands[0], out, mask);
+}
+
 void toTensorFloat(Warp &warp, const Instruction &i, uint32_t mask) {
   const float *in = warp.lanes<float>(i.operands[1]);
   float out[kWarpSize];
@@ -290,6 +316,26 @@ void decodePacking(Decoding &d) {
   d.out.execute = packHalves;
 }
 
+void decodeBytePacking(Decoding &d) {
+  d.out.saturate = d.take("satfinite");
+  if (d.out.source != Type::F32 || d.out.rounding != Rounding::Nearest || !d.out.saturate)
+    d.unsupported();
+  d.expectCount(3);
+  d.destination(0, d.out.type);
+  d.source(1, Type::F32);
+  d.source(2, Type::F32);
+  d.out.execute = packBytes;
+}
+
+void decodeByteUnpacking(Decoding &d) {
+  if (d.out.type != Type::F16x2)
+    d.unsupported();
+  d.expectCount(2);
+  d.destination(0, Type::F16x2);
+  d.source(1, d.out.source);
+  d.out.execute = unpackBytes;
+}
+
 void decodeTensorFloat(Decoding &d) {
   d.out.saturate = d.take("satfinite");
   d.expectCount(2);
@@ -311,12 +357,17 @@ bool laic::ptx::decodeConvert(Decoding &d) {
   d.out.relu = d.take("relu");
   d.out.type = d.takeType();
   d.out.source = d.takeType();
+  if (d.out.type == Type::E4M3x2 || d.out.type == Type::E5M2x2)
+    return decodeBytePacking(d), true;
+  if (d.out.source == Type::E4M3x2 || d.out.source == Type::E5M2x2)
+    return decodeByteUnpacking(d), true;
   if (d.out.type == Type::F16x2 || d.out.type == Type::BF16x2)
     return decodePacking(d), true;
   if (d.out.type == Type::TF32)
     return decodeTensorFloat(d), true;
   const auto known = [](Type type) {
-    return type != Type::Pred && type != Type::B128 && type != Type::F16x2 && type != Type::BF16x2 && type != Type::TF32;
+    return type == Type::F16 || type == Type::BF16 || type == Type::F32 || type == Type::F64 ||
+           (isInteger(type) && type != Type::Pred && type != Type::B128);
   };
   if (!known(d.out.type) || !known(d.out.source))
     d.unsupported();

@@ -1,4 +1,4 @@
-// f32 and f64 arithmetic: add, sub, mul, fma, mad, div, rcp, sqrt, rsqrt, neg, abs, min, max, ex2, lg2, sin, cos, tanh, copysign,
+// f32, f64 and f32x2 arithmetic: add, sub, mul, fma, mad, div, rcp, sqrt, rsqrt, neg, abs, min, max, ex2, lg2, sin, cos, tanh, copysign,
 // testp.
 //
 // Approximate instructions give the correctly rounded result where the host's library does: hardware may be off by what PTX allows.
@@ -80,6 +80,27 @@ template <typename F, typename T, unsigned Sources> void careful(Warp &warp, con
     out[lane] = i.saturate ? saturated(value) : value;
   }
   storeLanes(warp, i.operands[0], out, mask);
+}
+
+// Two f32 in one register of 64 bits: 64 values in a row.
+template <typename F, unsigned Sources> void pairs(Warp &warp, const Instruction &i, uint32_t mask) {
+  constexpr unsigned kValues = 2 * kWarpSize;
+  float in[3][kValues] = {}, out[kValues];
+  for (unsigned source = 0; source < Sources; ++source)
+    for (unsigned at = 0; at < kValues; ++at) {
+      const float value = warp.lanes<float>(i.operands[1 + source])[at];
+      in[source][at] = i.flush ? flushed(value) : value;
+    }
+  for (unsigned at = 0; at < kValues; ++at) {
+    if constexpr (Sources == 2)
+      out[at] = F::template apply<float>(in[0][at], in[1][at]);
+    else
+      out[at] = F::template apply<float>(in[0][at], in[1][at], in[2][at]);
+    out[at] = i.flush ? flushed(out[at]) : out[at];
+  }
+  uint64_t words[kWarpSize];
+  memcpy(words, out, sizeof words);
+  storeLanes(warp, i.operands[0], words, mask);
 }
 
 template <bool Max, typename T> void extremum(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -182,6 +203,26 @@ constexpr Row kFamily[] = {{"add", 2, twoSources<Add>, nullptr},
                            {"cos", 1, oneSource<Cos>, "approx"},
                            {"tanh", 1, oneSource<Tanh>, "approx"}};
 
+bool decodePairs(Decoding &d) {
+  const bool three = d.is("fma");
+  d.out.execute = d.is("add")   ? pairs<Add, 2>
+                  : d.is("sub") ? pairs<Sub, 2>
+                  : d.is("mul") ? pairs<Mul, 2>
+                  : three       ? pairs<Fma, 3>
+                                : Handler(nullptr);
+  if (!d.out.execute)
+    return false;
+  d.takeFloatModifiers();
+  if (d.out.rounding != Rounding::Nearest || d.out.saturate)
+    d.unsupported();
+  const Type type = d.takeType();
+  d.expectCount(three ? 4 : 3);
+  d.destination(0, type);
+  for (size_t i = 1; i < d.count(); ++i)
+    d.source(i, type);
+  return true;
+}
+
 void decodeExtremum(Decoding &d) {
   d.out.nan = d.take("NaN");
   d.out.flush = d.take("ftz");
@@ -212,6 +253,8 @@ void decodeTest(Decoding &d) {
 
 bool laic::ptx::decodeFloat(Decoding &d) {
   const std::optional<Type> type = d.lastType();
+  if (type == Type::F32x2)
+    return decodePairs(d);
   if (type != Type::F32 && type != Type::F64)
     return false;
   if (d.is("min") || d.is("max"))

@@ -20,46 +20,62 @@ template <typename T> struct Tile {
   T c[kRows][kColumns];
 };
 
-float decodeElement(Type type, uint32_t bits) {
+// The elements of a fragment register, lane by lane. The choice of the type is outside of the loops, so that they vectorise.
+void decodeRegister(Type type, const uint32_t *words, float *out) {
+  const auto *halves = reinterpret_cast<const uint16_t *>(words);
+  const auto *bytes = reinterpret_cast<const uint8_t *>(words);
   switch (type) {
   case Type::F16:
-    return halfToFloat(static_cast<uint16_t>(bits));
+    for (unsigned at = 0; at < 2 * kWarpSize; ++at)
+      out[at] = halfToFloat(halves[at]);
+    return;
   case Type::BF16:
-    return bfloatToFloat(static_cast<uint16_t>(bits));
-  case Type::TF32: // the low 13 bits are not looked at
-    return bitCast<float>(bits & 0xffffe000);
-  default:
-    return bitCast<float>(bits);
+    for (unsigned at = 0; at < 2 * kWarpSize; ++at)
+      out[at] = bfloatToFloat(halves[at]);
+    return;
+  case Type::E4M3:
+  case Type::E5M2:
+    for (unsigned at = 0; at < 4 * kWarpSize; ++at)
+      out[at] = type == Type::E4M3 ? e4m3ToFloat(bytes[at]) : e5m2ToFloat(bytes[at]);
+    return;
+  default: // tf32: the low 13 bits are not looked at
+    for (unsigned at = 0; at < kWarpSize; ++at)
+      out[at] = bitCast<float>(words[at] & 0xffffe000);
   }
 }
-int32_t decodeInteger8(Type type, uint32_t bits) {
-  return type == Type::S8 ? static_cast<int8_t>(bits) : static_cast<int32_t>(static_cast<uint8_t>(bits));
+
+void decodeRegister(Type type, const uint32_t *words, int32_t *out) {
+  const auto *bytes = reinterpret_cast<const uint8_t *>(words);
+  for (unsigned at = 0; at < 4 * kWarpSize; ++at)
+    out[at] = type == Type::S8 ? static_cast<int8_t>(bytes[at]) : bytes[at];
 }
 
-template <typename T> T decodeAs(Type type, uint32_t bits) {
-  if constexpr (std::is_same_v<T, float>)
-    return decodeElement(type, bits);
-  else
-    return decodeInteger8(type, bits);
-}
-
-// Fills A and B from their registers. `at`: the operand where A begins.
-template <typename T> void gather(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
-  const unsigned bits = 8 * sizeOf(i.source), each = 32 / bits, half = 4 * each;
-  const uint32_t low = bits == 32 ? UINT32_MAX : (1u << bits) - 1;
-  const unsigned registersA = kRows * i.k / (each * kWarpSize), registersB = i.k * kColumns / (each * kWarpSize);
+// Fills A and B from their registers of `Each` elements. `at`: the operand where A begins.
+template <unsigned Each, typename T> void gatherElements(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
+  constexpr unsigned kHalf = 4 * Each;
+  const unsigned registersA = kRows * i.k / (Each * kWarpSize), registersB = i.k * kColumns / (Each * kWarpSize);
+  T values[4 * kWarpSize];
   for (unsigned r = 0; r < registersA; ++r) {
-    const uint32_t *values = warp.lanes<uint32_t>(i.operands[at + r]);
-    for (unsigned lane = 0; lane < kWarpSize; ++lane)
-      for (unsigned e = 0; e < each; ++e)
-        tile.a[lane / 4 + 8 * (r & 1)][half * (r >> 1) + each * (lane % 4) + e] =
-            decodeAs<T>(i.source, values[lane] >> (bits * e) & low);
+    decodeRegister(i.source, warp.lanes<uint32_t>(i.operands[at + r]), values);
+    for (unsigned row = 0; row < 8; ++row) // four lanes hold a row's half, one after the other
+      memcpy(&tile.a[row + 8 * (r & 1)][kHalf * (r >> 1)], &values[kHalf * row], kHalf * sizeof(T));
   }
   for (unsigned r = 0; r < registersB; ++r) {
-    const uint32_t *values = warp.lanes<uint32_t>(i.operands[at + registersA + r]);
-    for (unsigned lane = 0; lane < kWarpSize; ++lane)
-      for (unsigned e = 0; e < each; ++e)
-        tile.b[half * r + each * (lane % 4) + e][lane / 4] = decodeAs<T>(i.second, values[lane] >> (bits * e) & low);
+    decodeRegister(i.second, warp.lanes<uint32_t>(i.operands[at + registersA + r]), values);
+    for (unsigned depth = 0; depth < kHalf; ++depth)
+      for (unsigned column = 0; column < kColumns; ++column)
+        tile.b[kHalf * r + depth][column] = values[kHalf * column + depth];
+  }
+}
+
+template <typename T> void gather(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
+  switch (sizeOf(i.source)) {
+  case 1:
+    return gatherElements<4>(warp, i, at, tile);
+  case 2:
+    return gatherElements<2>(warp, i, at, tile);
+  default:
+    return gatherElements<1>(warp, i, at, tile);
   }
 }
 
@@ -220,6 +236,9 @@ bool exists(Type a, Type b, unsigned k) {
   case Type::S8:
   case Type::U8:
     return (b == Type::S8 || b == Type::U8) && (k == 16 || k == 32);
+  case Type::E4M3:
+  case Type::E5M2:
+    return (b == Type::E4M3 || b == Type::E5M2) && (k == 16 || k == 32);
   default:
     return false;
   }

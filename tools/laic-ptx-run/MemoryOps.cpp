@@ -126,7 +126,7 @@ void decodeAccess(Decoding &d, bool loads) {
   takeCacheHints(d);
   const int vector = d.takeOneOf({"v2", "v4", "v8"});
   const Type type = d.takeType();
-  if (type == Type::Pred || type == Type::F16x2 || type == Type::BF16x2 || type == Type::TF32)
+  if (type == Type::Pred || (isFloat(type) && type != Type::F16 && type != Type::BF16 && type != Type::F32 && type != Type::F64))
     d.refuse(std::string("no memory holds .") + nameOf(type));
   if (!loads && (space == Space::Const || space == Space::Param))
     d.refuse(std::string("nothing can be stored in .") + nameOf(space));

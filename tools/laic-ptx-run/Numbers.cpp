@@ -49,3 +49,20 @@ uint16_t laic::ptx::toBfloat(double value, Rounding rounding) {
     return floatToBfloat(toFloatOdd(value));
   return floatToBfloat(static_cast<float>(roundTo(value, 7, -126, 0x1.fep127, rounding)));
 }
+
+uint8_t laic::ptx::toE4m3(double value) {
+  constexpr double kLargest = 448;
+  if (std::isnan(value))
+    return 0x7f;
+  const double rounded = roundTo(std::fmin(std::fabs(value), kLargest), 3, -6, kLargest, Rounding::Nearest);
+  const uint32_t bits = bitCast<uint32_t>(static_cast<float>(rounded) * 0x1p-120f) >> 20;
+  return static_cast<uint8_t>(bits | (std::signbit(value) ? 0x80 : 0));
+}
+
+uint8_t laic::ptx::toE5m2(double value) {
+  constexpr double kLargest = 57344;
+  if (std::isnan(value))
+    return 0x7f;
+  const double rounded = roundTo(std::fmin(std::fabs(value), kLargest), 2, -14, kLargest, Rounding::Nearest);
+  return static_cast<uint8_t>(floatToHalf(static_cast<float>(rounded)) >> 8 | (std::signbit(value) ? 0x80 : 0));
+}

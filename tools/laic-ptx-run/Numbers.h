@@ -31,6 +31,18 @@ inline float halfToFloat(uint16_t half) {
 
 inline float bfloatToFloat(uint16_t bits) { return bitCast<float>(static_cast<uint32_t>(bits) << 16); }
 
+// The 8-bit formats: e5m2 is a shorter binary16; e4m3 has no infinity, and one NaN of each sign.
+inline float e5m2ToFloat(uint8_t bits) { return halfToFloat(static_cast<uint16_t>(bits << 8)); }
+inline float e4m3ToFloat(uint8_t bits) {
+  const uint32_t magnitude = bits & 0x7f;
+  // Four bits of exponent, biased by 7: as f32 with the bias 127, a factor of 2^120 too small.
+  const float value = magnitude == 0x7f ? bitCast<float>(kCanonicalNan) : bitCast<float>(magnitude << 20) * 0x1p120f;
+  return bits & 0x80 ? -value : value;
+}
+// With saturation: beyond the largest finite value that one; NaN stays NaN.
+uint8_t toE4m3(double value);
+uint8_t toE5m2(double value);
+
 inline uint16_t floatToHalf(float value) {
   const uint32_t bits = bitCast<uint32_t>(value), magnitude = bits & 0x7fffffff;
   // Rounding at 2^-24 for what becomes subnormal; else half of the lost bits plus the tie's parity.

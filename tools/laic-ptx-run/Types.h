@@ -34,8 +34,13 @@ enum class Type : uint8_t {
   BF16,
   BF16x2,
   TF32,
+  E4M3,
+  E5M2,
+  E4M3x2,
+  E5M2x2,
   F32,
   F64,
+  F32x2,
 };
 
 enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const };

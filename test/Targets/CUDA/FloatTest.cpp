@@ -3,6 +3,7 @@
 
 #include <cfenv>
 #include <cmath>
+#include <tuple>
 
 using namespace laic::ptx::test;
 
@@ -263,6 +264,62 @@ TEST(Half, Compares) {
       "mov.b32 %r0, {%a, %b};\nmov.b32 %r1, {%b, %a};\nsetp.lt.f16x2 %p0|%p1, %r0, %r1;\nselp.u32 %r2, 1, 0, %p0;\nselp.u32 %r3, "
       "2, 0, %p1;\nor.b32 %d, %r2, %r3;",
       halfEdges(), [](uint16_t a, uint16_t b) { return (halfValue(a) < halfValue(b)) | (halfValue(b) < halfValue(a)) << 1; });
+}
+
+// The value of each pattern by the formats' definition; e4m3 ends at 448 and has one NaN of each sign.
+float byteValue(unsigned byte, unsigned mantissaBits, int bias) {
+  const int exponent = static_cast<int>(byte >> mantissaBits & (0x7fu >> mantissaBits)),
+            mantissa = static_cast<int>(byte & ((1u << mantissaBits) - 1));
+  const bool e4m3 = mantissaBits == 3;
+  if (e4m3 ? (byte & 0x7f) == 0x7f : exponent == 31 && mantissa)
+    return NAN;
+  if (!e4m3 && exponent == 31)
+    return byte & 0x80 ? -INFINITY : INFINITY;
+  const int whole = exponent ? mantissa + (1 << mantissaBits) : mantissa;
+  return (byte & 0x80 ? -1.0f : 1.0f) *
+         std::ldexp(static_cast<float>(whole), std::max(exponent, 1) - bias - static_cast<int>(mantissaBits));
+}
+
+TEST(Convert, EightBitFloats) {
+  std::vector<uint16_t> all(256);
+  for (unsigned i = 0; i < 256; ++i)
+    all[i] = static_cast<uint16_t>(i | i << 8);
+  for (auto [name, mantissa, bias] : {std::tuple{"e4m3x2", 3u, 7}, {"e5m2x2", 2u, 15}}) {
+    const std::string format = name;
+    const std::vector<uint32_t> halves = evaluate<uint32_t>("cvt.rn.f16x2." + format + " %d, %a;", all);
+    const std::vector<uint16_t> back =
+        evaluate<uint16_t>("cvt.rn.f16x2." + format +
+                               " %r0, %a;\nmov.b32 {%h0, %h1}, %r0;\ncvt.f32.f16 %r1, %h1;\ncvt.f32.f16 %r2, "
+                               "%h0;\ncvt.rn.satfinite." +
+                               format + ".f32 %d, %r1, %r2;",
+                           all);
+    for (unsigned i = 0; i < 256; ++i) {
+      const float value = byteValue(i, mantissa, bias);
+      EXPECT_TRUE(same(halfValue(static_cast<uint16_t>(halves[i])), value)) << format << " " << i;
+      EXPECT_EQ(halves[i] >> 16, halves[i] & 0xffff);
+      if (std::isfinite(value))
+        EXPECT_EQ(back[i], all[i]) << format;
+    }
+  }
+  // Ties to even, saturation, and what is lost below.
+  const std::vector<float> values = {1.0625f, 1.1875f, 448.0f, 1e9f, -INFINITY, 0x1p-10f, 0x1.8p-9f, NAN};
+  EXPECT_EQ(evaluate<uint16_t>("cvt.rn.satfinite.e4m3x2.f32 %d, 0f00000000, %a;", values),
+            (std::vector<uint16_t>{0x38, 0x3a, 0x7e, 0x7e, 0xfe, 0x00, 0x02, 0x7f}));
+}
+
+TEST(Float, Pairs) {
+  std::vector<float> a, b;
+  pairs(std::vector<float>{1.5f, -2.25f, 1e-40f, 3e38f, 0.1f}, a, b);
+  const auto check = [&](const std::string &name, auto want) {
+    const std::vector<uint64_t> got = evaluate<uint64_t>("mov.b64 %l0, {%a, %b};\nmov.b64 %l1, {%b, %a};\n" + name, a, b);
+    for (size_t i = 0; i < a.size(); ++i) {
+      EXPECT_TRUE(same(fromBits(static_cast<uint32_t>(got[i])), static_cast<float>(want(a[i], b[i])))) << name;
+      EXPECT_TRUE(same(fromBits(static_cast<uint32_t>(got[i] >> 32)), static_cast<float>(want(b[i], a[i])))) << name;
+    }
+  };
+  check("add.rn.f32x2 %d, %l0, %l1;", [](float x, float y) { return x + y; });
+  check("mul.rn.f32x2 %d, %l0, %l1;", [](float x, float y) { return x * y; });
+  check("fma.rn.f32x2 %d, %l0, %l1, %l0;", [](float x, float y) { return std::fma(x, y, x); });
 }
 
 TEST(Convert, FloatToInteger) {

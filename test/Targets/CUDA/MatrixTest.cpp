@@ -196,6 +196,31 @@ TEST(Matrix, EightBits) {
   EXPECT_EQ(runMma("mma.sync.aligned.m16n8k32.row.col.satfinite.s32.u8.s8.s32", 4, 4, 2, ends)[0][0], uint32_t(INT32_MAX));
 }
 
+// e4m3 and e5m2 of the small integers in a Product: all are exact.
+uint32_t toByte(float value, unsigned mantissa, int bias) {
+  if (value == 0)
+    return 0;
+  int exponent;
+  const float fraction = std::frexp(std::fabs(value), &exponent) * 2 - 1;
+  return (value < 0 ? 0x80u : 0) | static_cast<uint32_t>(exponent - 1 + bias) << mantissa |
+         static_cast<uint32_t>(std::ldexp(fraction, static_cast<int>(mantissa)));
+}
+
+TEST(Matrix, EightBitFloats) {
+  const Product p(32, 11);
+  std::vector<std::vector<uint32_t>> inputs(6, std::vector<uint32_t>(32));
+  for (unsigned lane = 0; lane < 32; ++lane)
+    for (unsigned i = 0; i < 4; ++i) {
+      const unsigned g = lane >> 2, t = lane & 3;
+      for (unsigned r = 0; r < 4; ++r)
+        inputs[r][lane] |= toByte(p.a[(g + (r % 2 ? 8 : 0)) * 32 + 4 * t + (r >= 2 ? 16 : 0) + i], 3, 7) << (8 * i);
+      for (unsigned r = 0; r < 2; ++r)
+        inputs[4 + r][lane] |= toByte(p.b[(4 * t + 16 * r + i) * 8 + g], 2, 15) << (8 * i);
+    }
+  append(inputs, sums(p, floatBits));
+  expectSums(p, runMma("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32", 4, 4, 2, inputs), floatBits);
+}
+
 // Shared memory holds value 8 * row + column of four matrices, 64 apart.
 std::vector<uint32_t> loadMatrix(const std::string &instruction, unsigned result) {
   std::vector<uint32_t> rows(32);
