@@ -40,9 +40,12 @@ bool Module::place(DeviceMemory &memory) {
       unplace(memory);
       return false;
     }
-    // Without an initialiser it is zero, as the language says.
-    const std::vector<uint8_t> data = variable.data.empty() ? std::vector<uint8_t>(variable.bytes) : variable.data;
-    memory.copyIn(addresses[i], data.data(), data.size());
+    // Without an initialiser it is zero, as the language says; so is new memory, which only has to count as written.
+    const uint8_t zero = 0;
+    if (!variable.data.empty())
+      memory.copyIn(addresses[i], variable.data.data(), variable.data.size());
+    else if (memory.tracksWrites())
+      memory.fill(addresses[i], &zero, 1, variable.bytes);
   }
   for (Kernel &kernel : kernels_)
     for (const Relocation &relocation : kernel.relocations) {

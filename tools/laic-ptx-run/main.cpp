@@ -10,7 +10,7 @@ using namespace laic::ptx;
 
 namespace {
 
-constexpr uint64_t kMemory = 64ull << 30;
+constexpr uint64_t kMemory = 16ull << 30;
 
 std::vector<uint8_t> readFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);

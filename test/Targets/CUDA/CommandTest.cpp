@@ -40,7 +40,10 @@ protected:
 TEST_F(Command, ListsKernels) {
   const Result result = runMemory("");
   EXPECT_EQ(result.exitCode, 0) << result.err;
-  EXPECT_NE(result.out.find("bounds_good(u64 x, u64 y, u32 n)\n  12 instructions"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find(
+                "bounds_good(u64 x, u64 y, u32 n)\n  12 instructions, 12 registers, 0 bytes of shared and 0 of local memory\n"),
+            std::string::npos)
+      << result.out;
 }
 
 TEST_F(Command, RunsAKernel) {
@@ -48,10 +51,14 @@ TEST_F(Command, RunsAKernel) {
       runMemory("--kernel bounds_good --grid 1 --block 64,1,1 --arg in:x.bin --arg out:128:y.bin --arg u32:32 --check --stats");
   EXPECT_EQ(result.exitCode, 0) << result.err;
   EXPECT_EQ(slurp(folder + "/y.bin"), slurp(folder + "/x.bin"));
-  EXPECT_NE(result.out.find("thread-instructions a second"), std::string::npos) << result.out;
+  for (const char *row :
+       {"warp-instructions", "shared accesses", "shared wavefronts", "beyond the ideal (bank conflicts)", "global accesses",
+        "global bytes asked for", "global sectors of 32 bytes", "million thread-instructions a second"})
+    EXPECT_NE(result.out.find(row), std::string::npos) << result.out;
   const Result json =
       runMemory("--kernel bounds_good --block 32 --arg in:x.bin --arg inout:x.bin:z.bin --arg u32:16 --stats=json");
   EXPECT_NE(json.out.find("\"global_sectors\": 4,"), std::string::npos) << json.out;
+  EXPECT_NE(json.out.find(", \"thread_instructions_per_second\": "), std::string::npos) << json.out;
   EXPECT_EQ(slurp(folder + "/z.bin"), slurp(folder + "/x.bin"));
 }
 
@@ -65,6 +72,9 @@ TEST_F(Command, ReportsFaults) {
   write("bad.ptx", ".version 7.0\n.target sm_80\n.entry k() { frob.u32; ret; }\n");
   EXPECT_EQ(run("bad.ptx").err, "laic-ptx-run: error: bad.ptx:3: kernel 'k': instruction 'frob.u32' is not supported\n");
   EXPECT_EQ(run("bad.ptx").exitCode, 1);
+  write("big.ptx", ".version 7.0\n.target sm_80\n.global .b8 a[4294967295], b[4294967295], c[4294967295], d[4294967295], "
+                   "e[4294967295];\n.entry k() { ret; }\n");
+  EXPECT_NE(run("big.ptx --kernel k").err.find("big.ptx: its variables do not fit memory"), std::string::npos);
   EXPECT_NE(run("none.ptx").err.find("none.ptx: cannot be read"), std::string::npos);
   EXPECT_NE(runMemory("--kernel local_good --arg out:128:none/y.bin").err.find("none/y.bin: cannot be written"),
             std::string::npos);
@@ -81,7 +91,7 @@ TEST_F(Command, RefusesWrongUsage) {
   EXPECT_EQ(run("").exitCode, 2);
   refused("--kernel nothing", "has no kernel 'nothing'");
   refused("--kernel bounds_good", "kernel 'bounds_good' expects 3 arguments, got 0");
-  refused("--kernel local_good --arg u32:1", "parameter 'y' has 8 bytes, got 4");
+  refused("--kernel local_good --arg u32:1", "argument 0: parameter 'y' has 8 bytes, got 4");
   refused("--grid 0", "expects X[,Y[,Z]], got '0'");
   refused("--block 1,2,3,4", "expects X[,Y[,Z]]");
   refused("--arg 7", "expects KIND:VALUE, got '7'");
