@@ -103,6 +103,27 @@ template <typename F, unsigned Sources> void pairs(Warp &warp, const Instruction
   storeLanes(warp, i.operands[0], words, mask);
 }
 
+// add.f32.f16 and the like: all sources but the last are of a half's format, the sum is f32.
+template <typename F, unsigned Sources> void mixed(Warp &warp, const Instruction &i, uint32_t mask) {
+  const RoundingScope scope(i.rounding);
+  float out[kWarpSize];
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    volatile float in[Sources];
+    for (unsigned source = 0; source + 1 < Sources; ++source) {
+      const uint16_t bits = warp.lanes<uint16_t>(i.operands[1 + source])[lane];
+      in[source] = i.source == Type::F16 ? halfToFloat(bits) : bfloatToFloat(bits);
+    }
+    in[Sources - 1] = warp.lanes<float>(i.operands[Sources])[lane];
+    volatile float result;
+    if constexpr (Sources == 2)
+      result = F::template apply<float>(in[0], in[1]);
+    else
+      result = F::template apply<float>(in[0], in[1], in[2]);
+    out[lane] = i.saturate ? saturated(float(result)) : float(result);
+  }
+  storeLanes(warp, i.operands[0], out, mask);
+}
+
 template <bool Max, typename T> void extremum(Warp &warp, const Instruction &i, uint32_t mask) {
   T out[kWarpSize];
   for (unsigned lane = 0; lane < kWarpSize; ++lane) {
@@ -223,6 +244,23 @@ bool decodePairs(Decoding &d) {
   return true;
 }
 
+bool decodeMixed(Decoding &d) {
+  const bool three = d.is("fma");
+  d.out.execute = d.is("add") ? mixed<Add, 2> : d.is("sub") ? mixed<Sub, 2> : three ? mixed<Fma, 3> : Handler(nullptr);
+  if (!d.out.execute)
+    return false;
+  d.takeFloatModifiers();
+  d.takeType();
+  d.out.source = d.takeType();
+  if (d.out.flush)
+    d.unsupported();
+  d.expectCount(three ? 4 : 3);
+  d.destination(0, Type::F32);
+  for (size_t i = 1; i < d.count(); ++i)
+    d.source(i, i + 1 < d.count() ? d.out.source : Type::F32);
+  return true;
+}
+
 void decodeExtremum(Decoding &d) {
   d.out.nan = d.take("NaN");
   d.out.flush = d.take("ftz");
@@ -253,6 +291,8 @@ void decodeTest(Decoding &d) {
 
 bool laic::ptx::decodeFloat(Decoding &d) {
   const std::optional<Type> type = d.lastType();
+  if (d.has("f32") && (type == Type::F16 || type == Type::BF16) && decodeMixed(d))
+    return true;
   if (type == Type::F32x2)
     return decodePairs(d);
   if (type != Type::F32 && type != Type::F64)

@@ -257,6 +257,23 @@ TEST(Half, Bfloats) {
                    [&](uint16_t a) { return down(std::max(up(a) * up(a) - 2, 0.0f)); });
 }
 
+TEST(Half, MixedWithFloats) {
+  const std::vector<uint16_t> halves = {0x3c00, 0x3555, 0xc248, 0x0001};
+  const std::vector<float> floats = {1e-8f, 3.0f, -0.1f, 65504.0f};
+  const auto check = [&](const std::string &name, auto want) {
+    const std::vector<float> got = evaluate<float>(name, halves, floats);
+    for (size_t i = 0; i < halves.size(); ++i)
+      EXPECT_TRUE(same(got[i], want(halfValue(halves[i]), floats[i]))) << name << " " << i;
+  };
+  check("add.rn.f32.f16 %d, %a, %b;", [](float a, float b) { return a + b; });
+  check("sub.f32.f16 %d, %a, %b;", [](float a, float b) { return a - b; });
+  check("fma.rn.f32.f16 %d, %a, %a, %b;", [](float a, float b) { return std::fma(a, a, b); });
+  check("fma.rn.f32.bf16 %d, %a, 0x4000, %b;", [&](float a, float b) {
+    const auto found = std::find_if(halves.begin(), halves.end(), [&](uint16_t bits) { return halfValue(bits) == a; });
+    return std::fma(fromBits(uint32_t(*found) << 16), 2.0f, b);
+  });
+}
+
 TEST(Half, Compares) {
   check2<uint32_t>("setp.geu.f16 %p0, %a, %b;" + kGive, halfEdges(),
                    [](uint16_t a, uint16_t b) { return !(halfValue(a) < halfValue(b)); });
