@@ -81,8 +81,8 @@ void Block::fillSpecials(Warp &warp) {
 }
 
 void Block::start() {
-  memset(shared.data(), kJunk, shared.size());
-  memset(local.data(), kJunk, local.size());
+  std::fill(shared.begin(), shared.end(), kJunk);
+  std::fill(local.begin(), local.end(), kJunk);
   if (useShadow)
     shadow.reset(static_cast<uint32_t>(shared.size()), static_cast<unsigned>(warps.size()));
   for (std::vector<uint32_t> &list : arrived)

@@ -10,6 +10,9 @@
 
 using namespace laic::ptx;
 
+// Inlined into its callers, so that it is compiled for the instruction set of each.
+#define LAIC_INLINE __attribute__((always_inline)) inline
+
 namespace {
 
 constexpr unsigned kRows = 16, kColumns = 8, kMaxDepth = 32;
@@ -21,7 +24,7 @@ template <typename T> struct Tile {
 };
 
 // The elements of a fragment register, lane by lane. The choice of the type is outside of the loops, so that they vectorise.
-void decodeRegister(Type type, const uint32_t *words, float *out) {
+LAIC_INLINE void decodeRegister(Type type, const uint32_t *words, float *out) {
   const auto *halves = reinterpret_cast<const uint16_t *>(words);
   const auto *bytes = reinterpret_cast<const uint8_t *>(words);
   switch (type) {
@@ -44,14 +47,14 @@ void decodeRegister(Type type, const uint32_t *words, float *out) {
   }
 }
 
-void decodeRegister(Type type, const uint32_t *words, int32_t *out) {
+LAIC_INLINE void decodeRegister(Type type, const uint32_t *words, int32_t *out) {
   const auto *bytes = reinterpret_cast<const uint8_t *>(words);
   for (unsigned at = 0; at < 4 * kWarpSize; ++at)
     out[at] = type == Type::S8 ? static_cast<int8_t>(bytes[at]) : bytes[at];
 }
 
 // Fills A and B from their registers of `Each` elements. `at`: the operand where A begins.
-template <unsigned Each, typename T> void gatherElements(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
+template <unsigned Each, typename T> LAIC_INLINE void gatherElements(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
   constexpr unsigned kHalf = 4 * Each;
   const unsigned registersA = kRows * i.k / (Each * kWarpSize), registersB = i.k * kColumns / (Each * kWarpSize);
   T values[4 * kWarpSize];
@@ -68,7 +71,7 @@ template <unsigned Each, typename T> void gatherElements(Warp &warp, const Instr
   }
 }
 
-template <typename T> void gather(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
+template <typename T> LAIC_INLINE void gather(Warp &warp, const Instruction &i, size_t at, Tile<T> &tile) {
   switch (sizeOf(i.source)) {
   case 1:
     return gatherElements<4>(warp, i, at, tile);
@@ -79,7 +82,7 @@ template <typename T> void gather(Warp &warp, const Instruction &i, size_t at, T
   }
 }
 
-template <typename T> void multiply(const Instruction &i, Tile<T> &tile) {
+template <typename T> LAIC_INLINE void multiply(const Instruction &i, Tile<T> &tile) {
   using U = std::conditional_t<std::is_same_v<T, float>, float, uint32_t>; // integers wrap
   for (unsigned row = 0; row < kRows; ++row) {
     U sum[kColumns];
@@ -105,7 +108,7 @@ void multiplySaturated(const Instruction &i, Tile<int32_t> &tile) {
 }
 
 // Operands: D, A, B, C. T is the type of the sums: float for f32, int32_t for s32.
-template <typename T> void multiplyAccumulate(Warp &warp, const Instruction &i, uint32_t mask) {
+template <typename T> LAIC_INLINE void multiplyTile(Warp &warp, const Instruction &i, uint32_t mask) {
   warp.requireConverged(i, mask);
   Tile<T> tile;
   gather(warp, i, 4, tile);
@@ -126,6 +129,18 @@ template <typename T> void multiplyAccumulate(Warp &warp, const Instruction &i, 
     storeLanes(warp, i.operands[r], out, mask);
   }
 }
+
+template <typename T> void multiplyAccumulate(Warp &warp, const Instruction &i, uint32_t mask) { multiplyTile<T>(warp, i, mask); }
+
+#if defined(__x86_64__) && defined(__GNUC__)
+// The same once more for machines with vectors of 256 bits: tensor-core kernels spend most of their time here.
+__attribute__((target("avx2"))) void multiplyAccumulateWide(Warp &warp, const Instruction &i, uint32_t mask) {
+  multiplyTile<float>(warp, i, mask);
+}
+Handler floatMultiply() { return __builtin_cpu_supports("avx2") ? multiplyAccumulateWide : multiplyAccumulate<float>; }
+#else
+Handler floatMultiply() { return multiplyAccumulate<float>; }
+#endif
 
 // f16 sums: two registers of two columns each.
 void multiplyAccumulateHalf(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -292,7 +307,7 @@ void decodeMultiply(Decoding &d) {
   pushAll(d, 1, Type::B32, kRows * d.out.k / (each * kWarpSize), false);
   pushAll(d, 2, Type::B32, kColumns * d.out.k / (each * kWarpSize), false);
   pushAll(d, 3, word, sums, false);
-  d.out.execute = halves ? multiplyAccumulateHalf : integers ? multiplyAccumulate<int32_t> : multiplyAccumulate<float>;
+  d.out.execute = halves ? multiplyAccumulateHalf : integers ? multiplyAccumulate<int32_t> : floatMultiply();
 }
 
 void decodeTransfer(Decoding &d, bool loads) {

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 
 using namespace laic::ptx;
 
@@ -13,9 +12,12 @@ namespace {
 constexpr uint64_t kMemory = 16ull << 30;
 
 std::vector<uint8_t> readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
-  if (!file)
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
+  std::vector<uint8_t> bytes(size > 0 ? static_cast<size_t>(size) : 0);
+  file.seekg(0);
+  file.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file || size < 0)
     throw Failure(kExitFault, path + ": cannot be read");
   return bytes;
 }
