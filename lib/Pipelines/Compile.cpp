@@ -12,6 +12,7 @@
 #include "laic/Target/Target.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -56,6 +57,22 @@ private:
     return CompileCode::Usage;
   }
 
+  // What a target is asked for. --chip is one list for all: each takes the words it knows, and a word that none knows.
+  std::string levelsFor(const Target &target) {
+    if (target.isHost())
+      return options.cpu;
+    auto knows = [](const Target &one, llvm::StringRef word) {
+      std::vector<std::string> ignored;
+      return !one.isHost() && !one.parseLevels(word, ignored);
+    };
+    llvm::SmallVector<llvm::StringRef> words;
+    llvm::StringRef(options.chip).split(words, ',', -1, /*KeepEmpty=*/false);
+    llvm::erase_if(words, [&](llvm::StringRef word) {
+      return !knows(target, word) && llvm::any_of(targets, [&](const Target *other) { return knows(*other, word); });
+    });
+    return llvm::join(words, ",");
+  }
+
   CompileCode checkTargets() {
     for (const std::string &name : options.targets) {
       const Target *target = findTarget(name);
@@ -70,12 +87,12 @@ private:
       TargetOptions of;
       of.threads = options.threads;
       of.explain = options.explain;
-      const std::string &levels = target->getLevelOption() == "cpu" ? options.cpu : options.chip;
-      if (auto problem = target->parseLevels(levels, of.levels))
-        return usage(*problem, "");
       targets.push_back(target);
       targetOptions.push_back(std::move(of));
     }
+    for (size_t i = 0; i < targets.size(); ++i)
+      if (auto problem = targets[i]->parseLevels(levelsFor(*targets[i]), targetOptions[i].levels))
+        return usage(*problem, "");
     return checkHost();
   }
 

@@ -184,7 +184,8 @@ void ProgramBuilder::addKernels(const PlanSource &source) {
       if (it == kernelIndex.end())
         continue;
       auto needs = builder.CreateVectorOfStrings(blob->requires_);
-      variants[it->second - first].push_back(artifact::CreateVariant(builder, needs, codeSegments, kernel.offset, kernel.size));
+      variants[it->second - first].push_back(
+          artifact::CreateVariant(builder, needs, codeSegments, kernel.offset, kernel.size, kernel.threads));
     }
     ++codeSegments;
   }

@@ -19,6 +19,7 @@ struct OnnxOpRow;
 struct KernelCode {
   std::string name;
   uint64_t offset = 0, size = 0;
+  uint32_t threads = 0; // per workgroup, where the code does not say so itself
 };
 
 /// The code of all kernels for one feature level.

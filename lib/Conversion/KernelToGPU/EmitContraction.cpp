@@ -89,7 +89,8 @@ void ContractionEmitter::chooseTile() {
   // Rows of y come in vectors of 4 from workgroup memory.
   while (rows * threadsY % kLanes != 0)
     rows *= 2;
-  x.quads = threadsX;
+  columns = estimate(x.extents) >= 2 * threadsX * kLanes ? 2 : 1;
+  x.quads = threadsX * columns;
   y.quads = rows * threadsY / kLanes;
 }
 
@@ -139,41 +140,40 @@ Value ContractionEmitter::element(Side &side, ArrayRef<Value> batch, Value at, A
 /// Threads fetch quads of 4 neighbouring x's (or y's) for one k. Where k is contiguous in memory neighbouring threads take
 /// neighbouring k's, otherwise neighbouring quads.
 void ContractionEmitter::loadTile(Side &side, ArrayRef<Value> batch, Value k0) {
-  int64_t threads = e.options.threads, total = kDepth * side.quads;
-  for (int64_t start = 0; start < total; start += threads) {
-    Value slot = e.add(e.threadId, e.index(start));
-    Value quad, depth;
-    if (side.contiguous) {
-      quad = e.modulo(slot, e.index(side.quads));
-      depth = e.divide(slot, e.index(side.quads));
-    } else {
-      depth = e.modulo(slot, e.index(kDepth));
-      quad = e.divide(slot, e.index(kDepth));
-    }
-    Value mine = total - start < threads ? e.less(slot, e.index(total)) : Value();
-    e.when(mine, [&] {
-      Value k = e.add(k0, depth);
-      bool wholeK = llvm::all_of(kExtents, [](Extent extent) { return extent.isFixed(); }) && estimate(kExtents) % kDepth == 0;
-      bool wholeSide = llvm::all_of(side.extents, [](Extent extent) { return extent.isFixed(); }) &&
-                       estimate(side.extents) % (side.quads * kLanes) == 0;
-      Value validK = wholeK ? Value() : e.less(k, kSize);
-      SmallVector<Value> kIvs = e.delinearize(k, kExtents), lanes;
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        Value at = e.add(side.first, e.add(e.mul(quad, e.index(kLanes)), e.index(lane)));
-        Value valid = wholeSide ? validK : e.both(validK, e.less(at, side.size));
-        lanes.push_back(element(side, batch, at, kIvs, valid));
-      }
-      Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(kLanes, sumType), lanes);
-      memref::StoreOp::create(e.b, e.loc, packed, side.tile, ValueRange{depth, quad});
-    });
+  Value total = e.index(kDepth * side.quads);
+  e.loop(e.threadId, total, e.index(e.options.threads), ValueRange(), [&](Value slot, ValueRange) {
+    Value major = e.index(side.contiguous ? side.quads : kDepth);
+    Value quad = side.contiguous ? e.modulo(slot, major) : e.divide(slot, major);
+    Value depth = side.contiguous ? e.divide(slot, major) : e.modulo(slot, major);
+    loadQuad(side, batch, k0, quad, depth);
+    return SmallVector<Value>();
+  });
+}
+
+void ContractionEmitter::loadQuad(Side &side, ArrayRef<Value> batch, Value k0, Value quad, Value depth) {
+  auto isWhole = [](ArrayRef<Extent> extents, int64_t tile) {
+    return llvm::all_of(extents, [](Extent extent) { return extent.isFixed(); }) && estimate(extents) % tile == 0;
+  };
+  Value k = e.add(k0, depth);
+  Value validK = isWhole(kExtents, kDepth) ? Value() : e.less(k, kSize);
+  bool wholeSide = isWhole(side.extents, side.quads * kLanes);
+  SmallVector<Value> kIvs = e.delinearize(k, kExtents), lanes;
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    Value at = e.add(side.first, e.add(e.mul(quad, e.index(kLanes)), e.index(lane)));
+    Value valid = wholeSide ? validK : e.both(validK, e.less(at, side.size));
+    lanes.push_back(element(side, batch, at, kIvs, valid));
   }
+  Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(kLanes, sumType), lanes);
+  memref::StoreOp::create(e.b, e.loc, packed, side.tile, ValueRange{depth, quad});
 }
 
 /// One k: a thread's vector of x's times each of its y's.
 void ContractionEmitter::multiplyTile(Value k, SmallVectorImpl<Value> &sums) {
   OpBuilder &b = e.b;
   auto vec = VectorType::get(kLanes, sumType);
-  Value p = memref::LoadOp::create(b, e.loc, x.tile, ValueRange{k, tx});
+  SmallVector<Value> p;
+  for (int64_t c = 0; c < columns; ++c)
+    p.push_back(memref::LoadOp::create(b, e.loc, x.tile, ValueRange{k, e.add(tx, e.index(c * threadsX))}));
   // A thread's y's: whole vectors where it has 4 or more, otherwise a part of one.
   for (int64_t r = 0; r < rows; ++r) {
     Value q;
@@ -186,13 +186,15 @@ void ContractionEmitter::multiplyTile(Value k, SmallVectorImpl<Value> &sums) {
       Value four = memref::LoadOp::create(b, e.loc, y.tile, ValueRange{k, e.divide(at, e.index(kLanes))});
       q = vector::ExtractOp::create(b, e.loc, four, OpFoldResult(e.modulo(at, e.index(kLanes))));
     }
-    sums[r] = multiplyAdd(p, vector::BroadcastOp::create(b, e.loc, vec, q), sums[r]);
+    Value splat = vector::BroadcastOp::create(b, e.loc, vec, q);
+    for (int64_t c = 0; c < columns; ++c)
+      sums[r * columns + c] = multiplyAdd(p[c], splat, sums[r * columns + c]);
   }
 }
 
 SmallVector<Value> ContractionEmitter::accumulate(ArrayRef<Value> batch) {
   auto vec = VectorType::get(kLanes, sumType);
-  SmallVector<Value> zeros(rows, e.zero(vec));
+  SmallVector<Value> zeros(rows * columns, e.zero(vec));
   return e.loop(e.index(0), kSize, e.index(kDepth), zeros, [&](Value k0, ValueRange outer) {
     e.barrier();
     loadTile(x, batch, k0);
@@ -206,35 +208,42 @@ SmallVector<Value> ContractionEmitter::accumulate(ArrayRef<Value> batch) {
     });
   });
 }
+/// Rows are registers and unrolled; the lanes of a row are a loop, which drivers compile four times as fast.
 void ContractionEmitter::storeTile(ArrayRef<Value> batch, ArrayRef<Value> sums) {
-  OpBuilder &b = e.b;
-  Value firstX = e.add(x.first, e.mul(tx, e.index(kLanes))), firstY = e.add(y.first, e.mul(ty, e.index(rows)));
+  Value firstY = e.add(y.first, e.mul(ty, e.index(rows)));
   for (int64_t r = 0; r < rows; ++r) {
     Value atY = e.add(firstY, e.index(r));
     e.when(e.less(atY, y.size), [&] {
       SmallVector<Value> yIvs = e.delinearize(atY, y.extents);
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        Value atX = e.add(firstX, e.index(lane));
-        e.when(e.less(atX, x.size), [&] {
-          SmallVector<Value> ivs(g.sizes.size(), e.index(0));
-          for (auto [loop, iv] : llvm::zip(batchLoops, batch))
-            ivs[loop] = iv;
-          for (auto [loop, iv] : llvm::zip(y.loops, yIvs))
-            ivs[loop] = iv;
-          for (auto [loop, iv] : llvm::zip(x.loops, e.delinearize(atX, x.extents)))
-            ivs[loop] = iv;
-          Value sum = vector::ExtractOp::create(b, e.loc, sums[r], lane);
-          SmallVector<Value> at = e.apply(g.outputMaps[0], ivs);
-          if (g.initRead[0]) {
-            Value before = e.load(g.inits[0], at);
-            sum = sumType.isF32() ? arith::AddFOp::create(b, e.loc, before, sum).getResult()
-                                  : arith::AddIOp::create(b, e.loc, before, sum).getResult();
-          }
-          e.store(sum, g.outputs[0], at);
+      for (int64_t c = 0; c < columns; ++c) {
+        Value firstX = e.add(x.first, e.mul(e.add(tx, e.index(c * threadsX)), e.index(kLanes)));
+        Value lanes = e.minimum(e.sub(x.size, e.minimum(firstX, x.size)), e.index(kLanes));
+        e.loop(e.index(0), lanes, e.index(1), ValueRange(), [&](Value lane, ValueRange) {
+          storeElement(batch, yIvs, e.delinearize(e.add(firstX, lane), x.extents),
+                       vector::ExtractOp::create(e.b, e.loc, sums[r * columns + c], OpFoldResult(lane)));
+          return SmallVector<Value>();
         });
       }
     });
   }
+}
+
+void ContractionEmitter::storeElement(ArrayRef<Value> batch, ArrayRef<Value> yIvs, ArrayRef<Value> xIvs, Value sum) {
+  SmallVector<Value> ivs(g.sizes.size(), e.index(0));
+  auto set = [&](ArrayRef<unsigned> loops, ArrayRef<Value> values) {
+    for (auto [loop, iv] : llvm::zip(loops, values))
+      ivs[loop] = iv;
+  };
+  set(batchLoops, batch);
+  set(y.loops, yIvs);
+  set(x.loops, xIvs);
+  SmallVector<Value> at = e.apply(g.outputMaps[0], ivs);
+  if (g.initRead[0]) {
+    Value before = e.load(g.inits[0], at);
+    sum = sumType.isF32() ? arith::AddFOp::create(e.b, e.loc, before, sum).getResult()
+                          : arith::AddIOp::create(e.b, e.loc, before, sum).getResult();
+  }
+  e.store(sum, g.outputs[0], at);
 }
 
 LogicalResult ContractionEmitter::run() {

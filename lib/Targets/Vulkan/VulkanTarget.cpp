@@ -4,7 +4,6 @@
 #include "laic/Target/Target.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace laic;
@@ -33,11 +32,7 @@ public:
 
   LogicalResult prepare(ModuleOp module, const TargetOptions &) const override {
     PassManager passes(module.getContext());
-    OpPassManager &functions = passes.nest<func::FuncOp>();
-    functions.addPass(createNormalizeRoots());
-    functions.addPass(createCanonicalizerPass());
-    functions.addPass(createCSEPass());
-    functions.addPass(createNormalizeRoots());
+    buildPrepareRoots(passes.nest<func::FuncOp>());
     return passes.run(module);
   }
 
