@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 using namespace laic::ptx;
 
@@ -153,9 +154,9 @@ double measure(Module &module, const char *name, uint32_t blocks, bool checked, 
     config.grid.x = blocks;
     config.block.x = kThreads;
     config.workers = threads;
-    for (uint64_t address : {x, y})
-      config.params.insert(config.params.end(), reinterpret_cast<const uint8_t *>(&address),
-                           reinterpret_cast<const uint8_t *>(&address) + sizeof address);
+    const uint64_t addresses[] = {x, y};
+    config.params.resize(sizeof addresses);
+    memcpy(config.params.data(), addresses, sizeof addresses);
     if (checked)
       config.checks = Checks::all();
     module.place(memory);

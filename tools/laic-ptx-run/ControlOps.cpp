@@ -1,6 +1,8 @@
 // Flow of control: bra, brx.idx, ret, exit, trap, barriers of the block, fences.
 #include "Lanes.h"
 
+#include <atomic>
+
 using namespace laic::ptx;
 
 namespace {
@@ -60,7 +62,10 @@ void trap(Warp &warp, const Instruction &i, uint32_t mask) {
   warp.fail(i, FaultKind::Trap, static_cast<uint32_t>(__builtin_ctz(mask)), "trap was executed");
 }
 
-void nothing(Warp &, const Instruction &, uint32_t) {} // lanes and warps run one after the other: memory is always in order
+void nothing(Warp &, const Instruction &, uint32_t) {}
+
+// Lanes and warps of a block run one after the other; only blocks on other threads of the host can see another order.
+void fence(Warp &, const Instruction &, uint32_t) { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 constexpr uint32_t kBarriers = 16;
 
@@ -98,7 +103,7 @@ void decodeFence(Decoding &d) {
   d.takeOneOf({"sc", "acq_rel", "acquire", "release"});
   d.takeOneOf({"cta", "gl", "gpu", "sys", "cluster"});
   d.expectCount(0);
-  d.out.execute = nothing;
+  d.out.execute = fence;
 }
 
 } // namespace

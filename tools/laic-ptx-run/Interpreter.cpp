@@ -13,6 +13,7 @@ using namespace laic::ptx;
 namespace {
 
 constexpr uint32_t kMaxThreads = 1024;
+constexpr uint64_t kMaxHostBytes = 1 << 30; // for one block
 
 std::string shown(const uint32_t (&position)[3]) {
   return "(" + std::to_string(position[0]) + "," + std::to_string(position[1]) + "," + std::to_string(position[2]) + ")";
@@ -35,6 +36,10 @@ std::string complaint(const Kernel &kernel, const LaunchConfig &config) {
   if (wanted[0] && (wanted[0] != block.x || wanted[1] != block.y || wanted[2] != block.z))
     return ".reqntid asks for a block of " + std::to_string(wanted[0]) + " x " + std::to_string(wanted[1]) + " x " +
            std::to_string(wanted[2]) + " threads";
+  const uint64_t own =
+      ((threads + kWarpSize - 1) / kWarpSize) * (uint64_t(kernel.frameBytes) + uint64_t(kernel.localBytes) * kWarpSize);
+  if (own > kMaxHostBytes)
+    return "the block's registers and local memory take " + std::to_string(own) + " bytes of the host, more than a gigabyte";
   const uint64_t shared = uint64_t(kernel.dynamicShared) + config.dynamicShared;
   if (shared > config.maxShared)
     return "the block needs " + std::to_string(shared) + " bytes of shared memory, " + std::to_string(config.maxShared) +
@@ -65,23 +70,38 @@ public:
 private:
   // Blocks are taken in order, so that all before the first one at fault have been started and finish.
   void work(LaunchResult &result) {
-    Block block(kernel, memory, config);
+    try {
+      Block block(kernel, memory, config);
+      runBlocks(block, result);
+      collect(block, result.counters);
+    } catch (const std::bad_alloc &) {
+      Fault fault;
+      fault.kind = FaultKind::Launch;
+      fault.kernel = kernel.name;
+      fault.what = "the host is out of memory";
+      report(0, fault, result);
+    }
+  }
+
+  void runBlocks(Block &block, LaunchResult &result) {
     while (true) {
       const uint64_t number = next++;
       if (number >= config.grid.count() || number > firstFault.load())
-        break;
+        return;
       try {
         block.run(number);
       } catch (const FaultError &error) {
-        std::lock_guard<std::mutex> guard(lock);
-        if (number < firstFault.load()) {
-          firstFault = number;
-          result.fault = error.fault;
-        }
-        break;
+        return report(number, error.fault, result);
       }
     }
-    collect(block, result.counters);
+  }
+
+  void report(uint64_t number, const Fault &fault, LaunchResult &result) {
+    std::lock_guard<std::mutex> guard(lock);
+    if (number >= firstFault.load())
+      return;
+    firstFault = number;
+    result.fault = fault;
   }
 
   void collect(Block &block, Counters &total) {

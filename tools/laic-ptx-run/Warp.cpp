@@ -15,6 +15,19 @@ std::string hex(uint64_t value) {
   return text;
 }
 
+// Blocks on other threads of the host may mark the same bytes (by atomics, for one), hence atomic accesses to the marks.
+void markWritten(uint8_t *marks, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i)
+    __atomic_store_n(&marks[i], 1, __ATOMIC_RELAXED);
+}
+
+uint32_t firstUnwritten(const uint8_t *marks, uint32_t count) {
+  uint32_t i = 0;
+  while (i < count && __atomic_load_n(&marks[i], __ATOMIC_RELAXED))
+    ++i;
+  return i;
+}
+
 bool reads(AccessKind kind) { return kind == AccessKind::Read || kind == AccessKind::StrongRead; }
 
 } // namespace
@@ -144,13 +157,13 @@ uint8_t *Warp::locateGlobal(const Instruction &instruction, uint64_t address, ui
   if (recent.written) {
     uint8_t *written = recent.written + at;
     if (!reads(kind)) {
-      memset(written, 1, bytes);
+      markWritten(written, bytes);
     } else if (block.config.checks.uninitialized) {
-      const uint8_t *never = std::find(written, written + bytes, 0);
-      if (never != written + bytes)
+      const uint32_t never = firstUnwritten(written, bytes);
+      if (never < bytes)
         fail(instruction, FaultKind::Uninitialized, lane,
-             "uninitialised: reads global address " + hex(address + static_cast<uint64_t>(never - written)) + ", byte " +
-                 std::to_string(at + static_cast<uint64_t>(never - written)) + " of an allocation, which was never written");
+             "uninitialised: reads global address " + hex(address + never) + ", byte " + std::to_string(at + never) +
+                 " of an allocation, which was never written");
     }
   }
   return recent.bytes + at;

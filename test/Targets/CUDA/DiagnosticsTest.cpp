@@ -122,6 +122,9 @@ TEST(Diagnostics, OfLaunches) {
     bench.config.maxShared = 399;
     return bench.launch(*module, "k", grid, block).fault->text();
   };
+  std::unique_ptr<Module> large = loadText(kHead + ".entry k() { .local .b8 a[2000000]; .reg .b64 %x; mov.u64 %x, a; ret; }");
+  EXPECT_HAS(Bench().launch(*large, "k", {1, 1, 1}, {1024, 1, 1}).fault->text(),
+             "the block's registers and local memory take 2048008192 bytes of the host, more than a gigabyte");
   EXPECT_EQ(complaint({1, 1, 65536}, {1, 1, 1}), "kernel 'k': the grid may have 2147483647 x 65535 x 65535 blocks at most");
   EXPECT_EQ(complaint({1, 1, 1}, {1, 1, 65}), "kernel 'k': a block may have 1024 threads, and 64 in z, at most; got 1 x 1 x 65");
   EXPECT_EQ(complaint({1, 1, 1}, {1, 1, 1}), "kernel 'k': the block needs 400 bytes of shared memory, 399 are there");

@@ -135,7 +135,8 @@ TEST(Memory, Atomics) {
   EXPECT_EQ(sum, double(kSum));
   EXPECT_EQ(run(".reg .pred %p;\n.shared .align 4 .b32 s;\nmov.u32 %r3, %tid.x;\nsetp.ne.u32 %p, %r3, 0;\n@!%p st.shared.b32 "
                 "[s], 0;\nbar.sync "
-                "0;\nred.shared.add.u32 [s], 1;\nbar.sync 0;\nld.shared.b32 %r2, [s];\n@!%p st.global.b32 [%x], %r2;",
+                "0;\nred.shared.add.u32 [s], 1;\nbar.sync 0;\nld.shared.b32 %r2, [s];\nsetp.ne.u32 %p, %r0, 0;\n@!%p "
+                "st.global.b32 [%x], %r2;",
                 0),
             64u);
 }
