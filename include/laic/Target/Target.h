@@ -30,6 +30,10 @@ struct CodeBlob {
   bool hostRunnable = false;          // may be run on this machine (folding of constants)
 };
 
+/// Appends a kernel's code at the next multiple of kCodeAlignment.
+void appendCode(CodeBlob &blob, llvm::StringRef name, llvm::StringRef bytes, uint32_t threads);
+constexpr uint64_t kCodeAlignment = 16;
+
 /// What the plan must know of a kernel, whatever its level.
 /// Symbols of both maps: first every DYNAMIC dim of arguments, then of results, tensor by tensor, dim by dim; then the
 /// index arguments.

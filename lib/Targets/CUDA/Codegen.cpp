@@ -45,8 +45,8 @@ FailureOr<CodegenResult> cuda::generateCode(llvm::ArrayRef<func::FuncOp> kernels
       FailureOr<std::string> ptx = info.whyNot.empty() ? compile(kernels[i], chip, info, threads) : FailureOr<std::string>();
       if (failed(ptx))
         continue;
-      blob.kernels.push_back({func::FuncOp(kernels[i]).getName().str(), blob.bytes.size(), ptx->size() + 1, uint32_t(threads)});
-      blob.bytes.insert(blob.bytes.end(), ptx->c_str(), ptx->c_str() + ptx->size() + 1);
+      // With the zero byte at its end, which drivers look for.
+      appendCode(blob, func::FuncOp(kernels[i]).getName(), llvm::StringRef(ptx->c_str(), ptx->size() + 1), uint32_t(threads));
     }
   }
   return result;

@@ -126,6 +126,7 @@ LogicalResult toNVVM(gpu::GPUModuleOp module) {
   LLVMConversionTarget target(*context);
   configureGpuToNVVMConversionLegality(target);
   target.addLegalOp<gpu::GPUModuleOp>();
+  target.addLegalDialect<math::MathDialect>(); // mathToLLVM's
   return applyFullConversion(module, target, std::move(patterns));
 }
 
@@ -133,7 +134,7 @@ LogicalResult lower(ModuleOp holder, gpu::GPUModuleOp module) {
   PassManager before(holder.getContext()), after(holder.getContext());
   before.addNestedPass<gpu::GPUModuleOp>(createSCFToControlFlowPass());
   after.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
-  return success(succeeded(before.run(holder)) && succeeded(mathToLLVM(module)) && succeeded(toNVVM(module)) &&
+  return success(succeeded(before.run(holder)) && succeeded(toNVVM(module)) && succeeded(mathToLLVM(module)) &&
                  succeeded(after.run(holder)));
 }
 

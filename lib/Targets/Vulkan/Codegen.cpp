@@ -87,6 +87,10 @@ FailureOr<Code> compile(func::FuncOp kernel, bool float16, KernelInfo &info) {
   return code;
 }
 
+llvm::StringRef bytesOf(ArrayRef<uint32_t> words) {
+  return {reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uint32_t)};
+}
+
 /// The words that a driver must know to run the code.
 std::vector<std::string> requirements(llvm::StringRef level, const Features &features) {
   std::vector<std::string> words = {level == "fp16" ? "vulkan1.1+fp16" : "vulkan1.1"};
@@ -95,12 +99,6 @@ std::vector<std::string> requirements(llvm::StringRef level, const Features &fea
   if (features.float64)
     words.push_back("+float64");
   return words;
-}
-
-void append(CodeBlob &blob, llvm::StringRef name, ArrayRef<uint32_t> words) {
-  const char *bytes = reinterpret_cast<const char *>(words.data());
-  blob.kernels.push_back({name.str(), blob.bytes.size(), words.size() * sizeof(uint32_t)});
-  blob.bytes.insert(blob.bytes.end(), bytes, bytes + words.size() * sizeof(uint32_t));
 }
 
 } // namespace
@@ -134,7 +132,7 @@ FailureOr<CodegenResult> vulkan::generateCode(llvm::ArrayRef<func::FuncOp> kerne
       CodeBlob &blob = blobs[{code.features.float16 ? i : levels.size(), needs}];
       blob.requires_ = needs;
       if (blob.kernels.empty() || blob.kernels.back().name != kernel.getName())
-        append(blob, kernel.getName(), code.words);
+        appendCode(blob, kernel.getName(), bytesOf(code.words), 0); // SPIR-V says its workgroup itself
     }
   }
   for (auto &[key, blob] : blobs)
