@@ -5,7 +5,7 @@ import pytest
 
 from locations import BUILD, ROOT
 
-sys.path.insert(0, str(BUILD / "python"))
+sys.path[:0] = [str(BUILD / "python"), str(ROOT / "test" / "Targets")]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def shared():
 def pytest_collection_modifyitems(items):
     """Until the compiler is built its tests have nothing to run."""
     built = {"test/Python": BUILD / "lib" / "liblaic.so", "test/Tools": BUILD / "bin" / "laic", "test/Conformance": BUILD / "lib" / "liblaic.so",
-             "test/Operators": BUILD / "bin" / "laic-run", "test/Consumer": BUILD / "lib" / "liblaic.so", "test/Models/test_models.py": BUILD / "bin" / "laic-run"}
+             "test/Operators": BUILD / "bin" / "laic-run", "test/Consumer": BUILD / "lib" / "liblaic.so", "test/Targets": BUILD / "bin" / "laic-run", "test/Models/test_models.py": BUILD / "bin" / "laic-run"}
     for item in items:
         for prefix, needed in built.items():
             if str(item.path.relative_to(ROOT)).startswith(prefix) and not needed.exists():

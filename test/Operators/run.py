@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs operator cases through the whole compiler and compares with onnxruntime and the onnx package.
 
-usage: run.py [FILTER...] [--static|--dynamic] [--list] [--keep DIR]
+usage: run.py [FILTER...] [--static|--dynamic] [--target=T [--chip=C]] [--list] [--keep DIR]
 
 A FILTER is part of a case's title or of its file's name. Cases come from cases_*.py beside this file, each with a list
 CASES. Many cases are compiled as one model; a batch that fails is halved until the cases that break it are alone.
@@ -102,8 +102,9 @@ def judge(run, values):
     return compare(run.case, run.case.output_names(run.prefix), values, run.prefix)
 
 
-def check(runs, folder, judge):
-    """Results of one batch; halves it when the whole cannot be compiled or run. judge: (run, outputs by name) -> why it is wrong."""
+def check(runs, folder, judge, options=("--target=cpu",)):
+    """Results of one batch; halves it when the whole cannot be compiled or run. judge: (run, outputs by name) -> why it is wrong.
+    options: what laic gets beside the model."""
     model = assemble([run.case.parts(run.prefix, run.dynamic) for run in runs], runs[0].case.opset)
     stem = folder / runs[0].prefix
     path, artifact, inputs, outputs = (stem.with_name(f"{stem.name}{len(runs)}{s}") for s in (".onnx", ".bin", ".in.npz", ".out.npz"))
@@ -113,13 +114,13 @@ def check(runs, folder, judge):
         feeds.update(run.case.feeds(run.prefix))
     feeds = {name: a.view(np.uint16) if a.dtype == ml_dtypes.bfloat16 else a for name, a in feeds.items()}
     np.savez(inputs, **feeds)
-    code, why = execute([BUILD / "bin" / "laic", path, "-o", artifact, "-q", "--target=cpu"])
+    code, why = execute([BUILD / "bin" / "laic", path, "-o", artifact, "-q", *options])
     if code == 0:
         code, why = execute([BUILD / "bin" / "laic-run", artifact, "--inputs", inputs, "--outputs", outputs])
         why = f"run: {why}"
     if code != 0 and len(runs) > 1:
         middle = len(runs) // 2
-        return check(runs[:middle], folder, judge) + check(runs[middle:], folder, judge)
+        return check(runs[:middle], folder, judge, options) + check(runs[middle:], folder, judge, options)
     if code != 0:
         return [runs[0].result(why)]
     with np.load(outputs) as data:
@@ -133,13 +134,13 @@ def check(runs, folder, judge):
     return results
 
 
-def check_all(runs, folder, judge=judge):
+def check_all(runs, folder, judge=judge, options=("--target=cpu",)):
     groups = collections.defaultdict(list)
     for run in runs:
         groups[run.family, run.case.opset].append(run)
     batches = [group[i:i + BATCH] for group in groups.values() for i in range(0, len(group), BATCH)]
     with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return [result for results in pool.map(lambda batch: check(batch, folder, judge), batches) for result in results]
+        return [result for results in pool.map(lambda batch: check(batch, folder, judge, options), batches) for result in results]
 
 
 def main():
@@ -147,6 +148,8 @@ def main():
     parser.add_argument("filters", nargs="*")
     parser.add_argument("--static", action="store_true", help="only models with static shapes")
     parser.add_argument("--dynamic", action="store_true", help="only models with symbolic dims")
+    parser.add_argument("--target", default="cpu")
+    parser.add_argument("--chip", default="")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--keep", metavar="DIR", help="leave models, artifacts and tensors there")
     options = parser.parse_args()
@@ -159,7 +162,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        results = check_all(runs, folder)
+        results = check_all(runs, folder, options=[f"--target={options.target}", *([f"--chip={options.chip}"] if options.chip else [])])
     failures = [r for r in results if r.why]
     for r in failures:
         print(f"FAIL {r.family} {r.title} [{r.variant}]\n     {r.why}")

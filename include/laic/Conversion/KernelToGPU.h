@@ -44,7 +44,8 @@ llvm::FailureOr<GpuKernel> emitGpuKernel(mlir::func::FuncOp kernel, mlir::gpu::G
 
 /// Replaces mathematical functions by arithmetic on f32 that is good to some units in the last place, on every device alike: what
 /// devices offer under the same names may err by 2^-11. Functions that are exact or nearly so everywhere stay: abs, sqrt, floor, ceil,
-/// trunc, roundeven, fma, copysign. Then simplifies the kernels.
+/// trunc, roundeven, fma, copysign. Fails without a diagnostic where another function is left (those of f64). Then simplifies the
+/// kernels.
 llvm::LogicalResult expandGpuMath(mlir::gpu::GPUModuleOp module);
 
 } // namespace laic

@@ -20,6 +20,14 @@ LogicalResult laic::expandGpuMath(mlir::gpu::GPUModuleOp module) {
   config.setUseTopDownTraversal(true);
   if (failed(applyPatternsGreedily(module, std::move(patterns), config)))
     return failure();
+  bool left = false;
+  module.walk([&](Operation *op) {
+    left |= op->getDialect() && isa<math::MathDialect>(op->getDialect()) &&
+            !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp, math::FmaOp,
+                 math::CopySignOp>(op);
+  });
+  if (left)
+    return failure();
   PassManager passes(module.getContext(), mlir::gpu::GPUModuleOp::getOperationName());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

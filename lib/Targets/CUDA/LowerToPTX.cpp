@@ -160,7 +160,8 @@ FailureOr<std::string> emitPTX(llvm::Module &module, llvm::StringRef chip) {
   if (!target)
     return failure();
   llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Fast; // multiply and add become one rounding, as on the host
+  // What one kernel rounds another must round: x * s - max(x * s) is 0, and would not be with the product kept exact.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   // Without features LLVM takes the oldest PTX version that knows the chip, which the oldest drivers understand.
   std::unique_ptr<llvm::TargetMachine> machine(
       target->createTargetMachine(triple, chip, "", options, std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));

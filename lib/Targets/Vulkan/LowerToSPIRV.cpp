@@ -51,6 +51,26 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const vulkan::Features &f
                                    spirv::Vendor::Unknown, spirv::DeviceType::Unknown, spirv::TargetEnvAttr::kUnknownDeviceID);
 }
 
+/// Upstream keeps a loop's results in variables that only the body writes: a loop without a trip would leave them undefined.
+void guardEmptyLoops(gpu::GPUModuleOp module) {
+  SmallVector<scf::ForOp> loops;
+  module.walk([&](scf::ForOp loop) {
+    std::optional<int64_t> low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound());
+    bool runs = low && high && *low < *high;
+    if (loop.getNumResults() && !runs)
+      loops.push_back(loop);
+  });
+  for (scf::ForOp loop : loops) {
+    OpBuilder b(loop->getContext());
+    b.setInsertionPointAfter(loop);
+    Value runs = arith::CmpIOp::create(b, loop.getLoc(), arith::CmpIPredicate::slt, loop.getLowerBound(), loop.getUpperBound());
+    for (auto [result, init] : llvm::zip(loop.getResults(), loop.getInitArgs())) {
+      auto chosen = arith::SelectOp::create(b, loop.getLoc(), runs, result, init);
+      result.replaceAllUsesExcept(chosen.getResult(), chosen);
+    }
+  }
+}
+
 LogicalResult convert(gpu::GPUModuleOp module, spirv::TargetEnvAttr environment) {
   MLIRContext *context = module.getContext();
   module->setAttr(spirv::getTargetEnvAttrName(), environment);
@@ -72,6 +92,14 @@ LogicalResult convert(gpu::GPUModuleOp module, spirv::TargetEnvAttr environment)
   populateMathToSPIRVPatterns(types, patterns);
   index::populateIndexToSPIRVPatterns(types, patterns);
   return applyFullConversion(module, *SPIRVConversionTarget::get(environment), std::move(patterns));
+}
+
+/// Drivers may make one rounding of a product and a sum: x * s - max(x * s) would not be 0 where another kernel found the maximum.
+void forbidContraction(spirv::ModuleOp module) {
+  module.walk([](Operation *op) {
+    if (isa<spirv::FAddOp, spirv::FMulOp, spirv::FSubOp>(op))
+      op->setAttr("no_contraction", UnitAttr::get(op->getContext()));
+  });
 }
 
 Type elementOf(Type type) {
@@ -123,6 +151,7 @@ FailureOr<SmallVector<uint32_t, 0>> vulkan::lowerToSPIRV(gpu::GPUModuleOp module
   });
   OwningOpRef<ModuleOp> holder = ModuleOp::create(module.getLoc());
   module->moveBefore(holder->getBody(), holder->getBody()->end());
+  guardEmptyLoops(module);
   if (failed(convert(module, environment(context, features))))
     return fail(missing.empty() ? "an operation has no form in SPIR-V" : missing);
   PassManager passes(context);
@@ -141,6 +170,7 @@ FailureOr<SmallVector<uint32_t, 0>> vulkan::lowerToSPIRV(gpu::GPUModuleOp module
   spirv::ModuleOp made = *modules.begin();
   if (std::string problem = checkBindings(made, wanted); !problem.empty())
     return fail(problem);
+  forbidContraction(made);
   SmallVector<uint32_t, 0> words;
   if (failed(spirv::serialize(made, words)))
     return fail(missing.empty() ? "the SPIR-V module cannot be serialised" : missing);

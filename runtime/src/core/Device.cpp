@@ -296,10 +296,10 @@ namespace {
 
 // ---- sizes ----
 
-laic_status_t *fitsWord(laic_context &context, uint32_t scalar, const char *what, uint32_t *out) {
+laic_status_t *fitsWord(laic_context &context, uint32_t scalar, const char *what, int64_t least, uint32_t *out) {
   int64_t value;
   LAIC_TRY(context.scalars.get(scalar, what, &value));
-  if (value < 0 || value > INT32_MAX)
+  if (value < least || value > INT32_MAX)
     return fail(LAIC_UNSUPPORTED, "%s is %lld: devices count to 2^31", what, static_cast<long long>(value));
   *out = static_cast<uint32_t>(value);
   return nullptr;
@@ -311,10 +311,10 @@ laic_status_t *fillRecord(laic_context &context, uint32_t index, uint32_t *group
   ContextState &state = stateOf(context);
   uint32_t *record = reinterpret_cast<uint32_t *>(static_cast<uint8_t *>(state.recordShadow.data) + state.recordOffsets[index]);
   memset(record, 0, kRecordParameters * 4);
-  LAIC_TRY(fitsWord(context, step.tiles(), "the number of workgroups of a step", groups));
+  LAIC_TRY(fitsWord(context, step.tiles(), "the number of workgroups of a step", 0, groups));
   record[kRecordGroups] = *groups;
   for (uint32_t k = 0; k < count(step.scalars()); ++k)
-    LAIC_TRY(fitsWord(context, step.scalars()->Get(k), "a size of a step", &record[kRecordParameters + k]));
+    LAIC_TRY(fitsWord(context, step.scalars()->Get(k), "a size of a step", INT32_MIN, &record[kRecordParameters + k]));
   return nullptr;
 }
 

@@ -92,6 +92,12 @@ laic_status_t *cuda::allocate(void *opaque, uint64_t bytes, DeviceMemory *out) {
   if (result != kSuccess)
     return callFailed(device.call, "cuMemAlloc", result);
   *out = {reinterpret_cast<void *>(static_cast<uintptr_t>(address)), bytes};
+  // Kernels may load the whole aligned chunk that a small element lies in: what is behind a tensor must have been written, or
+  // compute-sanitizer reports it.
+  if (Result filled = device.call.fill(address, 0, bytes); filled != kSuccess) {
+    release(opaque, out);
+    return callFailed(device.call, "cuMemsetD8", filled);
+  }
   return nullptr;
 }
 

@@ -43,6 +43,7 @@ constexpr int kJitErrorBuffer = 5, kJitErrorBufferSize = 6; // CU_JIT_ERROR_LOG_
   X(function, "cuModuleGetFunction", (FunctionHandle *, ModuleHandle, const char *))                                             \
   X(allocate, "cuMemAlloc_v2", (DevicePointer *, size_t))                                                                        \
   X(release, "cuMemFree_v2", (DevicePointer))                                                                                    \
+  X(fill, "cuMemsetD8_v2", (DevicePointer, unsigned char, size_t))                                                               \
   X(write, "cuMemcpyHtoD_v2", (DevicePointer, const void *, size_t))                                                             \
   X(read, "cuMemcpyDtoH_v2", (void *, DevicePointer, size_t))                                                                    \
   X(copyAsync, "cuMemcpyDtoDAsync_v2", (DevicePointer, DevicePointer, size_t, StreamHandle))                                     \
