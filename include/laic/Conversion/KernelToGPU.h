@@ -34,6 +34,9 @@ constexpr int64_t kCallRecordError = 0, kCallRecordGroups = 3, kCallRecordParame
 
 struct GpuKernelOptions {
   int64_t threads = 128; // per workgroup: a power of two, at least 64
+  /// Take the lanes of a vector in registers one by one in code instead of in a loop, where a loop would index registers by a variable:
+  /// right where that means memory (PTX), four times as long to compile where it does not (SPIR-V drivers pick lanes by selects).
+  bool unrollLanes = false;
 };
 
 /// Emits `kernel` (one root, which is only read) into `module`. Sizes are `index`: a lowering chooses their width. Uses the dialects

@@ -208,7 +208,6 @@ SmallVector<Value> ContractionEmitter::accumulate(ArrayRef<Value> batch) {
     });
   });
 }
-/// Rows are registers and unrolled; the lanes of a row are a loop, which drivers compile four times as fast.
 void ContractionEmitter::storeTile(ArrayRef<Value> batch, ArrayRef<Value> sums) {
   Value firstY = e.add(y.first, e.mul(ty, e.index(rows)));
   for (int64_t r = 0; r < rows; ++r) {
@@ -217,10 +216,18 @@ void ContractionEmitter::storeTile(ArrayRef<Value> batch, ArrayRef<Value> sums) 
       SmallVector<Value> yIvs = e.delinearize(atY, y.extents);
       for (int64_t c = 0; c < columns; ++c) {
         Value firstX = e.add(x.first, e.mul(e.add(tx, e.index(c * threadsX)), e.index(kLanes)));
+        auto storeLane = [&](Value lane, OpFoldResult position) {
+          Value sum = vector::ExtractOp::create(e.b, e.loc, sums[r * columns + c], position);
+          storeElement(batch, yIvs, e.delinearize(e.add(firstX, lane), x.extents), sum);
+        };
+        if (e.options.unrollLanes) {
+          for (int64_t lane = 0; lane < kLanes; ++lane)
+            e.when(e.less(e.add(firstX, e.index(lane)), x.size), [&] { storeLane(e.index(lane), e.b.getIndexAttr(lane)); });
+          continue;
+        }
         Value lanes = e.minimum(e.sub(x.size, e.minimum(firstX, x.size)), e.index(kLanes));
         e.loop(e.index(0), lanes, e.index(1), ValueRange(), [&](Value lane, ValueRange) {
-          storeElement(batch, yIvs, e.delinearize(e.add(firstX, lane), x.extents),
-                       vector::ExtractOp::create(e.b, e.loc, sums[r * columns + c], OpFoldResult(lane)));
+          storeLane(lane, OpFoldResult(lane));
           return SmallVector<Value>();
         });
       }

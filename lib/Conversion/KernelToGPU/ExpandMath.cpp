@@ -23,8 +23,8 @@ LogicalResult laic::expandGpuMath(mlir::gpu::GPUModuleOp module) {
   bool left = false;
   module.walk([&](Operation *op) {
     left |= op->getDialect() && isa<math::MathDialect>(op->getDialect()) &&
-            !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp, math::FmaOp,
-                 math::CopySignOp>(op);
+            !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp,
+                 math::FmaOp, math::CopySignOp>(op);
   });
   if (left)
     return failure();

@@ -12,7 +12,9 @@ static FailureOr<std::string> compile(func::FuncOp kernel, llvm::StringRef chip,
   OwningOpRef<ModuleOp> holder = ModuleOp::create(kernel.getLoc());
   OpBuilder b = OpBuilder::atBlockBegin(holder->getBody());
   auto module = gpu::GPUModuleOp::create(b, kernel.getLoc(), "kernels");
-  FailureOr<GpuKernel> emitted = emitGpuKernel(kernel, module, GpuKernelOptions(), info.whyNot);
+  GpuKernelOptions options;
+  options.unrollLanes = true;
+  FailureOr<GpuKernel> emitted = emitGpuKernel(kernel, module, options, info.whyNot);
   if (failed(emitted))
     return failure();
   info.tiles = emitted->groups;
