@@ -27,6 +27,7 @@ if MODELS.is_dir():
     sys.path.insert(0, str(MODELS))
     import inputs
 
+only_all = pytest.mark.everything  # see conftest.py
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="../shared/models is not present")
 
 
@@ -163,6 +164,50 @@ def collection():
                        ("vision/squeezenet1_f16", {}), ("audio/dtln_stage2_unrolled", {}), ("text/magika_v3_3", {"unk__214": 1})):
         yield file, lambda folder, file=file + ".onnx", dims=dims: (
             MODELS / file, batches(file, (1, 7)) if "batch_size" in dims else [inputs.make(file, 0)], dims)
+
+
+def superres(folder):
+    file = "vision/superres_x3_dynbatch.onnx"
+    return MODELS / file, [inputs.make(file, 0)], {}
+
+
+def resnet50(folder):
+    """ResNet-50 at full size with seeded weights."""
+    skeleton, model, feed = SHARED / "zoo" / "resnet50.skel.onnx", folder / "resnet50.onnx", folder / "resnet50.npz"
+    if not skeleton.exists():
+        pytest.skip("../shared/zoo is not present")
+    run(sys.executable, SHARED / "zoo" / "materialise.py", skeleton, "-o", model, "--inputs", feed)
+    return model, [dict(np.load(feed))], {}
+
+
+LARGE = [pytest.param(superres, id="superres_x3", marks=[needs_models, only_all]), pytest.param(resnet50, id="resnet50", marks=[only_all])]
+
+
+def float64_functions(tmp_path, target, chip, env):
+    """Functions of f64 have no arithmetic on GPUs: the host computes them, and says so."""
+    nodes = [helper.make_node("Add", ["x", "x"], ["s"]), helper.make_node("Exp", ["s"], ["e"])]
+    value = lambda name: helper.make_tensor_value_info(name, TensorProto.DOUBLE, [7])  # noqa: E731
+    graph = helper.make_graph(nodes, "exp", [value("x")], [value("e"), value("s")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "exp.onnx")
+    done = compile_model(tmp_path / "exp.onnx", tmp_path / "exp.bin", f"--target={target}", "--explain", *chip)
+    assert "a mathematical function has no arithmetic form" in done.stdout, done.stdout
+    x = np.linspace(-3, 3, 7)
+    got = execute(tmp_path / "exp.bin", {"x": x}, tmp_path, target, env)
+    assert np.allclose(got["e"], np.exp(2 * x), rtol=1e-12) and np.array_equal(got["s"], 2 * x)
+
+
+def operators(tmp_path, options, family=None):
+    """The operator cases through a target: what fails, one line per case."""
+    sys.path.insert(0, str(ROOT / "test" / "Operators"))
+    import run as cases
+
+    runs = [r for r in cases.load([], ["static", "dynamic"]) if family in (None, r.family)]
+    assert runs
+    return [f"{r.title} [{r.variant}]: {r.why}" for r in cases.check_all(runs, tmp_path, options=options) if r.why]
+
+
+def families():
+    return sorted(path.stem[len("cases_"):] for path in (ROOT / "test" / "Operators").glob("cases_*.py"))
 
 
 CASES = [pytest.param(make, id=name, marks=[needs_models] if "/" in name else []) for name, make in collection()]

@@ -67,9 +67,8 @@ bool onDevice(const Buffer &buffer) { return buffer.storage() == Storage::Arena;
 bool isDeviceStep(const Plan &plan, const Step &step) {
   if (step.kind() == StepKind::Dispatch)
     return !step.host();
-  return onDevice(*plan.buffers()->Get(step.operands()->Get(1))) &&
-         plan.buffers()->Get(step.operands()->Get(0))->storage() != Storage::Input &&
-         plan.buffers()->Get(step.operands()->Get(0))->storage() != Storage::HostArena;
+  const Buffer &from = *plan.buffers()->Get(step.operands()->Get(0)), &to = *plan.buffers()->Get(step.operands()->Get(1));
+  return onDevice(to) && (onDevice(from) || from.storage() == Storage::Constant);
 }
 
 // ---- plans ----

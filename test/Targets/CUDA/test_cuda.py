@@ -43,6 +43,24 @@ def test_models_equal_the_cpu(make, tmp_path, env):
     check(model, feeds, tmp_path, "cuda", "", env, dims)
 
 
+@pytest.mark.parametrize("family", devices.families())
+def test_operators(family, tmp_path, env, monkeypatch):
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    wrong = devices.operators(tmp_path, ["--target=cuda"], family)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_functions_of_f64_run_on_the_host(tmp_path, env):
+    devices.float64_functions(tmp_path, "cuda", [], env)
+
+
+@pytest.mark.parametrize("make", devices.LARGE)
+def test_large_models_equal_the_cpu(make, tmp_path, env):
+    model, feeds, dims = make(tmp_path)
+    check(model, feeds, tmp_path, "cuda", "", {**env, "LAIC_STANDIN_CHECK": ""}, dims)
+
+
 @pytest.mark.parametrize("make", CASES)
 def test_assembles_for_every_architecture(make, tmp_path):
     """Code for sm_80 is code for all later chips, calls nothing, and keeps its registers."""
@@ -90,7 +108,8 @@ def refused(small, env, *options, device="cuda"):
 
 
 def test_says_that_there_is_no_driver(small):
-    assert "there is no NVIDIA driver" in refused(small, {"LAIC_CUDA_LIBRARY": "/nowhere/libcuda.so"})
+    text = refused(small, {"LAIC_CUDA_LIBRARY": "/nowhere/libcuda.so"})
+    assert "there is no NVIDIA driver" in text and "): install it, or use another device" in text
     assert "is too old: it lacks cuInit" in refused(small, {"LAIC_CUDA_LIBRARY": "libm.so.6"})
 
 
@@ -98,7 +117,8 @@ def test_says_that_there_is_no_driver(small):
 @pytest.mark.parametrize("setting, text", [
     ({"LAIC_STANDIN_DEVICES": "0"}, "the NVIDIA driver finds no GPU"),
     ({"LAIC_STANDIN_SM": "75"}, "has no code for 'PTX interpreter, sm_75' (sm_75): compile with --chip=sm_75 or an older one"),
-    ({"LAIC_STANDIN_MEMORY": "20000"}, "error: out of device memory: 'PTX interpreter, sm_80' has no"),
+    ({"LAIC_STANDIN_MEMORY": "20000"}, "; close other programs on it, or use a smaller model or batch"),
+    ({"LAIC_STANDIN_FAIL": "cuMemcpyHtoD_v2:1"}, "the NVIDIA driver failed in write:"),
     ({"LAIC_STANDIN_FAIL": "cuStreamSynchronize:1"}, "the NVIDIA driver failed in synchronize:"),
 ])
 def test_says_what_is_wrong(setting, text, small, env):
@@ -147,6 +167,7 @@ def test_what_a_device_lacks_runs_on_the_host(tmp_path, env):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "top.onnx")
     text = compile_model(tmp_path / "top.onnx", tmp_path / "top.bin", "--target=cuda", "--explain").stdout
     assert "on the host: laic_top_k_rows" in text and "'laic.top_k_rows' has no GPU code yet" in text
+    assert "host arena +" in run(BUILD / "bin" / "laic-inspect", tmp_path / "top.bin").stdout
     for n in (1, 4, 0, 2):
         x = np.random.default_rng(n).standard_normal((n, 9)).astype("f4")
         got = execute(tmp_path / "top.bin", {"x": x}, tmp_path, "cuda", env)

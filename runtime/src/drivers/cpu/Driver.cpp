@@ -242,7 +242,8 @@ laic_status_t *prepare(laic_context &context) {
   state.workspaceStride = (static_cast<uint64_t>(largest) + kAlignment - 1) / kAlignment * kAlignment;
   size_t workspaces;
   if (__builtin_mul_overflow(state.workspaceStride, threadCount(context.pool), &workspaces) ||
-      !state.arena.reserve(context.allocator, context.driver->host ? context.arenaBytes : 0) || !state.workspaces.reserve(context.allocator, workspaces))
+      !state.arena.reserve(context.allocator, context.driver->host ? context.arenaBytes : 0) ||
+      !state.workspaces.reserve(context.allocator, workspaces))
     return fail(LAIC_OUT_OF_MEMORY, "out of memory: the model needs %llu bytes of arena and %llu of workspace per thread",
                 static_cast<unsigned long long>(context.arenaBytes), static_cast<unsigned long long>(largest));
   uint32_t tensor = 0;
@@ -255,7 +256,8 @@ laic_status_t *prepare(laic_context &context) {
       if (buffer.storage() == Storage::Arena)
         state.tensors[tensor].data = static_cast<uint8_t *>(state.arena.data) + context.buffers[operands->Get(k)].arenaOffset;
       else if (buffer.storage() == Storage::HostArena)
-        state.tensors[tensor].data = static_cast<uint8_t *>(context.hostArena.data) + context.buffers[operands->Get(k)].arenaOffset;
+        state.tensors[tensor].data =
+            static_cast<uint8_t *>(context.hostArena.data) + context.buffers[operands->Get(k)].arenaOffset;
       else if (buffer.storage() == Storage::Constant)
         state.tensors[tensor].data = const_cast<uint8_t *>(context.module->segments[buffer.index()].data) + buffer.offset();
     }

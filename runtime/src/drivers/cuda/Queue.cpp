@@ -9,7 +9,8 @@ using namespace laic::rt::cuda;
 
 namespace {
 
-constexpr uint32_t kMaxGroupsY = 65535, kMaxOperands = 256;
+constexpr uint32_t kMaxGroups = 65535; // in y, and as many in x: together more than a call record can count
+constexpr uint32_t kMaxOperands = 256;
 
 struct Queue {
   Device &device;
@@ -34,7 +35,7 @@ laic_status_t *launch(Queue &queue, const DeviceStep &step) {
     addresses[i] = addressOf(step.operands[i]);
     parameters[i] = &addresses[i];
   }
-  uint32_t x = step.groups < kMaxGroupsY ? step.groups : kMaxGroupsY, y = (step.groups - 1) / x + 1;
+  uint32_t x = step.groups < kMaxGroups ? step.groups : kMaxGroups, y = (step.groups - 1) / x + 1;
   LAIC_CUDA_TRY(device.call, launch, kernel.function, x, y, 1, kernel.threads, 1, 1, 0, queue.stream, parameters, nullptr);
   return nullptr;
 }
@@ -66,12 +67,9 @@ laic_status_t *cuda::record(void *handle, const DeviceStep *steps, const uint32_
   Queue &queue = *static_cast<Queue *>(handle);
   queue.steps = steps;
   queue.first = first;
-  for (uint32_t i = 0; i < first[batches]; ++i) {
+  for (uint32_t i = 0; i < first[batches]; ++i)
     if (steps[i].operandCount > kMaxOperands)
       return fail(LAIC_UNSUPPORTED, "a step has %u operands, at most %u are possible", steps[i].operandCount, kMaxOperands);
-    if ((steps[i].groups - 1) / kMaxGroupsY >= kMaxGroupsY)
-      return fail(LAIC_UNSUPPORTED, "a step has %u workgroups, devices take 65535 times 65535", steps[i].groups);
-  }
   return nullptr;
 }
 
