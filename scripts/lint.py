@@ -134,6 +134,11 @@ def target_names(tree):
         pattern = rf'#include "laic/Targets/{target}/'
         users = [f for f in tree.source("lib/", "include/", "tools/") if f"Targets/{target}/" not in f]
         yield from tree.matches(pattern, users)
+        if target in ("CPU", "Null"):  # also words of their own
+            continue
+        own = (f"Targets/{target}/", f"drivers/{target.lower()}/", "tools/laic-ptx-run/")
+        users = [f for f in tree.source("lib/", "include/", "runtime/", "tools/", "cmake/") if not any(part in f for part in own)]
+        yield from tree.matches(rf"(?i)\b{target}\b", users)
 
 
 @rule("shell scripts stop at the first error")

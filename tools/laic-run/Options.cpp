@@ -65,7 +65,9 @@ void declare(CLI::App &app, Options &options, std::vector<std::string> &dims, st
   app.add_option("ARTIFACT", options.artifact, "What `laic` has made")->required();
   app.add_option("--inputs", options.inputs, "Inputs by name; without it they are seeded")->type_name("IN.npz");
   app.add_option("--outputs", options.outputs, "Where to write the outputs by name")->type_name("OUT.npz");
-  app.add_option("--device", options.device, "Which plan to run: cpu, cuda or vulkan, with :N for the N-th of its kind")
+  app.add_option(
+         "--device", options.device,
+         "Which plan to run: a device that the artifact was made for (laic-inspect lists them), with :N for one of several")
       ->type_name("NAME[:N]");
   app.add_flag("--require-device", options.requireDevice, "Fail rather than fall back when --device cannot be used");
   app.add_option("--threads", options.threads, "Threads; 0 for as many as this process may use")->type_name("N");
