@@ -168,7 +168,7 @@ def collection():
 
 def superres(folder):
     file = "vision/superres_x3_dynbatch.onnx"
-    return MODELS / file, [inputs.make(file, 0)], {}
+    return MODELS / file, [inputs.make(file, 0)], {"batch_size": 1}
 
 
 def resnet50(folder):
@@ -177,7 +177,7 @@ def resnet50(folder):
     if not skeleton.exists():
         pytest.skip("../shared/zoo is not present")
     run(sys.executable, SHARED / "zoo" / "materialise.py", skeleton, "-o", model, "--inputs", feed)
-    return model, [dict(np.load(feed))], {}
+    return model, [dict(np.load(feed))], {"batch": 1}
 
 
 LARGE = [pytest.param(superres, id="superres_x3", marks=[needs_models, only_all]), pytest.param(resnet50, id="resnet50", marks=[only_all])]
