@@ -111,8 +111,8 @@ TEST(Device, UnknownDeviceFallsToTheNextPlan) {
   laic_context_t *none = nullptr;
   laic_context_options_t options = {sizeof options, nullptr, "abacus", nullptr};
   EXPECT_EQ(outcome(laic_context_create(module.get(), &options, &none)).code, LAIC_UNSUPPORTED);
-  options.device = "abacus:1";
-  EXPECT_EQ(errorOf(laic_context_create(module.get(), &options, &none)), "the artifact has no plan for device 'abacus:1'");
+  options.device = "sundial:1";
+  EXPECT_EQ(errorOf(laic_context_create(module.get(), &options, &none)), "the artifact has no plan for device 'sundial:1'");
   options.device = "cpu";
   EXPECT_EQ(errorOf(laic_context_create(module.get(), &options, &none)), "");
   laic_context_release(none);
