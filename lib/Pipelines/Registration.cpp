@@ -5,6 +5,7 @@
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Target/Target.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,6 +34,7 @@ void laic::registerAllDialects(mlir::DialectRegistry &registry) {
 void laic::registerAllPasses() {
   registerLaicDialectPasses();
   registerLaicTransformsPasses();
+  contracts::registerLaicContractsPasses();
   for (const std::unique_ptr<Target> &target : getTargets())
     target->registerPasses();
   mlir::registerCanonicalizerPass();

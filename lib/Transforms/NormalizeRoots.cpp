@@ -4,8 +4,6 @@
 #include "laic/Transforms/TensorSizes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace laic;
@@ -76,10 +74,3 @@ struct NormalizeRootsPass : laic::impl::NormalizeRootsBase<NormalizeRootsPass> {
 };
 
 } // namespace
-
-void laic::buildPrepareRoots(OpPassManager &functions) {
-  functions.addPass(createNormalizeRoots());
-  functions.addPass(createCanonicalizerPass());
-  functions.addPass(createCSEPass());
-  functions.addPass(createNormalizeRoots());
-}

@@ -14,9 +14,6 @@ namespace laic {
 #define GEN_PASS_REGISTRATION
 #include "laic/Transforms/Passes.h.inc"
 
-/// What targets without layouts of their own do before dispatches are formed: roots normalised and simplified.
-void buildPrepareRoots(mlir::OpPassManager &functions);
-
 /// Kernel attributes that codegen leaves on kernel functions for the schedule.
 constexpr llvm::StringLiteral kTilesAttr = "laic.tiles";
 constexpr llvm::StringLiteral kWorkspaceAttr = "laic.workspace";

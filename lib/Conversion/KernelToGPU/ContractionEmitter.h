@@ -1,12 +1,26 @@
-// Multiply-accumulate generics (matmul, batched matmul, convolution as implicit GEMM) in tiles through workgroup memory.
+// Multiply-accumulate loops (matmul, batched matmul, convolution as implicit GEMM), in tiles through workgroup memory or per element.
 #ifndef LAIC_LIB_CONVERSION_KERNELTOGPU_CONTRACTIONEMITTER_H
 #define LAIC_LIB_CONVERSION_KERNELTOGPU_CONTRACTIONEMITTER_H
 
-#include "GenericEmitter.h"
+#include "Emitter.h"
+
+#include <functional>
 
 namespace laic::gpu {
 
-/// C[x, y] += A[x, k] * B[k, y] for every batch: x are the loops of the operand that owns the innermost dim of C, y those that the
+/// C[parallel loops] = finish(sum over the reduction loops of extend(0, A[maps[0]]) * extend(1, B[maps[1]])), however an operation says it.
+struct ContractionLoops {
+  SmallVector<Extent> sizes;                 // per loop
+  SmallVector<unsigned> parallel, reduction; // loops; the parallel ones in the order of C's dims
+  Operand inputs[2];
+  mlir::AffineMap maps[2]; // over all loops
+  Operand output;
+  mlir::Type sumType; // f32 or i32
+  std::function<Value(unsigned input, Value element)> extend;
+  std::function<FailureOr<Value>(ArrayRef<Value> ivs, Value sum)> finish; // ivs of all loops, those of reductions 0
+};
+
+/// Tiles: C[x, y] += A[x, k] * B[k, y] for every batch. x are the loops of the operand that owns the innermost dim of C, y those that the
 /// other one alone has, k the reductions, batch the parallel loops that both have. All are flattened.
 ///
 /// A thread computes `columns` vectors of 4 neighbouring x's times `rows` y's, kept in registers over the whole loop over k; its
@@ -14,9 +28,12 @@ namespace laic::gpu {
 /// through workgroup memory, 16 k's at a time, as vectors of 4.
 class ContractionEmitter {
 public:
-  explicit ContractionEmitter(GenericEmitter &g) : g(g), e(g.e) {}
+  ContractionEmitter(Emitter &e, const ContractionLoops &loops) : e(e), l(loops) {}
+  /// Do tiles pay?
   bool recognise();
   LogicalResult run();
+  /// Without tiles: a thread per element of C, which any loops allow.
+  LogicalResult runPerElement();
 
 private:
   struct Side {
@@ -28,8 +45,8 @@ private:
     int64_t quads = 0;
     Value first, size; // of this workgroup; of the side
   };
-  bool recogniseBody();
   bool splitLoops();
+  bool storesWords() const;
   void chooseTile();
   SmallVector<Value> accumulate(ArrayRef<Value> batch);
   void multiplyTile(Value k, llvm::SmallVectorImpl<Value> &sums);
@@ -37,18 +54,26 @@ private:
   Value element(Side &side, ArrayRef<Value> batch, Value at, ArrayRef<Value> k, Value valid);
   void loadQuad(Side &side, ArrayRef<Value> batch, Value k0, Value quad, Value depth);
   void storeTile(ArrayRef<Value> batch, ArrayRef<Value> sums);
-  void storeElement(ArrayRef<Value> batch, ArrayRef<Value> yIvs, ArrayRef<Value> xIvs, Value sum);
+  void storeRow(ArrayRef<Value> batch, ArrayRef<Value> yIvs, Value firstX, Value sums);
+  SmallVector<Value> place(ArrayRef<Value> batch, ArrayRef<Value> xIvs, ArrayRef<Value> yIvs);
+  SmallVector<Value> indexOf(ArrayRef<Value> ivs);
+  Value finished(ArrayRef<Value> ivs, Value sum);
+  void storeElement(ArrayRef<Value> ivs, Value sum);
   Value multiplyAdd(Value x, Value y, Value sum);
+  SmallVector<Value> sumUp(unsigned at, SmallVector<Value> &ivs, ValueRange carried);
 
-  GenericEmitter &g;
   Emitter &e;
+  const ContractionLoops &l;
   Side x, y;
   SmallVector<unsigned> batchLoops;
   SmallVector<Extent> batchExtents, kExtents;
-  mlir::Type sumType; // f32 or i32
   int64_t rows = 8, columns = 2, threadsX = 16, threadsY = 8;
   Value tx, ty, kSize;
+  bool broken = false;
 };
+
+/// Elements of a type in one 32-bit word; 1 for larger ones.
+int64_t elementsPerWord(mlir::Type type);
 
 } // namespace laic::gpu
 #endif

@@ -11,54 +11,30 @@ static constexpr int64_t kDepth = 16; // k's in workgroup memory
 static constexpr int64_t kUnroll = 4; // of the loop over them
 static constexpr int64_t kLanes = 4;
 
-/// sum + extend(a) * extend(b), with nothing else in the body.
-bool ContractionEmitter::recogniseBody() {
-  auto yield = g.body.getTerminator();
-  Operation *sum = yield->getOperand(0).getDefiningOp();
-  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum))
-    return false;
-  BlockArgument accumulator = g.body.getArgument(2);
-  Value product = sum->getOperand(sum->getOperand(0) == accumulator ? 1 : 0);
-  if (!llvm::is_contained(sum->getOperands(), accumulator) || !accumulator.hasOneUse())
-    return false;
-  Operation *mul = product.getDefiningOp();
-  if (!isa_and_nonnull<arith::MulFOp, arith::MulIOp>(mul))
-    return false;
-  sumType = accumulator.getType();
-  if (!sumType.isF32() && !sumType.isInteger(32))
-    return false;
-  auto factor = [&](Value v) {
-    if (isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp>(v.getDefiningOp()))
-      v = v.getDefiningOp()->getOperand(0);
-    return v == g.body.getArgument(0) || v == g.body.getArgument(1);
-  };
-  return factor(mul->getOperand(0)) && factor(mul->getOperand(1));
-}
-
 bool ContractionEmitter::splitLoops() {
-  AffineMap maps[] = {g.inputMaps[0], g.inputMaps[1]};
+  const AffineMap *maps = l.maps;
   SmallVector<unsigned> own[2];
-  for (unsigned d = 0; d < g.sizes.size(); ++d) {
+  for (unsigned d = 0; d < l.sizes.size(); ++d) {
     bool a = maps[0].isFunctionOfDim(d), bb = maps[1].isFunctionOfDim(d);
-    if (llvm::is_contained(g.reductionLoops, d)) {
+    if (llvm::is_contained(l.reduction, d)) {
       if (!a || !bb)
         return false;
-      kExtents.push_back(g.sizes[d]);
+      kExtents.push_back(l.sizes[d]);
     } else if (a && bb) {
       batchLoops.push_back(d);
-      batchExtents.push_back(g.sizes[d]);
+      batchExtents.push_back(l.sizes[d]);
     } else if (a || bb) {
       own[a ? 0 : 1].push_back(d);
-    } else if (!g.sizes[d].is(1)) {
+    } else if (!l.sizes[d].is(1)) {
       return false;
     }
   }
-  if (own[0].empty() || own[1].empty() || kExtents.empty() || g.loopOfSpace.empty())
+  if (own[0].empty() || own[1].empty() || kExtents.empty() || l.parallel.empty())
     return false;
   // The innermost dim of C that is longer than 1 decides which side runs along the vectors.
-  unsigned innermost = g.loopOfSpace.back();
-  for (unsigned loop : g.loopOfSpace)
-    if (!g.sizes[loop].is(1))
+  unsigned innermost = l.parallel.back();
+  for (unsigned loop : l.parallel)
+    if (!l.sizes[loop].is(1))
       innermost = loop;
   unsigned first = llvm::is_contained(own[1], innermost) ? 1 : 0;
   x.input = first;
@@ -67,7 +43,7 @@ bool ContractionEmitter::splitLoops() {
     side->loops = own[side->input];
     AffineMap map = maps[side->input];
     for (unsigned loop : side->loops)
-      side->extents.push_back(g.sizes[loop]);
+      side->extents.push_back(l.sizes[loop]);
     AffineExpr last = map.getNumResults() ? map.getResult(map.getNumResults() - 1) : AffineExpr();
     side->contiguous = last && llvm::any_of(side->loops, [&](unsigned loop) { return last.isFunctionOfDim(loop); });
   }
@@ -95,46 +71,44 @@ void ContractionEmitter::chooseTile() {
 }
 
 bool ContractionEmitter::recognise() {
-  if (g.inputs.size() != 2 || g.outputs.size() != 1 || g.reductionLoops.empty() || !g.inputs[0].memref || !g.inputs[1].memref)
-    return false;
-  if (!recogniseBody() || !splitLoops())
+  if (!l.inputs[0].memref || !l.inputs[1].memref || !splitLoops())
     return false;
   // Small sides leave most of a tile idle.
   if (estimate(x.extents) < 16 || estimate(y.extents) < 4 || estimate(kExtents) < 8)
+    return false;
+  if (elementsPerWord(l.output.element) > 1 && !storesWords())
     return false;
   chooseTile();
   return true;
 }
 
+/// Small elements are stored as words: the 4 x's of a vector must be neighbours of one row of C.
+bool ContractionEmitter::storesWords() const {
+  Extent inner = l.sizes[l.parallel.back()];
+  return x.loops.back() == l.parallel.back() && inner.isFixed() && inner.fixed % kLanes == 0;
+}
+
 Value ContractionEmitter::multiplyAdd(Value p, Value q, Value sum) {
-  if (sumType.isF32())
+  if (l.sumType.isF32())
     return vector::FMAOp::create(e.b, e.loc, p, q, sum);
   return arith::AddIOp::create(e.b, e.loc, sum, arith::MulIOp::create(e.b, e.loc, p, q));
 }
 
 /// The side's operand at (batch, at, k) as an accumulator's type; zero unless `valid`.
 Value ContractionEmitter::element(Side &side, ArrayRef<Value> batch, Value at, ArrayRef<Value> k, Value valid) {
-  OpBuilder &b = e.b;
   auto read = [&]() -> SmallVector<Value> {
-    SmallVector<Value> ivs(g.sizes.size(), e.index(0));
+    SmallVector<Value> ivs(l.sizes.size(), e.index(0));
     for (auto [loop, iv] : llvm::zip(batchLoops, batch))
       ivs[loop] = iv;
     for (auto [loop, iv] : llvm::zip(side.loops, e.delinearize(at, side.extents)))
       ivs[loop] = iv;
-    for (auto [loop, iv] : llvm::zip(g.reductionLoops, k))
+    for (auto [loop, iv] : llvm::zip(l.reduction, k))
       ivs[loop] = iv;
-    Value v = e.load(g.inputs[side.input], e.apply(g.inputMaps[side.input], ivs));
-    BlockArgument arg = g.body.getArgument(side.input);
-    if (v.getType() == sumType)
-      return {v};
-    Operation *extend = *arg.user_begin();
-    IRMapping mapping;
-    mapping.map(arg, v);
-    return {b.clone(*extend, mapping)->getResult(0)};
+    return {l.extend(side.input, e.load(l.inputs[side.input], e.apply(l.maps[side.input], ivs)))};
   };
   if (!valid)
     return read().front();
-  return e.choose(valid, sumType, read, [&] { return SmallVector<Value>{e.zero(sumType)}; }).front();
+  return e.choose(valid, l.sumType, read, [&] { return SmallVector<Value>{e.zero(l.sumType)}; }).front();
 }
 
 /// Threads fetch quads of 4 neighbouring x's (or y's) for one k. Where k is contiguous in memory neighbouring threads take
@@ -163,14 +137,14 @@ void ContractionEmitter::loadQuad(Side &side, ArrayRef<Value> batch, Value k0, V
     Value valid = wholeSide ? validK : e.both(validK, e.less(at, side.size));
     lanes.push_back(element(side, batch, at, kIvs, valid));
   }
-  Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(kLanes, sumType), lanes);
+  Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(kLanes, l.sumType), lanes);
   memref::StoreOp::create(e.b, e.loc, packed, side.tile, ValueRange{depth, quad});
 }
 
 /// One k: a thread's vector of x's times each of its y's.
 void ContractionEmitter::multiplyTile(Value k, SmallVectorImpl<Value> &sums) {
   OpBuilder &b = e.b;
-  auto vec = VectorType::get(kLanes, sumType);
+  auto vec = VectorType::get(kLanes, l.sumType);
   SmallVector<Value> p;
   for (int64_t c = 0; c < columns; ++c)
     p.push_back(memref::LoadOp::create(b, e.loc, x.tile, ValueRange{k, e.add(tx, e.index(c * threadsX))}));
@@ -193,7 +167,7 @@ void ContractionEmitter::multiplyTile(Value k, SmallVectorImpl<Value> &sums) {
 }
 
 SmallVector<Value> ContractionEmitter::accumulate(ArrayRef<Value> batch) {
-  auto vec = VectorType::get(kLanes, sumType);
+  auto vec = VectorType::get(kLanes, l.sumType);
   SmallVector<Value> zeros(rows * columns, e.zero(vec));
   return e.loop(e.index(0), kSize, e.index(kDepth), zeros, [&](Value k0, ValueRange outer) {
     e.barrier();
@@ -216,45 +190,101 @@ void ContractionEmitter::storeTile(ArrayRef<Value> batch, ArrayRef<Value> sums) 
       SmallVector<Value> yIvs = e.delinearize(atY, y.extents);
       for (int64_t c = 0; c < columns; ++c) {
         Value firstX = e.add(x.first, e.mul(e.add(tx, e.index(c * threadsX)), e.index(kLanes)));
-        auto storeLane = [&](Value lane, OpFoldResult position) {
-          Value sum = vector::ExtractOp::create(e.b, e.loc, sums[r * columns + c], position);
-          storeElement(batch, yIvs, e.delinearize(e.add(firstX, lane), x.extents), sum);
-        };
-        if (e.options.unrollLanes) {
-          for (int64_t lane = 0; lane < kLanes; ++lane)
-            e.when(e.less(e.add(firstX, e.index(lane)), x.size), [&] { storeLane(e.index(lane), e.b.getIndexAttr(lane)); });
-          continue;
-        }
-        Value lanes = e.minimum(e.sub(x.size, e.minimum(firstX, x.size)), e.index(kLanes));
-        e.loop(e.index(0), lanes, e.index(1), ValueRange(), [&](Value lane, ValueRange) {
-          storeLane(lane, OpFoldResult(lane));
-          return SmallVector<Value>();
-        });
+        storeRow(batch, yIvs, firstX, sums[r * columns + c]);
       }
     });
   }
 }
 
-void ContractionEmitter::storeElement(ArrayRef<Value> batch, ArrayRef<Value> yIvs, ArrayRef<Value> xIvs, Value sum) {
-  SmallVector<Value> ivs(g.sizes.size(), e.index(0));
+/// One vector of sums.
+void ContractionEmitter::storeRow(ArrayRef<Value> batch, ArrayRef<Value> yIvs, Value firstX, Value sums) {
+  auto ivsAt = [&](Value lane) { return place(batch, e.delinearize(e.add(firstX, lane), x.extents), yIvs); };
+  auto sumAt = [&](OpFoldResult lane) -> Value { return vector::ExtractOp::create(e.b, e.loc, sums, lane); };
+  int64_t word = elementsPerWord(l.output.element);
+  if (word > 1) {
+    e.when(e.less(firstX, x.size), [&] {
+      for (int64_t start = 0; start < kLanes; start += word) {
+        SmallVector<Value> elements;
+        for (int64_t lane = start; lane < start + word; ++lane)
+          elements.push_back(finished(ivsAt(e.index(lane)), sumAt(e.b.getIndexAttr(lane))));
+        Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(word, l.output.element), elements);
+        Value at = e.linearize(indexOf(ivsAt(e.index(start))), l.output.dims);
+        vector::StoreOp::create(e.b, e.loc, packed, l.output.memref, at);
+      }
+    });
+    return;
+  }
+  if (e.options.unrollLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      e.when(e.less(e.add(firstX, e.index(lane)), x.size),
+             [&] { storeElement(ivsAt(e.index(lane)), sumAt(e.b.getIndexAttr(lane))); });
+    return;
+  }
+  Value lanes = e.minimum(e.sub(x.size, e.minimum(firstX, x.size)), e.index(kLanes));
+  e.loop(e.index(0), lanes, e.index(1), ValueRange(), [&](Value lane, ValueRange) {
+    storeElement(ivsAt(lane), sumAt(OpFoldResult(lane)));
+    return SmallVector<Value>();
+  });
+}
+
+/// The ivs of all loops.
+SmallVector<Value> ContractionEmitter::place(ArrayRef<Value> batch, ArrayRef<Value> xIvs, ArrayRef<Value> yIvs) {
+  SmallVector<Value> ivs(l.sizes.size(), e.index(0));
   auto set = [&](ArrayRef<unsigned> loops, ArrayRef<Value> values) {
     for (auto [loop, iv] : llvm::zip(loops, values))
       ivs[loop] = iv;
   };
   set(batchLoops, batch);
-  set(y.loops, yIvs);
   set(x.loops, xIvs);
-  SmallVector<Value> at = e.apply(g.outputMaps[0], ivs);
-  if (g.initRead[0]) {
-    Value before = e.load(g.inits[0], at);
-    sum = sumType.isF32() ? arith::AddFOp::create(e.b, e.loc, before, sum).getResult()
-                          : arith::AddIOp::create(e.b, e.loc, before, sum).getResult();
+  set(y.loops, yIvs);
+  return ivs;
+}
+
+SmallVector<Value> ContractionEmitter::indexOf(ArrayRef<Value> ivs) {
+  return llvm::map_to_vector(l.parallel, [&](unsigned loop) { return ivs[loop]; });
+}
+
+Value ContractionEmitter::finished(ArrayRef<Value> ivs, Value sum) {
+  FailureOr<Value> value = l.finish(ivs, sum);
+  broken |= failed(value);
+  return broken ? e.zero(l.output.element) : *value;
+}
+
+void ContractionEmitter::storeElement(ArrayRef<Value> ivs, Value sum) { e.store(finished(ivs, sum), l.output, indexOf(ivs)); }
+
+SmallVector<Value> ContractionEmitter::sumUp(unsigned at, SmallVector<Value> &ivs, ValueRange carried) {
+  if (at == l.reduction.size()) {
+    Value factors[2];
+    for (unsigned i = 0; i < 2; ++i)
+      factors[i] = l.extend(i, e.load(l.inputs[i], e.apply(l.maps[i], ivs)));
+    if (isa<IntegerType>(l.sumType)) {
+      Value product = arith::MulIOp::create(e.b, e.loc, factors[0], factors[1]);
+      return {arith::AddIOp::create(e.b, e.loc, carried[0], product)};
+    }
+    Value product = arith::MulFOp::create(e.b, e.loc, factors[0], factors[1]);
+    return {arith::AddFOp::create(e.b, e.loc, carried[0], product)};
   }
-  e.store(sum, g.outputs[0], at);
+  unsigned d = l.reduction[at];
+  return e.loop(e.index(0), e.value(l.sizes[d]), e.index(1), carried, [&](Value iv, ValueRange inner) {
+    ivs[d] = iv;
+    return sumUp(at + 1, ivs, inner);
+  });
+}
+
+LogicalResult ContractionEmitter::runPerElement() {
+  LogicalResult status = e.perElement(l.output, [&](ArrayRef<Value> at) -> FailureOr<SmallVector<Value>> {
+    SmallVector<Value> ivs(l.sizes.size(), e.index(0));
+    for (auto [loop, iv] : llvm::zip(l.parallel, at))
+      ivs[loop] = iv;
+    SmallVector<Value> outer = ivs;
+    Value sum = sumUp(0, ivs, e.zero(l.sumType)).front();
+    return SmallVector<Value>{finished(outer, sum)};
+  });
+  return success(succeeded(status) && !broken);
 }
 
 LogicalResult ContractionEmitter::run() {
-  auto vec = VectorType::get(kLanes, sumType);
+  auto vec = VectorType::get(kLanes, l.sumType);
   x.tile = e.shared({kDepth, x.quads}, vec);
   y.tile = e.shared({kDepth, y.quads}, vec);
   int64_t tileX = x.quads * kLanes, tileY = y.quads * kLanes;
@@ -273,5 +303,67 @@ LogicalResult ContractionEmitter::run() {
     ty = e.divide(e.threadId, e.index(threadsX));
     storeTile(batch, accumulate(batch));
   });
-  return success();
+  return failure(broken);
+}
+
+// ---- laic.contract ----
+
+/// Loops of the operation, in its order: parallel ones, then reductions (Structured.td).
+static AffineMap packedMap(ContractOp op, unsigned parallel, unsigned reductions) {
+  MLIRContext *context = op.getContext();
+  constexpr int64_t kPanel = 32;
+  SmallVector<AffineExpr> indices;
+  for (int64_t loop : op.getBBatch())
+    indices.push_back(getAffineDimExpr(loop, context));
+  AffineExpr n = getAffineDimExpr(parallel - 1, context);
+  indices.push_back(n.floorDiv(kPanel));
+  for (unsigned r = 0; r < reductions; ++r)
+    indices.push_back(getAffineDimExpr(parallel + r, context));
+  indices.push_back(n % kPanel);
+  return AffineMap::get(parallel + reductions, 0, indices, context);
+}
+
+LogicalResult Emitter::emitContract(ContractOp op) {
+  ContractionLoops loops;
+  Block &epilogue = op.getEpilogue().front();
+  unsigned parallel = op.getParallel();
+  FailureOr<Operand> a = operandOf(op.getA()), packed = operandOf(op.getB());
+  if (failed(a) || failed(packed))
+    return fail("laic.contract reads something that is no argument");
+  SmallVector<Operand> extras;
+  for (Value extra : op.getExtras()) {
+    FailureOr<Operand> operand = readOf(extra);
+    if (failed(operand))
+      return fail("an extra operand of laic.contract is neither an argument nor a constant");
+    extras.push_back(*operand);
+  }
+  unsigned outer = op.getBBatch().size() + 1, reductions = packed->dims.size() - outer - 1;
+  loops.output = resultOf(0);
+  loops.sizes = loops.output.dims;
+  loops.sizes.append(packed->dims.begin() + outer, packed->dims.end() - 1);
+  for (unsigned d = 0; d < loops.sizes.size(); ++d)
+    (d < parallel ? loops.parallel : loops.reduction).push_back(d);
+  loops.inputs[0] = *a;
+  loops.inputs[1] = *packed;
+  loops.maps[0] = op.getAMap();
+  loops.maps[1] = packedMap(op, parallel, reductions);
+  loops.sumType = epilogue.getArgument(0).getType();
+  loops.extend = [&](unsigned input, Value v) -> Value {
+    if (v.getType() == loops.sumType)
+      return v;
+    if (isa<FloatType>(v.getType()))
+      return arith::ExtFOp::create(b, loc, loops.sumType, v);
+    if (input == 0 ? op.getUnsignedA() : op.getUnsignedB())
+      return arith::ExtUIOp::create(b, loc, loops.sumType, v);
+    return arith::ExtSIOp::create(b, loc, loops.sumType, v);
+  };
+  loops.finish = [&](ArrayRef<Value> ivs, Value sum) -> FailureOr<Value> {
+    SmallVector<Value> args = {sum};
+    for (auto [extra, map] : llvm::zip(extras, op.getExtraMaps().getAsValueRange<AffineMapAttr>()))
+      args.push_back(extra.scalar ? extra.scalar : load(extra, apply(map, ivs.take_front(parallel))));
+    auto values = emitBody(epilogue, args, [&](unsigned dim) { return ivs[dim]; });
+    return failed(values) ? FailureOr<Value>() : values->front();
+  };
+  ContractionEmitter contraction(*this, loops);
+  return contraction.recognise() ? contraction.run() : contraction.runPerElement();
 }

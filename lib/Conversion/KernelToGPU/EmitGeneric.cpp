@@ -257,11 +257,58 @@ LogicalResult GenericEmitter::perRow() {
   return failure(broken);
 }
 
+/// sum + extend(a) * extend(b) with nothing else in the body.
+bool GenericEmitter::describeContraction(ContractionLoops &loops) {
+  if (inputs.size() != 2 || outputs.size() != 1 || reductionLoops.empty())
+    return false;
+  Operation *sum = body.getTerminator()->getOperand(0).getDefiningOp();
+  BlockArgument accumulator = body.getArgument(2);
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) || !llvm::is_contained(sum->getOperands(), accumulator) ||
+      !accumulator.hasOneUse())
+    return false;
+  Operation *product = sum->getOperand(sum->getOperand(0) == accumulator ? 1 : 0).getDefiningOp();
+  loops.sumType = accumulator.getType();
+  if (!isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product) || (!loops.sumType.isF32() && !loops.sumType.isInteger(32)))
+    return false;
+  for (Value factor : product->getOperands()) {
+    if (isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp>(factor.getDefiningOp()))
+      factor = factor.getDefiningOp()->getOperand(0);
+    if (factor != body.getArgument(0) && factor != body.getArgument(1))
+      return false;
+  }
+  loops.sizes = sizes;
+  loops.parallel = loopOfSpace;
+  loops.reduction = reductionLoops;
+  loops.output = outputs.front();
+  for (unsigned i = 0; i < 2; ++i) {
+    loops.inputs[i] = inputs[i];
+    loops.maps[i] = inputMaps[i];
+  }
+  loops.extend = [this, type = loops.sumType](unsigned input, Value v) -> Value {
+    if (v.getType() == type)
+      return v;
+    IRMapping mapping;
+    mapping.map(body.getArgument(input), v);
+    return e.b.clone(**body.getArgument(input).user_begin(), mapping)->getResult(0);
+  };
+  loops.finish = [this, type = loops.sumType](ArrayRef<Value> ivs, Value sum) -> FailureOr<Value> {
+    if (!initRead[0])
+      return sum;
+    Value before = e.load(inits[0], e.apply(outputMaps[0], ivs));
+    if (type.isF32())
+      return arith::AddFOp::create(e.b, e.loc, before, sum).getResult();
+    return arith::AddIOp::create(e.b, e.loc, before, sum).getResult();
+  };
+  return true;
+}
+
 LogicalResult GenericEmitter::run() {
   if (failed(gather()))
     return failure();
-  if (ContractionEmitter contraction(*this); contraction.recognise())
-    return contraction.run();
+  ContractionLoops loops;
+  if (describeContraction(loops))
+    if (ContractionEmitter contraction(e, loops); contraction.recognise())
+      return contraction.run();
   return reducesRows() && recogniseCombiners() ? perRow() : perThread();
 }
 

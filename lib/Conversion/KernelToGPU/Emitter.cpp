@@ -1,5 +1,6 @@
 // The kernel interface, sizes and addresses that all roots are emitted with.
 #include "Emitter.h"
+#include "ContractionEmitter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -140,6 +141,7 @@ LogicalResult Emitter::learnResultSizes(Operation *root) {
 LogicalResult Emitter::emitRoot(Operation *root) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(root)
       .Case([&](linalg::GenericOp op) { return emitGeneric(op); })
+      .Case([&](ContractOp op) { return emitContract(op); })
       .Case([&](linalg::TransposeOp op) { return emitTranspose(op); })
       .Case([&](linalg::FillOp op) { return emitFill(op); })
       .Case([&](tensor::PadOp op) { return emitPad(op); })
@@ -494,7 +496,7 @@ void Emitter::perGroup(AffineExpr count, function_ref<void(Value)> body) {
   when(less(group, arith::IndexCastOp::create(b, loc, b.getIndexType(), limit)), [&] { body(group); });
 }
 
-static int64_t elementsPerWord(Type type) {
+int64_t laic::gpu::elementsPerWord(Type type) {
   unsigned bits = type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 32;
   return bits >= 32 ? 1 : 32 / std::max(bits, 8u);
 }

@@ -121,6 +121,7 @@ private:
 
   // ---- roots ----
   LogicalResult emitGeneric(mlir::linalg::GenericOp op);
+  LogicalResult emitContract(ContractOp op);
   LogicalResult emitTranspose(mlir::linalg::TransposeOp op);
   LogicalResult emitFill(mlir::linalg::FillOp op);
   LogicalResult emitPad(mlir::tensor::PadOp op);

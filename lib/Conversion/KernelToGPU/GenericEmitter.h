@@ -6,17 +6,19 @@
 
 namespace laic::gpu {
 
+struct ContractionLoops;
+
 class GenericEmitter {
 public:
   GenericEmitter(Emitter &e, mlir::linalg::GenericOp op) : e(e), op(op), body(op.getRegion().front()) {}
   LogicalResult run();
 
 private:
-  friend class ContractionEmitter;
   LogicalResult gather();
   LogicalResult gatherOperands();
   LogicalResult invertOutput();
   bool recogniseCombiners();
+  bool describeContraction(ContractionLoops &loops);
   bool reducesRows() const;
   bool isFlat() const;
   FailureOr<SmallVector<Value>> loadInits(ArrayRef<Value> ivs);

@@ -2,7 +2,7 @@
 #include "Codegen.h"
 #include "Features.h"
 #include "laic/Target/Target.h"
-#include "laic/Targets/CPU/Prepare.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace laic;
@@ -42,14 +42,14 @@ public:
     return std::nullopt;
   }
 
-  llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override { return cpu::prepare(module); }
+  llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
+    return contracts::prepare(module);
+  }
 
   llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
                                          const TargetOptions &options) const override {
     return cpu::generateCode(kernels, options);
   }
-
-  void registerPasses() const override { cpu::registerLaicTargetCPUPasses(); }
 };
 
 } // namespace

@@ -1,8 +1,7 @@
 // The CUDA target: PTX for NVIDIA GPUs, made without a toolkit.
 #include "Codegen.h"
 #include "laic/Target/Target.h"
-#include "laic/Transforms/Passes.h"
-#include "mlir/Pass/PassManager.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -31,11 +30,7 @@ public:
     return std::nullopt;
   }
 
-  LogicalResult prepare(ModuleOp module, const TargetOptions &) const override {
-    PassManager passes(module.getContext());
-    buildPrepareRoots(passes.nest<func::FuncOp>());
-    return passes.run(module);
-  }
+  LogicalResult prepare(ModuleOp module, const TargetOptions &) const override { return contracts::prepare(module); }
 
   FailureOr<CodegenResult> codegen(llvm::ArrayRef<func::FuncOp> kernels, const TargetOptions &options) const override {
     return cuda::generateCode(kernels, options);

@@ -2,8 +2,7 @@
 #include "Codegen.h"
 #include "LowerToSPIRV.h"
 #include "laic/Target/Target.h"
-#include "laic/Transforms/Passes.h"
-#include "mlir/Pass/PassManager.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 
 using namespace mlir;
 using namespace laic;
@@ -30,11 +29,7 @@ public:
     return std::nullopt;
   }
 
-  LogicalResult prepare(ModuleOp module, const TargetOptions &) const override {
-    PassManager passes(module.getContext());
-    buildPrepareRoots(passes.nest<func::FuncOp>());
-    return passes.run(module);
-  }
+  LogicalResult prepare(ModuleOp module, const TargetOptions &) const override { return contracts::prepare(module); }
 
   FailureOr<CodegenResult> codegen(llvm::ArrayRef<func::FuncOp> kernels, const TargetOptions &options) const override {
     return vulkan::generateCode(kernels, options);

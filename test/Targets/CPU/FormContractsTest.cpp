@@ -2,7 +2,7 @@
 #include "Check.h"
 #include "Networks.h"
 #include "laic/Dialect/Laic/Laic.h"
-#include "laic/Targets/CPU/Prepare.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "laic/Transforms/TensorSizes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,7 +23,7 @@ protected:
     check(
         text,
         [](OpPassManager &manager) {
-          manager.addPass(cpu::createFormContracts());
+          manager.addPass(contracts::createFormContracts());
           manager.addPass(createCanonicalizerPass());
           manager.addPass(createCSEPass());
         },

@@ -2,7 +2,7 @@
 #include "Check.h"
 #include "Networks.h"
 #include "laic/Dialect/Laic/Laic.h"
-#include "laic/Targets/CPU/Prepare.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
@@ -19,7 +19,7 @@ protected:
     check(
         text,
         [](OpPassManager &manager) {
-          manager.addPass(cpu::createPropagateLayout());
+          manager.addPass(contracts::createPropagateLayout());
           manager.addPass(createCanonicalizerPass());
           manager.addPass(createCSEPass());
         },
@@ -27,7 +27,7 @@ protected:
   }
   /// All of the CPU target's dispatch phase.
   void prepareAll(std::string text, ArrayRef<int64_t> symbols = {}) {
-    check(text, [](OpPassManager &manager) { cpu::buildPrepare(manager); }, symbols);
+    check(text, [](OpPassManager &manager) { contracts::buildPrepare(manager); }, symbols);
   }
   int64_t transposes() { return count<linalg::TransposeOp>(); }
 };

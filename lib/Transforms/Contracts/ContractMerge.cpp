@@ -3,7 +3,7 @@
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
 namespace {
 
@@ -214,6 +214,6 @@ private:
 
 } // namespace
 
-ContractOp laic::cpu::mergeContractDims(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes) {
+ContractOp laic::contracts::mergeContractDims(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes) {
   return Merger(rewriter, contract, sizes).merge();
 }

@@ -1,5 +1,5 @@
 // Recognises contractions and chooses which operand to pack and which loop to vectorise.
-#include "laic/Targets/CPU/Contraction.h"
+#include "laic/Transforms/Contracts/Contraction.h"
 
 #include "laic/Dialect/Laic/Laic.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
@@ -7,7 +7,7 @@
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
 namespace {
 
@@ -172,7 +172,7 @@ void orderLoops(Contraction &contraction) {
 
 } // namespace
 
-FailureOr<SmallVector<std::pair<unsigned, int64_t>, 3>> laic::cpu::sumOfLoops(AffineExpr expr) {
+FailureOr<SmallVector<std::pair<unsigned, int64_t>, 3>> laic::contracts::sumOfLoops(AffineExpr expr) {
   SmallVector<std::pair<unsigned, int64_t>, 3> loops;
   SmallVector<AffineExpr, 4> open{expr};
   while (!open.empty()) {
@@ -210,7 +210,7 @@ bool Contraction::innermost() const {
   return dim && dim.getPosition() == n;
 }
 
-bool laic::cpu::isConstantValue(Value value) {
+bool laic::contracts::isConstantValue(Value value) {
   constexpr unsigned kMost = 4096; // beyond that nobody folds
   SmallVector<Value> work = {value};
   SmallPtrSet<Operation *, 16> seen;
@@ -232,7 +232,7 @@ bool laic::cpu::isConstantValue(Value value) {
   return true;
 }
 
-FailureOr<Contraction> laic::cpu::matchContraction(linalg::GenericOp op, Prefer prefer, StringRef &why) {
+FailureOr<Contraction> laic::contracts::matchContraction(linalg::GenericOp op, Prefer prefer, StringRef &why) {
   auto decline = [&](StringRef reason) {
     why = reason;
     return failure();

@@ -1,5 +1,5 @@
-// The CPU target's dispatch phase as a sequence of passes.
-#include "laic/Targets/CPU/Prepare.h"
+// Layouts and contractions as a sequence of passes, before dispatches are formed.
+#include "laic/Transforms/Contracts/Prepare.h"
 
 #include "laic/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -8,7 +8,7 @@
 using namespace mlir;
 using namespace laic;
 
-void laic::cpu::buildPrepare(OpPassManager &functions) {
+void laic::contracts::buildPrepare(OpPassManager &functions) {
   functions.addPass(createNormalizeRoots());
   functions.addPass(createPropagateLayout());
   functions.addPass(createCanonicalizerPass());
@@ -19,7 +19,7 @@ void laic::cpu::buildPrepare(OpPassManager &functions) {
   functions.addPass(createNormalizeRoots());
 }
 
-LogicalResult laic::cpu::prepare(ModuleOp module) {
+LogicalResult laic::contracts::prepare(ModuleOp module) {
   PassManager manager(module.getContext());
   buildPrepare(manager.nest<func::FuncOp>());
   return manager.run(module);

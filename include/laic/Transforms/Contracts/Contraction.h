@@ -1,11 +1,11 @@
 // Recognises sums of products among linalg.generic operations.
-#ifndef LAIC_TARGETS_CPU_CONTRACTION_H
-#define LAIC_TARGETS_CPU_CONTRACTION_H
+#ifndef LAIC_TRANSFORMS_CONTRACTS_CONTRACTION_H
+#define LAIC_TRANSFORMS_CONTRACTS_CONTRACTION_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
-namespace laic::cpu {
+namespace laic::contracts {
 
 /// A linalg.generic that adds products of two operands to its init: the operand to pack (B), the vectorised
 /// loop n, and loop orders.
@@ -47,5 +47,5 @@ llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer
 /// failure for anything else.
 llvm::FailureOr<llvm::SmallVector<std::pair<unsigned, int64_t>, 3>> sumOfLoops(mlir::AffineExpr expr);
 
-} // namespace laic::cpu
+} // namespace laic::contracts
 #endif

@@ -1,19 +1,20 @@
 // Turns contractions into a packing of B and laic.contract, then fuses epilogues and merges loops.
 #include "FormContracts.h"
-#include "laic/Targets/CPU/Prepare.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
-namespace laic::cpu {
+namespace laic::contracts {
 #define GEN_PASS_DEF_FORMCONTRACTS
-#include "laic/Targets/CPU/Passes.h.inc"
-} // namespace laic::cpu
+#include "laic/Transforms/Contracts/Passes.h.inc"
+} // namespace laic::contracts
 
-SmallVector<Value> laic::cpu::resultSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> shape, const TensorSizes &sizes) {
+SmallVector<Value> laic::contracts::resultSizes(OpBuilder &b, Location loc, ArrayRef<AffineExpr> shape,
+                                                const TensorSizes &sizes) {
   SmallVector<Value> values;
   for (AffineExpr size : shape)
     if (!staticSize(size))
@@ -334,7 +335,7 @@ void absorbTransposes(func::FuncOp func) {
   }
 }
 
-struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
+struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
@@ -370,6 +371,6 @@ struct FormContractsPass : cpu::impl::FormContractsBase<FormContractsPass> {
 
 } // namespace
 
-ContractOp laic::cpu::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes) {
+ContractOp laic::contracts::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes) {
   return Former(rewriter, contraction, sizes).form();
 }

@@ -1,10 +1,10 @@
-// Passes of the CPU target.
-#ifndef LAIC_TARGETS_CPU_PASSES_TD
-#define LAIC_TARGETS_CPU_PASSES_TD
+// Passes that choose layouts and form contractions.
+#ifndef LAIC_TRANSFORMS_CONTRACTS_PASSES_TD
+#define LAIC_TRANSFORMS_CONTRACTS_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
 
-def PropagateLayout : Pass<"laic-cpu-propagate-layout", "::mlir::func::FuncOp"> {
+def PropagateLayout : Pass<"laic-propagate-layout", "::mlir::func::FuncOp"> {
   let summary = "channels-last layouts for convolution nets";
   let description = [{
     Lets convolutions read and write tensors whose channels are innermost and carries that layout through everything between
@@ -16,7 +16,7 @@ def PropagateLayout : Pass<"laic-cpu-propagate-layout", "::mlir::func::FuncOp"> 
                            "::mlir::arith::ArithDialect"];
 }
 
-def FormContracts : Pass<"laic-cpu-form-contracts", "::mlir::func::FuncOp"> {
+def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
   let summary = "contractions become a packing of one operand and `laic.contract` with a fused epilogue";
   let description = [{
     Recognises multiply-accumulate generics (matmul, convolution, depthwise), packs the operand that is constant (or the one without

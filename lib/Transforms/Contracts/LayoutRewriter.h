@@ -1,12 +1,12 @@
 // Rewrites one operation after the other to the layouts that its operands have.
-#ifndef LAIC_LIB_TARGETS_CPU_LAYOUTREWRITER_H
-#define LAIC_LIB_TARGETS_CPU_LAYOUTREWRITER_H
+#ifndef LAIC_LIB_TRANSFORMS_CONTRACTS_LAYOUTREWRITER_H
+#define LAIC_LIB_TRANSFORMS_CONTRACTS_LAYOUTREWRITER_H
 
 #include "Layouts.h"
-#include "laic/Targets/CPU/Contraction.h"
+#include "laic/Transforms/Contracts/Contraction.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
-namespace laic::cpu {
+namespace laic::contracts {
 
 /// Operations have to come in the order of their block.
 class LayoutRewriter {
@@ -47,5 +47,5 @@ private:
   Layouts layouts;
 };
 
-} // namespace laic::cpu
+} // namespace laic::contracts
 #endif

@@ -5,20 +5,20 @@
 // takes its operands in the order they have and passes it on to its results, or asks for the original order,
 // which costs a transpose once per value. Rewritten operations leave the original ones without users; those
 // are erased at the end.
-#include "laic/Targets/CPU/Prepare.h"
+#include "laic/Transforms/Contracts/Prepare.h"
 
 #include "LayoutRewriter.h"
 #include "laic/Dialect/Laic/Laic.h"
-#include "laic/Targets/CPU/Contraction.h"
+#include "laic/Transforms/Contracts/Contraction.h"
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
-namespace laic::cpu {
+namespace laic::contracts {
 #define GEN_PASS_DEF_PROPAGATELAYOUT
-#include "laic/Targets/CPU/Passes.h.inc"
-} // namespace laic::cpu
+#include "laic/Transforms/Contracts/Passes.h.inc"
+} // namespace laic::contracts
 
 namespace {
 
@@ -30,7 +30,7 @@ bool hasConvolution(func::FuncOp func) {
   });
 }
 
-struct PropagateLayoutPass : cpu::impl::PropagateLayoutBase<PropagateLayoutPass> {
+struct PropagateLayoutPass : contracts::impl::PropagateLayoutBase<PropagateLayoutPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())

@@ -1,12 +1,12 @@
-// Steps of laic-cpu-form-contracts.
-#ifndef LAIC_LIB_TARGETS_CPU_FORMCONTRACTS_H
-#define LAIC_LIB_TARGETS_CPU_FORMCONTRACTS_H
+// Steps of laic-form-contracts.
+#ifndef LAIC_LIB_TRANSFORMS_CONTRACTS_FORMCONTRACTS_H
+#define LAIC_LIB_TRANSFORMS_CONTRACTS_FORMCONTRACTS_H
 
 #include "laic/Dialect/Laic/Laic.h"
-#include "laic/Targets/CPU/Contraction.h"
+#include "laic/Transforms/Contracts/Contraction.h"
 #include "laic/Transforms/TensorSizes.h"
 
-namespace laic::cpu {
+namespace laic::contracts {
 
 /// Columns of a packed panel; part of laic.contract's definition.
 constexpr int64_t kPanel = 32;
@@ -27,5 +27,5 @@ ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, Te
 llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,
                                            const TensorSizes &sizes);
 
-} // namespace laic::cpu
+} // namespace laic::contracts
 #endif

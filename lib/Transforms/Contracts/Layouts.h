@@ -1,11 +1,11 @@
-// In which orders of dims the tensors of a function exist while laic-cpu-propagate-layout rewrites it.
-#ifndef LAIC_LIB_TARGETS_CPU_LAYOUTS_H
-#define LAIC_LIB_TARGETS_CPU_LAYOUTS_H
+// In which orders of dims the tensors of a function exist while laic-propagate-layout rewrites it.
+#ifndef LAIC_LIB_TRANSFORMS_CONTRACTS_LAYOUTS_H
+#define LAIC_LIB_TRANSFORMS_CONTRACTS_LAYOUTS_H
 
 #include "laic/Transforms/TensorSizes.h"
 #include "mlir/IR/PatternMatch.h"
 
-namespace laic::cpu {
+namespace laic::contracts {
 
 /// An order of dims: dim i of the physical tensor is dim order[i] of the logical one (the value in the
 /// original function).
@@ -63,5 +63,5 @@ private:
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Entry, 2>> alternatives;
 };
 
-} // namespace laic::cpu
+} // namespace laic::contracts
 #endif

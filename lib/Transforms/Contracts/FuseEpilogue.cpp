@@ -4,7 +4,7 @@
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
 namespace {
 
@@ -142,7 +142,7 @@ private:
 
 } // namespace
 
-ContractOp laic::cpu::fuseConsumer(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, StringRef &why) {
+ContractOp laic::contracts::fuseConsumer(IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, StringRef &why) {
   EpilogueFuser fuser(rewriter, contract, sizes);
   return fuser.matches(why) ? fuser.fuse() : ContractOp();
 }

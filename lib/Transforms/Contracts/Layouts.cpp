@@ -6,24 +6,24 @@
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
-bool laic::cpu::isIdentity(ArrayRef<int64_t> order) {
+bool laic::contracts::isIdentity(ArrayRef<int64_t> order) {
   return llvm::all_of(llvm::enumerate(order), [](auto it) { return int64_t(it.index()) == it.value(); });
 }
 
-bool laic::cpu::isChannelsLast(ArrayRef<int64_t> order) {
+bool laic::contracts::isChannelsLast(ArrayRef<int64_t> order) {
   if (order.size() < 3 || order.front() != 0 || order.back() != 1)
     return false;
   return llvm::is_sorted(order.drop_back());
 }
 
-Order laic::cpu::identityOrder(int64_t rank) {
+Order laic::contracts::identityOrder(int64_t rank) {
   auto dims = llvm::seq<int64_t>(0, rank);
   return Order(dims.begin(), dims.end());
 }
 
-Order laic::cpu::inverse(ArrayRef<int64_t> order) {
+Order laic::contracts::inverse(ArrayRef<int64_t> order) {
   Order result(order.size());
   for (auto [i, dim] : llvm::enumerate(order))
     result[dim] = i;

@@ -1,7 +1,7 @@
-// The CPU target's dispatch phase: layouts and contractions, so that every data-moving operation becomes one
-// kernel.
-#ifndef LAIC_TARGETS_CPU_PREPARE_H
-#define LAIC_TARGETS_CPU_PREPARE_H
+// Layouts and contractions, so that every data-moving operation becomes one kernel: what all targets with kernels do before dispatches
+// are formed, so that they share the bytes of packed weights.
+#ifndef LAIC_TRANSFORMS_CONTRACTS_PREPARE_H
+#define LAIC_TRANSFORMS_CONTRACTS_PREPARE_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -9,12 +9,12 @@
 
 #include <memory>
 
-namespace laic::cpu {
+namespace laic::contracts {
 
 #define GEN_PASS_DECL
-#include "laic/Targets/CPU/Passes.h.inc"
+#include "laic/Transforms/Contracts/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
-#include "laic/Targets/CPU/Passes.h.inc"
+#include "laic/Transforms/Contracts/Passes.h.inc"
 
 /// The passes above in the order of the dispatch phase, with canonicalization between them, on functions.
 void buildPrepare(mlir::OpPassManager &functions);
@@ -25,5 +25,5 @@ void buildPrepare(mlir::OpPassManager &functions);
 /// decided; fails on invalid IR only.
 llvm::LogicalResult prepare(mlir::ModuleOp module);
 
-} // namespace laic::cpu
+} // namespace laic::contracts
 #endif

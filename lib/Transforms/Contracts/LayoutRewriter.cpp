@@ -5,7 +5,7 @@
 
 using namespace mlir;
 using namespace laic;
-using namespace laic::cpu;
+using namespace laic::contracts;
 
 void LayoutRewriter::rewrite(Operation *op) {
   rewriter.setInsertionPoint(op);
