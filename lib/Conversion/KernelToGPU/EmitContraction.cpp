@@ -202,15 +202,22 @@ void ContractionEmitter::storeRow(ArrayRef<Value> batch, ArrayRef<Value> yIvs, V
   auto sumAt = [&](OpFoldResult lane) -> Value { return vector::ExtractOp::create(e.b, e.loc, sums, lane); };
   int64_t word = elementsPerWord(l.output.element);
   if (word > 1) {
-    e.when(e.less(firstX, x.size), [&] {
-      for (int64_t start = 0; start < kLanes; start += word) {
-        SmallVector<Value> elements;
-        for (int64_t lane = start; lane < start + word; ++lane)
-          elements.push_back(finished(ivsAt(e.index(lane)), sumAt(e.b.getIndexAttr(lane))));
-        Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(word, l.output.element), elements);
-        Value at = e.linearize(indexOf(ivsAt(e.index(start))), l.output.dims);
-        vector::StoreOp::create(e.b, e.loc, packed, l.output.memref, at);
+    auto storeWord = [&](Value start, ValueRange) {
+      SmallVector<Value> elements;
+      for (int64_t i = 0; i < word; ++i) {
+        Value lane = e.add(start, e.index(i));
+        std::optional<int64_t> fixed = getConstantIntValue(lane);
+        elements.push_back(finished(ivsAt(lane), sumAt(fixed ? OpFoldResult(e.b.getIndexAttr(*fixed)) : OpFoldResult(lane))));
       }
+      Value packed = vector::FromElementsOp::create(e.b, e.loc, VectorType::get(word, l.output.element), elements);
+      vector::StoreOp::create(e.b, e.loc, packed, l.output.memref, e.linearize(indexOf(ivsAt(start)), l.output.dims));
+      return SmallVector<Value>();
+    };
+    e.when(e.less(firstX, x.size), [&] {
+      if (!e.options.unrollLanes)
+        e.loop(e.index(0), e.index(kLanes), e.index(word), ValueRange(), storeWord);
+      for (int64_t start = 0; start < kLanes && e.options.unrollLanes; start += word)
+        storeWord(e.index(start), {});
     });
     return;
   }

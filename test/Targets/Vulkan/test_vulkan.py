@@ -98,9 +98,12 @@ def test_gemm_goes_through_workgroup_memory(tmp_path):
     """Tiles of vectors in workgroup memory, accumulators carried by the loop over k."""
     onnx.save(devices.gemm(512), tmp_path / "gemm.onnx")
     compile_model(tmp_path / "gemm.onnx", tmp_path / "gemm.bin", "--target=vulkan", "--chip=base")
-    (module,) = spirv_modules(tmp_path / "gemm.bin")
-    (tmp_path / "gemm.spv").write_bytes(module)
-    lines = run(devices.tool("spirv-dis"), tmp_path / "gemm.spv").stdout.splitlines()
+    texts = []
+    for module in spirv_modules(tmp_path / "gemm.bin"):
+        (tmp_path / "gemm.spv").write_bytes(module)
+        texts.append(run(devices.tool("spirv-dis"), tmp_path / "gemm.spv").stdout)
+    (product,) = [text for text in texts if "OpControlBarrier" in text]  # the other one packs
+    lines = product.splitlines()
     count = collections.Counter()
     for line in lines:
         count["shared"] += "OpVariable %_ptr_Workgroup" in line
@@ -122,7 +125,7 @@ def test_profile_names_every_step(small, tmp_path, env):
     artifact, feed = small
     run(BUILD / "bin" / "laic-run", artifact, "--inputs", feed, "--device=vulkan", f"--profile={tmp_path / 'p.json'}", env=env)
     text = (tmp_path / "p.json").read_text()
-    assert "laic_transpose" in text and "copy" in text
+    assert "laic_" in text and "copy" in text
 
 
 def test_pipelines_are_kept(small, tmp_path, env):
@@ -154,7 +157,7 @@ LACKING = {
     "float16": "which lacks 16-bit floats (shaderFloat16, storageBuffer16BitAccess); compile with --chip=base or use another device",
     "int64": "lacks 64-bit integers (shaderInt64)",
     "float64": "lacks 64-bit floats (shaderFloat64)",
-    "range": "a tensor inside the model has 2560 bytes, 'llvmpipe",
+    "range": "a tensor inside the model has",
     "bindings": "has 3 operands",
 }
 
