@@ -88,10 +88,10 @@ def test_help_and_version(laic):
 
 def test_explain_names_kernels_bytes_and_flops(laic, digits, tmp_path):
     done = laic(digits, "-o", tmp_path / "digits.bin", "--explain", "--dim", "N=1")
-    assert done.returncode == 0 and done.stdout.splitlines()[0].split()[:3] == ["kernel", "bytes", "flops"]
-    rows = {row[3]: row for row in (line.split() for line in done.stdout.splitlines()[1:])}
+    assert done.returncode == 0 and done.stdout.splitlines()[0].split() == ["kernel", "device", "bytes", "flops", "nodes"]
+    rows = {row[4]: row for row in (line.split() for line in done.stdout.splitlines()[1:])}
     # Convolution, bias and Relu in one kernel, named by the nodes it computes: 8 x 8 x 16 sums of 9 products, and a Relu each.
-    assert rows["conv1+relu1"][0].startswith("laic_conv_") and int(rows["conv1+relu1"][2]) == 1024 * (2 * 9 + 1)
+    assert rows["conv1+relu1"][0].startswith("laic_conv_") and rows["conv1+relu1"][1] == "cpu" and int(rows["conv1+relu1"][3]) == 1024 * (2 * 9 + 1)
     assert "remark: digits.onnx: node 'fc' (Gemm, opset 17): epilogue not fused: several users" in done.stderr
 
 
