@@ -97,7 +97,6 @@ private:
   /// Workgroup memory.
   Value shared(ArrayRef<int64_t> shape, mlir::Type element);
   void barrier();
-  Value thread() { return threadId; }
 
   // ---- shares of the work ----
   /// One workgroup per number below the product of `extents`: sets the group count.

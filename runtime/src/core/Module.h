@@ -81,6 +81,12 @@ laic_status_t *verifyProgram(laic_module &module, const uint8_t *bytes, size_t s
 // out; a plan that cannot run has no state and a reason.
 laic_status_t *openChoice(laic_module &module, uint32_t plan, int32_t ordinal, const PlanChoice **out);
 
+// Does a device have what one word of a variant's `requires` asks for? Otherwise `lacks` says what is missing.
+typedef bool (*HasFeature)(const void *device, const char *word, char *lacks, size_t capacity);
+// Picks the first variant whose requirements hold; `missing` lists what the others before it lack.
+bool pickVariant(const artifact::Kernel &kernel, HasFeature has, const void *device, uint32_t *out, char *missing,
+                 size_t capacity);
+
 // The executable image of a code segment, mapped at the first call.
 laic_status_t *codeOf(laic_module &module, uint32_t segment, const uint8_t **out);
 

@@ -1,12 +1,33 @@
-// What all drivers do around a step: cancelling, tracing, saying what a kernel refused.
+// What drivers share: choosing variants; around a step cancelling, tracing, saying what a kernel refused.
 #include "Context.h"
 #include "Status.h"
 
 #include "laic/kernel_abi.h"
 
+#include <stdio.h>
+
 using namespace laic;
 using namespace laic::rt;
 using namespace laic::artifact;
+
+bool rt::pickVariant(const Kernel &kernel, HasFeature has, const void *device, uint32_t *out, char *missing, size_t capacity) {
+  missing[0] = 0;
+  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
+    const Variant &variant = *kernel.variants()->Get(i);
+    char lacks[160] = "";
+    bool holds = true;
+    for (uint32_t k = 0; k < count(variant.requires_()) && holds; ++k)
+      holds = has(device, variant.requires_()->Get(k)->c_str(), lacks, sizeof lacks);
+    if (holds) {
+      *out = i;
+      return true;
+    }
+    size_t length = strlen(missing);
+    if ((!length || !strstr(missing, lacks)) && length < capacity)
+      snprintf(missing + length, capacity - length, "%s%s", length ? ", " : "", lacks);
+  }
+  return false;
+}
 
 const char *rt::kernelName(const laic_context &context, const Step &step) {
   return step.kind() == StepKind::Copy ? "copy" : context.module->program->kernels()->Get(step.kernel())->name()->c_str();

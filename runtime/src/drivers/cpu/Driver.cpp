@@ -57,25 +57,8 @@ ContextState &stateOf(laic_context &context) { return *static_cast<ContextState 
 
 // ---- plans ----
 
-// Picks the first variant whose requirements hold; `missing` says what the first one lacked.
-bool pickVariant(const Kernel &kernel, cpu::Features features, uint32_t *out, char *missing, size_t capacity) {
-  missing[0] = 0;
-  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
-    const Variant &variant = *kernel.variants()->Get(i);
-    char lacks[80];
-    bool holds = true;
-    for (uint32_t k = 0; k < count(variant.requires_()) && holds; ++k)
-      holds = cpu::satisfies(features, variant.requires_()->Get(k)->c_str(), lacks, sizeof lacks);
-    if (holds) {
-      *out = i;
-      return true;
-    }
-    if (!missing[0] || !strstr(missing, lacks)) {
-      size_t length = strlen(missing);
-      snprintf(missing + length, capacity - length, "%s%s", length ? ", " : "", lacks);
-    }
-  }
-  return false;
+bool hasFeature(const void *features, const char *word, char *lacks, size_t capacity) {
+  return cpu::satisfies(*static_cast<const cpu::Features *>(features), word, lacks, capacity);
 }
 
 void explainKernel(laic_module &module, const Kernel &kernel, uint32_t variant, const char *missing) {
@@ -103,7 +86,7 @@ laic_status_t *chooseKernels(const Driver &driver, laic_module &module, const Pl
     const Kernel &kernel = *module.program->kernels()->Get(step.kernel());
     Choice &choice = state.kernels[step.kernel()];
     char missing[256];
-    if (!pickVariant(kernel, features, &choice.variant, missing, sizeof missing))
+    if (!pickVariant(kernel, hasFeature, &features, &choice.variant, missing, sizeof missing))
       return fail(LAIC_UNSUPPORTED, "kernel '%s' has no code for this CPU, which lacks %s", kernel.name()->c_str(), missing);
     choice.used = true;
     explainKernel(module, kernel, choice.variant, missing);

@@ -13,8 +13,8 @@ namespace {
 
 constexpr uint32_t kSpirvMagic = 0x07230203, kSpirvHeader = 20; // bytes
 
-// Does the device have what one word of `requires` asks for? Otherwise `lacks` says what is missing.
-bool satisfies(const Device &device, const char *word, char *lacks, size_t capacity) {
+bool hasFeature(const void *opaque, const char *word, char *lacks, size_t capacity) {
+  const Device &device = *static_cast<const Device *>(opaque);
   struct Known {
     const char *word, *meaning;
     bool has;
@@ -28,26 +28,6 @@ bool satisfies(const Device &device, const char *word, char *lacks, size_t capac
       return feature.has;
     }
   snprintf(lacks, capacity, "'%s', which this runtime does not know", word);
-  return false;
-}
-
-bool pickVariant(const Device &device, const artifact::Kernel &kernel, uint32_t *out, char *missing, size_t capacity) {
-  missing[0] = 0;
-  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
-    const artifact::Variant &variant = *kernel.variants()->Get(i);
-    char lacks[160] = "";
-    bool holds = true;
-    for (uint32_t k = 0; k < count(variant.requires_()) && holds; ++k)
-      holds = satisfies(device, variant.requires_()->Get(k)->c_str(), lacks, sizeof lacks);
-    if (holds) {
-      *out = i;
-      return true;
-    }
-    if (!missing[0] || !strstr(missing, lacks)) {
-      size_t length = strlen(missing);
-      snprintf(missing + length, capacity - length, "%s%s", length ? ", " : "", lacks);
-    }
-  }
   return false;
 }
 
@@ -107,7 +87,7 @@ laic_status_t *openKernel(void *opaque, laic_module &module, const artifact::Ker
                 limit);
   uint32_t index;
   char missing[512];
-  if (!pickVariant(device, kernel, &index, missing, sizeof missing))
+  if (!pickVariant(kernel, hasFeature, &device, &index, missing, sizeof missing))
     return fail(LAIC_UNSUPPORTED,
                 "kernel '%s' has no code for '%s', which lacks %s; compile with --chip=base or use another device", name,
                 device.properties.deviceName, missing);
