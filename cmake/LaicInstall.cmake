@@ -37,7 +37,6 @@ if(LAIC_BUILD_COMPILER)
   install(DIRECTORY include/laic ${PROJECT_BINARY_DIR}/include/laic DESTINATION include
     FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.inc" PATTERN "CMakeFiles" EXCLUDE)
   get_property(libraries GLOBAL PROPERTY LAIC_STATIC_LIBRARIES)
-  list(REMOVE_ITEM libraries LaicSupportNpz) # for tools, not for compilers
   install(TARGETS ${libraries} LaicMLIRHeaders LaicArtifactSchema EXPORT LaicCompilerTargets
     ARCHIVE DESTINATION lib/laic INCLUDES DESTINATION include)
   install(EXPORT LaicCompilerTargets NAMESPACE Laic:: DESTINATION ${package_dir})

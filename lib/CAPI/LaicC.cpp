@@ -67,8 +67,8 @@ private:
       return phase(key, value, key == "from" ? out.from : out.to);
     if (key == "explain")
       return flag(key, value, out.explain);
-    if (key == "quantize" || key == "calibration")
-      return "--" + key + " is not available yet";
+    if (key == "quantize")
+      return "--quantize is not available yet";
     if (key == "threads") {
       if (llvm::StringRef(value).getAsInteger(10, out.threads) || out.threads > 1024)
         return "--threads=" + value + ": expects a number from 0 to 1024";
@@ -76,6 +76,7 @@ private:
     }
     std::string &text = key == "cpu"                  ? out.cpu
                         : key == "chip"               ? out.chip
+                        : key == "calibration"        ? out.calibration
                         : key == "external-data-root" ? out.externalDataRoot
                         : key == "emit"               ? out.emit
                                                       : out.dumpPhases;

@@ -1,9 +1,11 @@
 // Runs the phases of one compilation.
 #include "laic/Pipelines/Compile.h"
 
+#include "Calibrate.h"
 #include "Diagnostics.h"
 #include "PhaseDump.h"
 #include "Phases.h"
+#include "WriteProject.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Backend.h"
@@ -90,6 +92,14 @@ private:
       targets.push_back(target);
       targetOptions.push_back(std::move(of));
     }
+    for (const Target *target : targets)
+      if (target->getProject() && targets.size() > 1)
+        return usage("target '" + target->getName().str() + "' writes a project, which cannot be part of an artifact",
+                     "compile for it alone");
+    project = targets.front()->getProject();
+    if (!options.calibration.empty() && !project)
+      return usage("--calibration is not available for target '" + targets.front()->getName().str() + "' yet",
+                   "it serves targets that write projects");
     for (size_t i = 0; i < targets.size(); ++i)
       if (auto problem = targets[i]->parseLevels(levelsFor(*targets[i]), targetOptions[i].levels))
         return usage(*problem, "");
@@ -256,7 +266,10 @@ private:
     LogicalResult status = success();
     switch (phase) {
     case Phase::Import:
-    case Phase::Quantize: // nothing to do until --quantize exists
+      break;
+    case Phase::Quantize:
+      if (!options.calibration.empty())
+        status = calibrate(*module, host, options.calibration);
       break;
     case Phase::Simplify:
       status = runPasses(buildSimplifyPhase);
@@ -265,16 +278,26 @@ private:
       for (const Target *target : targets)
         if (mlir::failed(checkTarget(target)))
           status = failure();
-      if (mlir::succeeded(status))
+      if (mlir::succeeded(status) && !project) // which takes the graph
         status = runPasses(buildFusePhase);
       break;
     case Phase::Dispatch:
+      if (!project)
+        return runBackends(phase);
+      status = project->convert(*module, targetOptions.front());
+      break;
     case Phase::Codegen:
+      if (!project)
+        return runBackends(phase);
+      break;
     case Phase::Schedule:
-      return runBackends(phase);
+      if (!project)
+        return runBackends(phase);
+      status = project->schedule(*module, targetOptions.front());
+      break;
     case Phase::Emit:
       if (options.emit == "artifact")
-        status = emitArtifact();
+        status = project ? emitProject() : emitArtifact();
       break;
     }
     if (mlir::failed(status) || diagnostics.sawError())
@@ -307,6 +330,18 @@ private:
         return failed(phase);
     }
     return dumpBackends(phase);
+  }
+
+  LogicalResult emitProject() {
+    std::string explanation;
+    std::vector<ProjectFile> files = project->print(*module, explanation);
+    if (options.explain)
+      output.explanation += explanation;
+    std::string problem = output.path.empty() ? "a project needs a folder to be written to" : writeProject(files, output.path);
+    if (problem.empty())
+      return success();
+    diagnostics.report(Severity::Error, problem, "");
+    return failure();
   }
 
   LogicalResult emitArtifact() {
@@ -358,6 +393,7 @@ private:
   DiagnosticBridge diagnostics;
   std::vector<const Target *> targets;
   std::vector<TargetOptions> targetOptions; // one per target
+  const ProjectTarget *project = nullptr;   // of the only target, where it writes one
   TargetChoice host;
   OwningOpRef<ModuleOp> module; // until the targets part
   std::vector<std::unique_ptr<Backend>> backends;

@@ -26,10 +26,10 @@ std::string weightsPath(llvm::StringRef module) {
 llvm::SmallVector<WeightAttr> collectWeights(ModuleOp module) {
   llvm::SmallVector<WeightAttr> weights;
   llvm::DenseSet<Attribute> seen;
-  module.walk([&](ConstantOp op) {
-    auto weight = dyn_cast<WeightAttr>(op.getValue());
-    if (weight && seen.insert(weight.getSource()).second)
-      weights.push_back(weight);
+  module.walk([&](Operation *op) {
+    for (NamedAttribute attr : op->getAttrs())
+      if (auto weight = dyn_cast<WeightAttr>(attr.getValue()); weight && seen.insert(weight.getSource()).second)
+        weights.push_back(weight);
   });
   return weights;
 }

@@ -29,6 +29,8 @@ void laic::registerAllDialects(mlir::DialectRegistry &registry) {
                   mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::tensor::TensorDialect, mlir::ub::UBDialect, mlir::vector::VectorDialect>();
   mlir::func::registerInlinerExtension(registry);
+  for (const std::unique_ptr<Target> &target : getTargets())
+    target->registerDialects(registry);
 }
 
 void laic::registerAllPasses() {

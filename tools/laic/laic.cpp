@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
   bool explain = false, quiet = false;
   std::map<std::string, std::string> values;
   app.add_option("MODEL", model, "the model (.onnx), or a phase dump with --from")->required();
-  app.add_option("-o,--output", output, "where the artifact goes")->required();
+  app.add_option("-o,--output", output, "where the artifact goes; for a project (FPGAs) its folder")->required();
   auto text = [&](const char *name, const char *help) { return app.add_option(std::string("--") + name, values[name], help); };
   text("target", "what to compile for: cpu (default); several make one artifact with a plan for each, best first")
       ->type_name("NAME[,..]");
@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
   text("chip", "GPU architecture or FPGA part")->type_name("CHIP[,..]");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
   text("quantize", "not available yet")->type_name("KIND");
-  text("calibration", "not available yet")->type_name("FILE.npz");
+  text("calibration", "typical inputs by name, from which a project learns the ranges of its float tensors")->type_name("FILE.npz");
   text("external-data-root", "admit external data below this folder when symlinks lead out of the model's")->type_name("DIR");
   text("emit", "artifact (default) or mlir, the module after the last phase")->type_name("KIND");
   text("dump-phases", "write the module after every phase, with its weights, into this folder")->type_name("DIR");

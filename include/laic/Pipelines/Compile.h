@@ -28,6 +28,7 @@ struct CompileOptions {
   std::string cpu = "native"; // --cpu
   std::string chip;           // --chip
   std::map<std::string, int64_t> dims;
+  std::string calibration; // npz file of typical inputs, or empty
   std::string externalDataRoot;
   std::string emit = "artifact"; // artifact, mlir, or what the target declares
   bool explain = false;
@@ -49,7 +50,7 @@ struct CompileInput {
 };
 
 struct CompileOutput {
-  std::string path; // empty: keep the bytes
+  std::string path; // a file, or the folder of a project; empty: keep the bytes
   std::vector<char> bytes;
   std::vector<std::string> dependencies; // every file that was read
   std::string explanation;               // with `explain`

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
 
 #include <cstdint>
 #include <memory>
@@ -55,6 +56,25 @@ struct TargetOptions {
   bool explain = false;            // emit remarks that say what was chosen and why
 };
 
+/// A file of a project, by its path below the project's folder.
+struct ProjectFile {
+  std::string path, text;
+};
+
+/// The work of a target that takes the simplified graph and writes a project of its own instead of code for an artifact. Stateless as
+/// Target is; errors are diagnostics.
+class ProjectTarget {
+public:
+  virtual ~ProjectTarget() = default;
+  /// Phase dispatch: the graph in @main becomes operations of the target's own dialect. Float tensors carry `laic.range` where calibration
+  /// has seen them.
+  virtual llvm::LogicalResult convert(mlir::ModuleOp graph, const TargetOptions &options) const = 0;
+  /// Phase schedule.
+  virtual llvm::LogicalResult schedule(mlir::ModuleOp module, const TargetOptions &options) const = 0;
+  /// Phase emit: all files. Appends what --explain prints.
+  virtual std::vector<ProjectFile> print(mlir::ModuleOp module, std::string &explanation) const = 0;
+};
+
 /// One per folder of lib/Targets. Stateless: calls may come from several threads for different modules.
 class Target {
 public:
@@ -79,11 +99,16 @@ public:
   virtual bool isHost() const { return false; }
   /// Brings a lowered module into the target's layouts: afterwards every tensor operation is one root (see
   /// lib/Transforms/FormDispatches.cpp).
-  virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const = 0;
+  virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const { return llvm::success(); }
   /// Code for kernel functions (one root each). They are only read. A kernel that the target cannot run has `whyNot` set and stands in
   /// no blob; the host target, which has nobody to leave it to, reports every such kernel as an error instead.
-  virtual llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,
-                                                 const TargetOptions &options) const = 0;
+  virtual llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels, const TargetOptions &options) const {
+    return CodegenResult();
+  }
+  /// The target's way to a project, for one that writes no code into artifacts (`prepare` and `codegen` are not called); null otherwise.
+  virtual const ProjectTarget *getProject() const { return nullptr; }
+  /// Adds the dialects that only this target has.
+  virtual void registerDialects(mlir::DialectRegistry &registry) const {}
   /// Makes the target's passes known to laic-opt.
   virtual void registerPasses() const {}
 };

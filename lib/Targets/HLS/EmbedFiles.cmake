@@ -1,0 +1,13 @@
+# Writes a C++ source with the text of files: cmake -DOUT=file.cpp -DFILES="path in the project=file;..." -P EmbedFiles.cmake
+set(text "// Generated: files that every project gets.\n#include \"Project.h\"\n\n")
+string(APPEND text "llvm::ArrayRef<std::pair<const char *, const char *>> laic::hls::getFixedFiles() {\n")
+string(APPEND text "  static const std::pair<const char *, const char *> files[] = {\n")
+foreach(entry ${FILES})
+  string(REPLACE "=" ";" entry "${entry}")
+  list(GET entry 0 path)
+  list(GET entry 1 file)
+  file(READ ${file} content)
+  string(APPEND text "{\"${path}\", R\"laic_file(${content})laic_file\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n")
+file(WRITE ${OUT} "${text}")
