@@ -144,6 +144,9 @@ private:
   }
 
   LogicalResult runFrames(int64_t first, int64_t count) {
+    // How these copies are compiled is of no interest to the user.
+    ScopedDiagnosticHandler quiet(module.getContext(),
+                                  [](Diagnostic &d) { return success(d.getSeverity() == DiagnosticSeverity::Remark); });
     OwningOpRef<ModuleOp> owned = framesModule(first, count);
     PassManager pm(module.getContext());
     buildFusePhase(pm);

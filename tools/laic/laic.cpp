@@ -111,7 +111,8 @@ int main(int argc, char **argv) {
   text("chip", "GPU architecture or FPGA part")->type_name("CHIP[,..]");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
   text("quantize", "not available yet")->type_name("KIND");
-  text("calibration", "typical inputs by name, from which a project learns the ranges of its float tensors")->type_name("FILE.npz");
+  text("calibration", "typical inputs by name, from which a project learns the ranges of its float tensors")
+      ->type_name("FILE.npz");
   text("external-data-root", "admit external data below this folder when symlinks lead out of the model's")->type_name("DIR");
   text("emit", "artifact (default) or mlir, the module after the last phase")->type_name("KIND");
   text("dump-phases", "write the module after every phase, with its weights, into this folder")->type_name("DIR");

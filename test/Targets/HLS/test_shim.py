@@ -59,8 +59,7 @@ static void show(float x) {
 template <class T> void raw(const T &x) { std::putchar(' '), hex(x); }
 template <class T> T make(word bits) {
   T x = 0;
-  x.range() = bits;
-  return x;
+  return x.range() = bits, x;
 }
 // The line that each template below prints, for every operand in turn.
 #define EACH(NAME) \
@@ -611,15 +610,6 @@ def build(folder, text, compiler="g++-12", flags=(), headers=HEADERS):
     return folder / "program"
 
 
-def messages(folder, text, compiler):
-    """What the compiler says about a source file that it must refuse."""
-    (folder / "program.cpp").write_text(text)
-    done = subprocess.run([compiler, "-std=c++11", "-fsyntax-only", f"-I{HEADERS}", "program.cpp"], cwd=folder, capture_output=True,
-                          text=True)
-    assert done.returncode != 0
-    return done.stderr
-
-
 def execute(program, expect=0):
     done = subprocess.run([str(program)], capture_output=True, text=True)
     assert done.returncode == expect, done.stderr[-4000:]
@@ -778,8 +768,8 @@ REFUSED = {
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", REFUSED)
 def test_widths_beyond_the_limit(name, compiler, tmp_path):
-    text = messages(tmp_path, f'#include "ap_fixed.h"\nint main() {{ {REFUSED[name]} }}\n', has(compiler))
-    assert "the C simulation of ap_int and ap_fixed knows widths of 1 to 127 bits" in text
+    with pytest.raises(AssertionError, match="the C simulation of ap_int and ap_fixed knows widths of 1 to 127 bits"):
+        build(tmp_path, f'#include "ap_fixed.h"\nint main() {{ {REFUSED[name]} }}\n', has(compiler), ["-std=c++11"])
 
 
 ABORTS = {

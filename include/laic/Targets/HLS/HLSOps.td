@@ -56,7 +56,7 @@ def HLS_NumType : HLS_Type<"Num", "num"> {
 def HLS_ArrayType : HLS_Type<"Array", "array"> {
   let summary = "a local array or a ROM";
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "NumType":$element);
-  let assemblyFormat = "`<` custom<Extents>($shape) `x` $element `>`";
+  let assemblyFormat = "`<` `[` $shape `]` `,` $element `>`";
   let genVerifyDecl = 1;
 }
 

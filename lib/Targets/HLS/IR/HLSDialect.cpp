@@ -18,11 +18,6 @@ static ParseResult parseSign(AsmParser &parser, bool &isSigned) {
   return isSigned ? ParseResult(success()) : parser.parseKeyword("unsigned");
 }
 
-static void printExtents(AsmPrinter &printer, llvm::ArrayRef<int64_t> shape) { llvm::interleave(shape, printer, "x"); }
-static ParseResult parseExtents(AsmParser &parser, llvm::SmallVector<int64_t> &shape) {
-  return parser.parseDimensionList(shape, /*allowDynamic=*/false, /*withTrailingX=*/false);
-}
-
 #include "laic/Targets/HLS/HLSDialect.cpp.inc"
 #include "laic/Targets/HLS/HLSEnums.cpp.inc"
 
@@ -328,8 +323,8 @@ LogicalResult RequantizeOp::verify() {
   NumType acc = getAcc().getType(), multiplier = getMultiplier().getType(), result = getType();
   if (!acc.isInteger() || !multiplier.isInteger() || !result.isInteger() || !acc.getIsSigned())
     return emitOpError("expects integers, the accumulator signed");
-  if (acc.getWidth() + multiplier.getWidth() > 64)
-    return emitOpError("expects a product of at most 64 bits, got ") << acc.getWidth() << " plus " << multiplier.getWidth();
+  if (acc.getWidth() + multiplier.getWidth() > 63) // and one more for the half
+    return emitOpError("expects a product of at most 63 bits, got ") << acc.getWidth() << " plus " << multiplier.getWidth();
   if (getShift() < 0 || getShift() > 62)
     return emitOpError("expects a shift from 0 to 62, got ") << getShift();
   int64_t lowest = getLowest(), highest = getHighest();

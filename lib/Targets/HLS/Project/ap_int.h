@@ -10,8 +10,8 @@
 // * construction from a number is a constant expression: static tables need no dynamic initialisation.
 //
 // Where AMD's C simulation departs from exact arithmetic (comparison and division of operands of mixed signedness), so does
-// this one; the place says how. One known difference: ap_int<W>(-0.25) is 0 here, as documented, and 1 in AMD's release of
-// 2019 (any negative number of magnitude up to 1/4). Absent: strings, concatenation with a comma, volatile, reductions.
+// this one; the place says how. One known difference: a double between -0.5 and 0 becomes the integer 0, as documented, where
+// AMD's release of 2019 makes it 1. Absent: strings, concatenation with a comma, volatile, reductions.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LAIC_HLS_PROJECT_AP_INT_H

@@ -84,8 +84,11 @@ std::vector<size_t> indices(const Port &port) {
 
 // As QuantizeLinear: to nearest, halves to even, saturated.
 long long quantize(const Port &port, double value) {
-  double raw = port.real ? std::nearbyint(static_cast<float>(value) / static_cast<float>(port.scale)) + static_cast<double>(port.zero) : value;
-  double low = port.is_signed ? -std::ldexp(1, port.width - 1) : 0, high = std::ldexp(1, port.width - (port.is_signed ? 1 : 0)) - 1;
+  double raw = port.real
+                   ? std::nearbyint(static_cast<float>(value) / static_cast<float>(port.scale)) + static_cast<double>(port.zero)
+                   : value;
+  double low = port.is_signed ? -std::ldexp(1, port.width - 1) : 0,
+         high = std::ldexp(1, port.width - (port.is_signed ? 1 : 0)) - 1;
   if (std::isnan(raw))
     return port.zero;
   return static_cast<long long>(std::fmin(std::fmax(raw, low), high));
@@ -137,7 +140,7 @@ laic::npz::File simulate(const laic::npz::File &inputs) {
   laic::npz::File result;
   for (const Port &port : out)
     result[port.name] = output_array(port, frames);
-  std::vector<std::vector<size_t> > order_in, order_out;
+  std::vector<std::vector<size_t>> order_in, order_out;
   for (const Port &port : in)
     order_in.push_back(indices(port));
   for (const Port &port : out)
@@ -151,9 +154,11 @@ laic::npz::File simulate(const laic::npz::File &inputs) {
     for (size_t i = 0; i < out.size(); ++i) {
       Array &array = result[out[i].name];
       if (raw_out[i].size() != order_out[i].size())
-        fail("output '" + out[i].name + "' has " + std::to_string(raw_out[i].size()) + " elements instead of " + std::to_string(order_out[i].size()));
+        fail("output '" + out[i].name + "' has " + std::to_string(raw_out[i].size()) + " elements instead of " +
+             std::to_string(order_out[i].size()));
       for (size_t k = 0; k < raw_out[i].size(); ++k)
-        store(out[i], raw_out[i][k], array.data.data() + (frame * elements(out[i]) + order_out[i][k]) * array.itemSize, array.itemSize);
+        store(out[i], raw_out[i][k], array.data.data() + (frame * elements(out[i]) + order_out[i][k]) * array.itemSize,
+              array.itemSize);
     }
   }
   return result;
@@ -183,8 +188,9 @@ bool same_numbers(const laic::npz::File &got, const laic::npz::File &expected) {
     }
     if (wrong == 0)
       continue;
-    std::fprintf(stderr, "csim: output '%s': %zu of %zu elements differ; the worst, element %zu, is %.9g instead of %.9g\n", entry.first.c_str(), wrong,
-                 entry.second.elements(), worst, element(entry.second, worst), element(found->second, worst));
+    std::fprintf(stderr, "csim: output '%s': %zu of %zu elements differ; the worst, element %zu, is %.9g instead of %.9g\n",
+                 entry.first.c_str(), wrong, entry.second.elements(), worst, element(entry.second, worst),
+                 element(found->second, worst));
     same = false;
   }
   for (const auto &entry : expected)

@@ -36,7 +36,7 @@ template <int W, int I, ap_q_mode Q, ap_o_mode O> inline long long get_raw(const
   return raw.to_int64();
 }
 
-template <class T, int N> void feed(hls::stream<laic_hls::pack<T, N> > &stream, const Raw &raw) {
+template <class T, int N> void feed(hls::stream<laic_hls::pack<T, N>> &stream, const Raw &raw) {
   for (size_t i = 0; i + N <= raw.size(); i += N) {
     laic_hls::pack<T, N> word;
     for (int lane = 0; lane < N; ++lane)
@@ -45,7 +45,7 @@ template <class T, int N> void feed(hls::stream<laic_hls::pack<T, N> > &stream, 
   }
 }
 
-template <class T, int N> void drain(hls::stream<laic_hls::pack<T, N> > &stream, Raw &raw) {
+template <class T, int N> void drain(hls::stream<laic_hls::pack<T, N>> &stream, Raw &raw) {
   while (!stream.empty()) {
     const laic_hls::pack<T, N> word = stream.read();
     for (int lane = 0; lane < N; ++lane)
