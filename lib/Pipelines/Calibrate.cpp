@@ -169,20 +169,20 @@ private:
     if (!constant)
       return main.emitError("--calibration: a tensor of the model could not be computed on this machine");
     std::vector<char> scratch;
-    llvm::ArrayRef<char> bytes = constantBytes(store, constant.getValue(), scratch);
-    auto element = cast<FloatType>(cast<RankedTensorType>(value.getType()).getElementType());
-    if (element.isF32()) {
-      addAll<float>(bytes, range);
-    } else if (element.isF64()) {
-      addAll<double>(bytes, range);
-    } else {
-      for (size_t at = 0; at + 2 <= bytes.size(); at += 2) {
-        uint16_t bits;
-        std::memcpy(&bits, bytes.data() + at, 2);
-        range.add(llvm::APFloat(element.getFloatSemantics(), llvm::APInt(16, bits)).convertToDouble());
-      }
-    }
+    addNumbers(cast<RankedTensorType>(value.getType()).getElementType(), constantBytes(store, constant.getValue(), scratch), range);
     return success();
+  }
+
+  static void addNumbers(Type element, llvm::ArrayRef<char> bytes, Range &range) {
+    if (element.isF32())
+      return addAll<float>(bytes, range);
+    if (element.isF64())
+      return addAll<double>(bytes, range);
+    for (size_t at = 0; at + 2 <= bytes.size(); at += 2) {
+      uint16_t bits;
+      std::memcpy(&bits, bytes.data() + at, 2);
+      range.add(llvm::APFloat(cast<FloatType>(element).getFloatSemantics(), llvm::APInt(16, bits)).convertToDouble());
+    }
   }
 
   ArrayAttr attrOf(const Range &range) {
@@ -200,11 +200,11 @@ private:
     }
     for (BlockArgument argument : main.getArguments()) {
       auto type = cast<RankedTensorType>(argument.getType());
-      if (!type.getElementType().isF32())
+      if (!isa<FloatType>(type.getElementType()))
         continue;
       const npz::Array &array = *arrays[argument.getArgNumber()];
       Range range;
-      addAll<float>({reinterpret_cast<const char *>(array.data.data()), array.data.size()}, range);
+      addNumbers(type.getElementType(), {reinterpret_cast<const char *>(array.data.data()), array.data.size()}, range);
       main.setArgAttr(argument.getArgNumber(), kRangeAttr, attrOf(range));
     }
   }

@@ -180,6 +180,17 @@ std::optional<RealTensor> fromTranspose(TransposeOp op) {
   return tensor;
 }
 
+std::optional<RealTensor> fromConstantOfShape(ConstantOfShapeOp op) {
+  RealTensor tensor;
+  auto type = cast<RankedTensorType>(op.getOutput().getType());
+  auto value = dyn_cast_or_null<DenseFPElementsAttr>(op.getValue().value_or(ElementsAttr()));
+  if (!isa<FloatType>(type.getElementType()) || (op.getValue() && !value))
+    return std::nullopt;
+  tensor.shape = shapeOf(op.getOutput());
+  tensor.values.assign(type.getNumElements(), value ? (*value.begin()).convertToDouble() : 0);
+  return tensor;
+}
+
 /// The same elements under another shape.
 std::optional<RealTensor> reshaped(Value source, Value result) {
   std::optional<RealTensor> x = evaluateConstant(source);
@@ -240,6 +251,8 @@ std::optional<RealTensor> laic::hls::evaluateConstant(Value value) {
     return fromDequantize(dequantize);
   if (auto transpose = dyn_cast<TransposeOp>(op))
     return fromTranspose(transpose);
+  if (auto splat = dyn_cast<ConstantOfShapeOp>(op))
+    return fromConstantOfShape(splat);
   if (isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp>(op))
     return reshaped(op->getOperand(0), value);
   return fromElementwise(op);

@@ -248,7 +248,7 @@ LogicalResult convertTwo(GraphConverter &g, Operation *op) {
     return failure();
   if (x->shape != y->shape)
     return g.refuse(op, "expects two tensors of one shape; broadcasting one of them is not supported");
-  if (!isa<laic::AddOp, laic::SubOp, laic::MulOp>(op))
+  if (!isa<laic::AddOp, SumOp, laic::SubOp, laic::MulOp>(op))
     return g.refuse(op, "the target has no stage for this operation on two tensors");
   FailureOr<Tail> tail = g.fuseTail(op, op->getResult(0), 0, 0);
   if (failed(tail))
@@ -351,11 +351,12 @@ LogicalResult laic::hls::convertBatchNormalization(GraphConverter &g, BatchNorma
   return success();
 }
 
-Flow GraphConverter::rescaled(Location loc, Flow flow, const Encoding &encoding) {
-  if (flow.encoding == encoding)
+Flow GraphConverter::rescaled(Location loc, Flow flow, const Encoding &encoding, const Clamp &clamp) {
+  if (flow.encoding == encoding && !clamp.lo && !clamp.hi)
     return flow;
   Tail tail;
   tail.encoding = encoding;
+  tail.clamp = clamp;
   std::vector<double> ones(flow.elements(), 1), zeros(flow.elements(), 0);
   return multiplyAdd(*this, loc, flow, ones, zeros, tail);
 }

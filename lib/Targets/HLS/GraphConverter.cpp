@@ -296,6 +296,7 @@ LogicalResult GraphConverter::run() {
   for (Operation &op : main.getBody().front().without_terminator()) {
     bool known = !op.getOperands().empty() || isa<laic::ConstantOp, laic::NoneOp>(op);
     known &= llvm::all_of(op.getOperands(), [&](Value operand) { return constants.contains(operand); });
+    known |= isa<ShapeOp, SizeOfOp>(op); // sizes are static
     if (known)
       constants.insert(op.result_begin(), op.result_end());
     else if (!op.use_empty() && !done.contains(&op) && failed(convert(&op)))

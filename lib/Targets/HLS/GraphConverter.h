@@ -63,10 +63,10 @@ public:
   /// A new stream. `shape` and `order` are those of the result.
   Flow make(mlir::Location loc, llvm::StringRef suffix, unsigned lanes, const Encoding &encoding, llvm::ArrayRef<int64_t> shape,
             const Order &order);
-  /// The same tensor in another order, with words of other sizes, with other numbers; the flow itself where nothing is to do.
+  /// The same tensor in another order, with words of other sizes, with other numbers within bounds; the flow itself where nothing is to do.
   Flow inOrder(mlir::Location loc, Flow flow, const Order &order);
   Flow withLanes(mlir::Location loc, Flow flow, unsigned lanes);
-  Flow rescaled(mlir::Location loc, Flow flow, const Encoding &encoding);
+  Flow rescaled(mlir::Location loc, Flow flow, const Encoding &encoding, const Clamp &clamp = {});
   /// What follows the result of `op` and can be computed along with it. `channels` along `axis` of the result take scales and biases;
   /// 0: none are fused, bounds alone.
   llvm::FailureOr<Tail> fuseTail(mlir::Operation *op, mlir::Value result, int64_t channels, int64_t axis);

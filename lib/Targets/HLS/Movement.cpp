@@ -103,8 +103,6 @@ LogicalResult laic::hls::convertConcat(GraphConverter &g, ConcatOp op) {
   FailureOr<Tail> tail = g.fuseTail(op, op.getConcatResult(), 0, 0);
   if (failed(tail))
     return failure();
-  if (tail->clamp.lo || tail->clamp.hi)
-    return g.refuse(op, "an activation on a concatenation stands before what is concatenated");
   // Outer axes turn slower than the joined one; the others make up a piece of each operand.
   auto slowness = [&](int64_t d) { return rank >= 3 && d == 1 ? rank : d; }; // channels last
   llvm::SmallVector<Flow> parts;
@@ -119,7 +117,7 @@ LogicalResult laic::hls::convertConcat(GraphConverter &g, ConcatOp op) {
     for (int64_t d = 0; d < rank; ++d)
       if (slowness(d) < slowness(axis))
         outer *= shape[d];
-    Flow part = g.rescaled(op.getLoc(), g.inOrder(op.getLoc(), *flow, Order::channelsLast(shape)), tail->encoding);
+    Flow part = g.rescaled(op.getLoc(), g.inOrder(op.getLoc(), *flow, Order::channelsLast(shape)), tail->encoding, tail->clamp);
     pieces.push_back(part.elements() / outer);
     turns = outer;
     lanes = std::gcd<int64_t>(lanes, std::gcd<int64_t>(part.lanes(), pieces.back()));

@@ -147,6 +147,99 @@ Simulation::Simulation(DesignOp design) {
   }
 }
 
+/// Stages and how many words are in each stream.
+class Simulation::Untimed {
+public:
+  Untimed(const Simulation &simulation, llvm::ArrayRef<int64_t> initial)
+      : s(simulation), depths(initial.begin(), initial.end()), words(s.links.size(), 0), next(s.stages.size(), 0),
+        queued(s.stages.size(), 1) {
+    for (size_t i = 0; i < s.stages.size(); ++i)
+      ready.push_back(static_cast<int>(i));
+  }
+
+  /// Until no stage can go on; true when all are at their ends.
+  bool run() {
+    while (!ready.empty()) {
+      int stage = ready.front();
+      ready.pop_front();
+      queued[stage] = 0;
+      advance(stage);
+    }
+    for (size_t i = 0; i < s.stages.size(); ++i)
+      if (next[i] != s.traces[i].events.size())
+        return false;
+    return true;
+  }
+
+  /// Makes room for a word in a full stream whose reader waits for another one.
+  bool grow() {
+    for (size_t i = 0; i < s.stages.size(); ++i) {
+      int link = waitsToWrite(i);
+      if (link < 0 || s.links[link].reader < 0 || waitsToWrite(s.links[link].reader) >= 0)
+        continue;
+      ++depths[s.links[link].depth];
+      wake(static_cast<int>(i));
+      return true;
+    }
+    return false;
+  }
+
+  std::vector<int64_t> takeDepths() { return std::move(depths); }
+
+private:
+  void wake(int stage) {
+    if (stage >= 0 && !queued[stage]) {
+      queued[stage] = 1;
+      ready.push_back(stage);
+    }
+  }
+
+  void advance(int stage) {
+    const std::vector<StreamEvent> &events = s.traces[stage].events;
+    size_t &at = next[stage];
+    for (; at < events.size(); ++at) {
+      int index = s.portLinks[stage][events[at].port];
+      const Link &link = s.links[index];
+      if (events[at].write) {
+        if (link.depth >= 0 && words[index] >= depths[link.depth])
+          return;
+        ++words[index];
+        wake(link.reader);
+      } else if (link.writer >= 0) {
+        if (words[index] == 0)
+          return;
+        --words[index];
+        wake(link.writer);
+      }
+    }
+  }
+
+  /// The link that a stage waits for room in, or -1.
+  int waitsToWrite(size_t stage) const {
+    const std::vector<StreamEvent> &events = s.traces[stage].events;
+    if (next[stage] == events.size() || !events[next[stage]].write)
+      return -1;
+    return s.portLinks[stage][events[next[stage]].port];
+  }
+
+  const Simulation &s;
+  std::vector<int64_t> depths, words;
+  std::vector<size_t> next;
+  std::vector<char> queued;
+  std::deque<int> ready;
+};
+
+bool Simulation::finishes(llvm::ArrayRef<int64_t> depths) const { return Untimed(*this, depths).run(); }
+
+bool Simulation::deepen(std::vector<int64_t> &depths) const {
+  Untimed state(*this, depths);
+  while (!state.run())
+    if (!state.grow())
+      return false;
+  depths = state.takeDepths();
+  return true;
+}
+
 namespace {
 
 /// Words that have passed a stream: when they came in and when they left.
@@ -223,17 +316,6 @@ SimulationResult Simulation::run(llvm::ArrayRef<int64_t> depths, int frames) con
       ++p.frame;
       p.now += 1;
     }
-  }
-  result.finished = llvm::all_of(progress, [&](const Progress &p) { return p.frame == frames; });
-  if (!result.finished) {
-    for (size_t i = 0; i < stages.size(); ++i) {
-      if (progress[i].frame == frames || traces[i].events.empty())
-        continue;
-      const StreamEvent &e = traces[i].events[progress[i].event];
-      if (int depth = links[portLinks[i][e.port]].depth; e.write && depth >= 0)
-        result.full.push_back(static_cast<unsigned>(depth));
-    }
-    return result;
   }
   result.latency = frameEnds.front();
   result.interval = frames > 1 ? frameEnds[frames - 1] - frameEnds[frames - 2] : result.latency;

@@ -33,12 +33,10 @@ struct StageTrace {
 
 StageTrace traceStage(StageOp stage);
 
-/// What came out of a run.
+/// What came out of a timed run.
 struct SimulationResult {
-  bool finished = false;
-  std::vector<unsigned> full; // streams that writers wait for, where it did not finish
-  int64_t latency = 0;        // cycles from the first input word to the last output word of the first frame
-  int64_t interval = 0;       // cycles between the ends of the last two frames
+  int64_t latency = 0;  // cycles from the first input word to the last output word of the first frame
+  int64_t interval = 0; // cycles between the ends of the last two frames
 };
 
 class Simulation {
@@ -51,9 +49,16 @@ public:
   llvm::ArrayRef<StageOp> getStages() const { return stages; }
   const StageTrace &getTrace(size_t stage) const { return traces[stage]; }
 
+  /// Whether a frame runs to its end with these depths.
+  bool finishes(llvm::ArrayRef<int64_t> depths) const;
+  /// Runs a frame and makes streams deeper, word by word, where nothing else lets it go on: one that is full and whose reader waits for
+  /// another stream. False when no depth helps.
+  bool deepen(std::vector<int64_t> &depths) const;
+  /// Times with depths that a frame finishes with.
   SimulationResult run(llvm::ArrayRef<int64_t> depths, int frames) const;
 
 private:
+  class Untimed;
   struct Link {
     int writer = -1, reader = -1; // stages; -1: a port
     int depth = -1;               // index of a stream; -1: a port, which is never full

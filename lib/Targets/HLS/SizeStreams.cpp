@@ -25,21 +25,10 @@ private:
   LogicalResult size(DesignOp design) {
     Simulation simulation(design);
     std::vector<int64_t> depths(simulation.getStreams().size(), kLeast);
-    // Only streams that writers wait for in a deadlock can end it. Doubling them ends, for no stream takes more than a frame's words.
-    for (;;) {
-      SimulationResult result = simulation.run(depths, 1);
-      if (result.finished)
-        break;
-      bool hopeless = result.full.empty();
-      for (unsigned stream : result.full) {
-        hopeless |= depths[stream] > kMostWords;
-        depths[stream] *= 2;
-      }
-      if (hopeless)
-        return design.emitError("deadlocks whatever the depths of its streams are");
-    }
+    if (!simulation.deepen(depths))
+      return design.emitError("deadlocks whatever the depths of its streams are");
     for (size_t i = 0; i < depths.size(); ++i)
-      depths[i] = depths[i] > kLeast ? least(simulation, depths, i) : kLeast;
+      depths[i] = least(simulation, depths, i);
     for (auto [stream, depth] : llvm::zip(simulation.getStreams(), depths)) {
       StreamOp op = stream;
       op.setDepth(depth);
@@ -50,14 +39,18 @@ private:
   /// More depth never makes a deadlock, so it can be bisected. What is least now stays so when others shrink afterwards.
   static int64_t least(const Simulation &simulation, std::vector<int64_t> depths, size_t stream) {
     int64_t low = kLeast - 1, high = depths[stream];
-    while (high - low > 1) {
-      depths[stream] = low + (high - low) / 2;
-      (simulation.run(depths, 1).finished ? high : low) = depths[stream];
+    auto finishes = [&](int64_t depth) {
+      depths[stream] = depth;
+      return simulation.finishes(depths);
+    };
+    if (high == kLeast || !finishes(high - 1)) // most were deepened no more than was needed
+      return high;
+    for (--high; high - low > 1;) {
+      int64_t middle = low + (high - low) / 2;
+      (finishes(middle) ? high : low) = middle;
     }
     return high;
   }
-
-  static constexpr int64_t kMostWords = int64_t(1) << 40;
 };
 
 } // namespace

@@ -69,8 +69,8 @@ def quantised_digits(**options):
 
 def keyword_spotting(kind):
     def make(folder):
-        def feed(random, frames):  # features of speech: positive, in the range of the first QuantizeLinear
-            return {"serving_default_input:0": (random.random((frames, 1960)) * 26).astype("f4")}
+        def feed(random, frames):
+            return {"serving_default_input:0": random.standard_normal((frames, 1960)).astype("f4")}
 
         return Model(COLLECTION / "audio" / f"kws_int8_{kind}.onnx", feed, {"unk__68": 1} if kind == "qdq" else {})
 
@@ -105,11 +105,12 @@ def cifar10(folder):
 # ---- seeded graphs ----
 
 class Maker:
-    """A graph under construction; every method appends and gives the name of what it makes."""
+    """A graph under construction; every method appends and gives the name of what it makes. Without a type of activations it is
+    one of floats."""
 
     def __init__(self, seed, activation="i1"):
         self.random, self.nodes, self.weights, self.count = np.random.default_rng(seed), [], [], 0
-        self.activation, self.ins, self.outs = np.dtype(activation), [], []
+        self.activation, self.ins, self.outs, self.scales = activation and np.dtype(activation), [], [], {}
 
     def fresh(self, kind):
         self.count += 1
@@ -138,16 +139,22 @@ class Maker:
 
     def quantise(self, x, low, high):
         """QuantizeLinear and DequantizeLinear of [low, high]."""
+        if self.activation is None:
+            return x
         limits = np.iinfo(self.activation)
         scale = np.float32((high - low) / (int(limits.max) - int(limits.min)))
         zero = np.clip(np.rint(limits.min - low / scale), limits.min, limits.max).astype(self.activation)
         names = [self.constant(scale), self.constant(zero)]
-        return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *names]), *names])
+        made = self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *names]), *names])
+        self.scales[made] = scale
+        return made
 
     def weight(self, shape, per_channel=None, spread=None):
         """int8 weights with a scale (per channel along an axis)."""
         spread = spread or 1.5 / np.sqrt(np.prod(shape[1:]))
         values = self.random.standard_normal(shape) * spread
+        if self.activation is None:
+            return self.constant(values.astype("f4"))
         if per_channel is None:
             scale = np.float32(np.abs(values).max() / 127)
             q, extra = np.rint(values / scale), {}
@@ -156,12 +163,23 @@ class Maker:
             scale = (np.abs(values).max(other) / 127).astype("f4")
             q, extra = np.rint(values / np.expand_dims(scale, other)), {"axis": per_channel}
         zero = np.zeros(scale.shape, "i1")
-        return self.node("DequantizeLinear", [self.constant(q.astype("i1")), self.constant(scale), self.constant(zero)], **extra)
+        made = self.node("DequantizeLinear", [self.constant(q.astype("i1")), self.constant(scale), self.constant(zero)], **extra)
+        self.scales[made] = scale
+        return made
+
+    def bias(self, count, x, weight):
+        """int32 in units of the products."""
+        if self.activation is None:
+            return self.constant((self.random.standard_normal(count) * 0.3).astype("f4"))
+        scale = np.float32(self.scales[x]) * self.scales[weight]
+        q = np.rint(self.random.standard_normal(count) * 0.3 / scale).astype("i4")
+        extra = {"axis": 0} if scale.shape else {}
+        return self.node("DequantizeLinear", [self.constant(q), self.constant(scale)], **extra)
 
     def conv(self, x, shape, per_channel=None, bias=True, **attributes):
         operands = [x, self.weight(shape, per_channel)]
         if bias:
-            operands.append(self.constant(self.random.standard_normal(shape[0]).astype("f4") * np.float32(0.3)))
+            operands.append(self.bias(shape[0], *operands))
         return self.node("Conv", operands, kernel_shape=shape[2:], **attributes)
 
     def model(self, opset=17):
@@ -183,7 +201,7 @@ def seeded(build, activation="i1"):
         def feed(random, frames):
             return {n: random.uniform(-2, 2, (s[0] * frames, *s[1:])).astype("f4") for n, s in shapes.items()}
 
-        return Model(path, feed)
+        return Model(path, feed, {}, feed(np.random.default_rng(99), 16) if activation is None else None)
 
     return make
 
@@ -192,7 +210,7 @@ def residual(m):
     """Conv 3x3, its input added."""
     x = m.quantise(m.input([1, 8, 10, 12]), -2, 2)
     y = m.quantise(m.conv(x, [8, 8, 3, 3], per_channel=0, pads=[1, 1, 1, 1]), -4, 4)
-    m.output(m.quantise(m.node("Relu", [m.node("Add", [y, x])]), 0, 5))
+    m.output(m.quantise(m.node("Relu", [m.node("Add", [y, x])]), -4, 4))
 
 
 def separable(m):
@@ -203,7 +221,7 @@ def separable(m):
     y = m.quantise(m.node("Relu", [m.conv(y, [10, 6, 1, 1])]), 0, 4)
     y = m.quantise(m.node("GlobalAveragePool", [y]), 0, 2)
     y = m.node("Flatten", [y])
-    y = m.node("Gemm", [y, m.weight([5, 10], per_channel=0), m.constant(m.random.standard_normal(5).astype("f4"))], transB=1)
+    y = m.node("Gemm", [y, m.weight([5, 10], per_channel=0), m.constant(m.random.standard_normal(5).astype("f4"))], transB=1, alpha=0.5)
     m.output(m.quantise(m.node("Softmax", [m.quantise(y, -4, 4)], axis=-1), 0, 1))
 
 
@@ -246,25 +264,26 @@ def line(m):
     """1-d: dilated convolution, pool, Gemm."""
     x = m.quantise(m.input([1, 4, 40]), -2, 2)
     y = m.quantise(m.node("Relu", [m.conv(x, [6, 4, 5], dilations=[2], pads=[4, 4])]), 0, 4)
-    y = m.node("MaxPool", [y], kernel_shape=[2], strides=[2])
+    y = m.quantise(m.node("MaxPool", [y], kernel_shape=[2], strides=[2]), 0, 4)
     m.output(m.quantise(m.conv(y, [3, 6, 3], strides=[3]), -4, 4))
 
 
 def dilated(m):
-    """Dilations, SAME_UPPER, and Conv with BatchNormalization and Relu behind it."""
-    x = m.quantise(m.input([1, 3, 11, 11]), -2, 2)
-    y = m.conv(x, [8, 3, 3, 3], bias=False, dilations=[2, 2], auto_pad="SAME_UPPER")
+    """SAME_UPPER with strides; dilations, BatchNormalization and Relu behind the convolution."""
+    x = m.quantise(m.input([1, 3, 12, 11]), -2, 2)
+    x = m.quantise(m.conv(x, [5, 3, 3, 3], strides=[2, 1], auto_pad="SAME_UPPER"), -4, 4)
+    y = m.conv(x, [8, 5, 3, 3], bias=False, dilations=[2, 2], pads=[1, 2, 1, 2])
     statistics = [m.random.standard_normal(8) + 0.2, m.random.standard_normal(8), m.random.standard_normal(8), m.random.random(8) + 0.5]
     y = m.node("BatchNormalization", [y] + [m.constant(s.astype("f4")) for s in statistics])
-    m.output(m.quantise(m.node("Relu", [y]), 0, 4))
+    m.output(m.quantise(m.node("Relu", [y]), 0, 9))
 
 
 def two_by_two(m):
     """Two inputs and outputs: sum, difference and product of tensors with encodings of their own."""
     a, b = m.quantise(m.input([1, 4, 5, 6]), -2, 2), m.quantise(m.input([1, 4, 5, 6]), -1.5, 2.2)
-    both = m.quantise(m.node("Add", [a, b]), -3, 3)
-    m.output(m.quantise(m.node("Sub", [both, b]), -3, 3.5))
-    m.output(m.quantise(m.node("Mul", [both, a]), -4, 4))
+    both = m.quantise(m.node("Add", [a, b]), -3, 3.5)
+    m.output(m.quantise(m.node("Sub", [both, b]), -3, 3.7))
+    m.output(m.quantise(m.node("Mul", [both, a]), -7, 7))
 
 
 def thrice(m):
@@ -305,5 +324,5 @@ MODELS = {
     **{build.__name__: seeded(build) for build in SEEDED},
     **{build.__name__ + "_uint8": seeded(build, "u1") for build in UNSIGNED},
 }
-FLOATS = {"digits": digits, "mnist_cntk": mnist, "cifar10": cifar10}
+FLOATS = {"digits": digits, "mnist_cntk": mnist, "cifar10": cifar10, **{f"{build.__name__}_float": seeded(build, None) for build in SEEDED}}
 OF_COLLECTION = {"kws_qdq", "kws_qoperator", "mnist_cntk", "cifar10"}

@@ -44,13 +44,13 @@ class Tensor:
 
 @dataclass
 class Tail:
-    """What fuses behind an operation: y = clamp(scale[c] * x + bias[c], lo, hi), encoded; `name` is the last tensor."""
+    """What fuses behind an operation: y = clamp(scale[c] * x + bias[c], lo, hi), encoded; `names` are the tensors up to the last."""
     scale: np.ndarray
     bias: np.ndarray
     lo: float
     hi: float
     encoding: Encoding
-    name: str
+    names: list
 
     def bounds(self):
         e = self.encoding
@@ -256,7 +256,7 @@ class Reference:
 
     def tail(self, name, rank, axis, arithmetic):
         """What fuses behind tensor `name`, with channels along `axis`."""
-        scale, bias, lo, hi, encoding = 1.0, 0.0, -math.inf, math.inf, None
+        scale, bias, lo, hi, encoding, names = 1.0, 0.0, -math.inf, math.inf, None, [name]
         while name not in self.graph.outputs and len(self.graph.users[name]) == 1:
             (node,) = self.graph.users[name]
             per_channel = self.linear(node, name, rank, axis) if arithmetic else None
@@ -268,12 +268,14 @@ class Reference:
                 low, high = self.graph.bounds(node)
                 lo, hi = min(max(lo, low), high), max(min(hi, high), low)
             elif node.op_type == "QuantizeLinear":
-                encoding, name = self.encoded(node), node.output[0]
+                encoding = self.encoded(node)
+                names.append(node.output[0])
                 break
             else:
                 break
             name = node.output[0]
-        return Tail(scale, bias, lo, hi, encoding or self.of_range(name), name)
+            names.append(name)
+        return Tail(scale, bias, lo, hi, encoding or self.of_range(name), names)
 
     def linear(self, node, name, rank, axis):
         """(scale, bias) of arithmetic with constants per channel (or, with axis None, per element), or None."""
@@ -300,7 +302,7 @@ class Reference:
         return 1.0, c
 
     def finish(self, tail, tensor):
-        self.values[tail.name] = tensor
+        self.values.update(dict.fromkeys(tail.names), **{tail.names[-1]: tensor})
 
     # ---- stages ----
 
@@ -318,7 +320,7 @@ class Reference:
     def multiplied(self, x, w, unit, bias, tail, scaled, multiply, axis, terms, is_fixed):
         """With `scaled`, the weights hold the scale already."""
         if scaled:
-            bias, tail = bias * tail.scale, Tail(1.0, tail.bias, tail.lo, tail.hi, tail.encoding, tail.name)
+            bias, tail = bias * tail.scale, Tail(1.0, tail.bias, tail.lo, tail.hi, tail.encoding, tail.names)
         self.finish(tail, product(x, w, unit, bias, tail, multiply, axis, terms, is_fixed))
 
     def matmul(self, node, x):
@@ -352,8 +354,8 @@ class Reference:
         if x.encoding == encoding:
             self.values[node.output[0]] = x
         else:
-            tail = Tail(1.0, 0.0, -math.inf, math.inf, encoding, node.output[0])
-            self.values[node.output[0]] = self.scaled(x, None, 0.0, tail)
+            tail = Tail(1.0, 0.0, -math.inf, math.inf, encoding, [node.output[0]])
+            self.finish(tail, self.scaled(x, None, 0.0, tail))
 
     def dequantize(self, node, x):
         q = x if isinstance(x, np.ndarray) else x.q

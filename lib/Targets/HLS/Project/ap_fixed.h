@@ -249,7 +249,7 @@ template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O> struct fixed_operand<f
   static constexpr type get(const fixed<W, I, S, Q, O> &x) { return type::of(x.value()); }
 };
 
-/// UG1399's result types: each holds every result exactly, the quotient rounded toward zero.
+/// UG1399's result types: each holds every result exactly, the quotient rounded toward zero (but see `division`).
 template <int W1, int I1, bool S1, int W2, int I2, bool S2> struct promote_fixed {
   static const int F1 = W1 - I1, F2 = W2 - I2, F = larger(F1, F2);
   static const int I = larger(I1 + (S2 && !S1), I2 + (S1 && !S2));
@@ -258,8 +258,8 @@ template <int W1, int I1, bool S1, int W2, int I2, bool S2> struct promote_fixed
   typedef fixed<I + 1 + F, I + 1, true> difference;
   typedef fixed<I + F, I, S1 || S2> logic;
   typedef fixed<S2 + W1 + larger(F2, 0), S2 + I1 + F2, S1 || S2> quotient;
-  /// Division takes place here.
-  typedef layout<larger(W1 + larger(F2, 0), W2) + 1, S1 || S2> dividend;
+  /// AMD's C simulation divides in this width, in which the least number divided by -1 is itself.
+  static const int division = larger(W1 + larger(F2, 0) + (S2 && !S1), W2 + (S1 && !S2));
 };
 
 /// The operators of two fixed-point numbers without modes: the types of their results, and the results.
@@ -276,10 +276,8 @@ struct fixed_pair<fixed<W1, I1, S1>, fixed<W2, I2, S2>> : promote_fixed<W1, I1, 
     return types::product::modulo(static_cast<bits>(a.value()) * static_cast<bits>(b.value()));
   }
   static constexpr typename types::quotient div(left a, right b) {
-    typedef typename types::dividend L;
-    return types::quotient::modulo(static_cast<typename types::quotient::bits_type>(
-        static_cast<typename L::value>(scale<typename L::bits>(a.value(), larger(types::F2, 0))) /
-        static_cast<typename L::value>(b.value())));
+    return types::quotient::modulo(static_cast<typename types::quotient::bits_type>(narrow::wrap(static_cast<narrow_bits>(
+        static_cast<wide>(scale<wide_bits>(a.value(), larger(types::F2, 0))) / static_cast<wide>(b.value())))));
   }
 #define LAIC_HLS_ALIGNED(NAME, TYPE, OP)                                                                                         \
   static constexpr typename types::TYPE NAME(left a, right b) {                                                                  \
@@ -300,6 +298,12 @@ struct fixed_pair<fixed<W1, I1, S1>, fixed<W2, I2, S2>> : promote_fixed<W1, I1, 
   static constexpr bool not_greater(left a, right b) { return !greater(a, b); }
 
 private:
+  typedef layout<types::division, S1 || S2> narrow;
+  typedef layout<types::division + (S1 || S2), S1 || S2> room; // For the one quotient that `narrow` does not hold.
+  typedef typename narrow::bits narrow_bits;
+  typedef typename room::value wide;
+  typedef typename room::bits wide_bits;
+
   // Comparison is that of two integers, once both have the same fraction; their widths matter when the signedness is mixed.
   static const int aligned1 = W1 + (types::F > types::F1 ? types::F - types::F1 + 1 : 0);
   static const int aligned2 = W2 + types::F - types::F2;
