@@ -97,6 +97,9 @@ private:
         return usage("target '" + target->getName().str() + "' writes a project, which cannot be part of an artifact",
                      "compile for it alone");
     project = targets.front()->getProject();
+    if (project && output.path.empty() && options.emit == "artifact")
+      return usage("target '" + targets.front()->getName().str() + "' writes a project, which needs a folder",
+                   "name one as the output");
     if (!options.calibration.empty() && !project)
       return usage("--calibration is not available for target '" + targets.front()->getName().str() + "' yet",
                    "it serves targets that write projects");
@@ -337,7 +340,7 @@ private:
     std::vector<ProjectFile> files = project->print(*module, explanation);
     if (options.explain)
       output.explanation += explanation;
-    std::string problem = output.path.empty() ? "a project needs a folder to be written to" : writeProject(files, output.path);
+    std::string problem = writeProject(files, output.path);
     if (problem.empty())
       return success();
     diagnostics.report(Severity::Error, problem, "");

@@ -35,6 +35,11 @@ def test_bytes_to_memory(add_model):
     expect_sum(laic.compile(add_model.SerializeToString()))
 
 
+def test_a_project_needs_a_folder(add_model):
+    with pytest.raises(laic.UsageError, match="writes a project, which needs a folder"):
+        laic.compile(add_model, target="hls", dims={"N": 1})
+
+
 def test_path_to_file(add_model, tmp_path):
     onnx.save(add_model, tmp_path / "add.onnx")
     model = laic.compile(tmp_path / "add.onnx", output=tmp_path / "add.bin")

@@ -65,7 +65,7 @@ def save(model, path):
     (["--threads=-1"], "--threads=-1: expects a number from 0 to 1024"),
     (["--threads=1025"], "expects a number from 0 to 1024"),
     (["--quantize=int8"], "--quantize is not available yet"),
-    (["--calibration=a.npz"], "--calibration is not available yet"),
+    (["--calibration=a.npz"], "--calibration is not available for target 'cpu' yet"),
     (["--no-such-option"], "--no-such-option"),
 ])
 def test_wrong_usage_exits_with_two(laic, add, tmp_path, options, text):

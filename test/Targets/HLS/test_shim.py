@@ -48,13 +48,11 @@ static void show(long long x) { std::printf(" %lld", x); }
 static void show(word x) { std::printf(" %llu", x); }
 static void show(double x) {
   word bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  std::printf(" d%llx", bits);
+  std::memcpy(&bits, &x, sizeof bits), std::printf(" d%llx", bits);
 }
 static void show(float x) {
   unsigned bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  std::printf(" s%x", bits);
+  std::memcpy(&bits, &x, sizeof bits), std::printf(" s%x", bits);
 }
 template <class T> void raw(const T &x) { std::putchar(' '), hex(x); }
 template <class T> T make(word bits) {
@@ -628,9 +626,7 @@ def check(lines, program):
 
 
 def has(compiler):
-    if not shutil.which(compiler):
-        pytest.skip(f"{compiler} is not installed")
-    return compiler
+    return compiler if shutil.which(compiler) else pytest.skip(f"{compiler} is not installed")
 
 
 # Each configuration compiles its share of the cases, which costs some ten seconds: together they run all of them.
