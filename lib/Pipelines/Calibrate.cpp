@@ -169,7 +169,8 @@ private:
     if (!constant)
       return main.emitError("--calibration: a tensor of the model could not be computed on this machine");
     std::vector<char> scratch;
-    addNumbers(cast<RankedTensorType>(value.getType()).getElementType(), constantBytes(store, constant.getValue(), scratch), range);
+    addNumbers(cast<RankedTensorType>(value.getType()).getElementType(), constantBytes(store, constant.getValue(), scratch),
+               range);
     return success();
   }
 

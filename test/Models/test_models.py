@@ -19,7 +19,6 @@ MODELS = ROOT.parent / "shared" / "models"
 # Models that need what the compiler does not have yet: the operators that must be named, all of them in one run.
 REFUSED = {
     "audio/silero_vad_v5.onnx": {"If"},
-    "audio/kws_int8_qoperator.onnx": {"QLinearAdd", "QLinearAveragePool", "QLinearSoftmax"},
     "llm/gpt2_tiny_kv_f16_msft.onnx": {"Attention", "EmbedLayerNormalization", "FastGelu", "SkipLayerNormalization"},
     "llm/decoder_tiny_opset24_static_kv.onnx": {"Attention", "RotaryEmbedding", "TensorScatter"},
     "llm/decoder_tiny_gqa_f16_opset21.onnx": {"GroupQueryAttention", "SkipLayerNormalization"},

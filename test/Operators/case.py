@@ -49,6 +49,7 @@ class Case:
     outputs: how many, or a list of booleans, False for one that is not asked for.
     dynamic: whether a second variant has symbolic dims. Dims of one size share a symbol, so give dims that may differ
     different sizes. Dims of size 1 and of the sizes in `keep` stay static.
+    quanta: how far integers may be off, where an oracle rounds in another order.
     expect: the right outputs, where neither onnxruntime nor the onnx package knows better; oracle: "ort", "onnx" or both in
     that order.
     """
@@ -62,6 +63,7 @@ class Case:
     keep: tuple = ()
     rtol: float = 1e-4
     atol: float = 1e-5
+    quanta: int = 0
     opset: int = OPSET
     domain: str = ""
     expect: object = None

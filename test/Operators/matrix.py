@@ -41,22 +41,42 @@ def patterns():
     found = defaultdict(list)
     for path in sorted(HERE.glob("cases_*.py")):
         for case in importlib.import_module(path.stem).CASES:
-            found[case.op].append(case)
+            found[f"{case.domain}.{case.op}".lstrip(".")].append(case)
     return found
+
+
+@lru_cache(maxsize=None)
+def schema(op):
+    """The newest schema: the onnx package's, and onnxruntime's for an operator of another domain ("com.microsoft.QGemm")."""
+    domain, _, name = op.rpartition(".")
+    if not domain:
+        return onnx.defs.get_schema(op)
+    from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
+
+    return next(s for s in get_all_operator_schema() if (s.domain, s.name) == (domain, name))
+
+
+def operand_types(op, count):
+    """The type variables of the operands."""
+    inputs = schema(op).inputs
+    variable = lambda item: getattr(item, "type_str", None) or item.typeStr
+    types = [variable(item) for item in inputs]
+    return [types[min(i, len(types) - 1)] for i in range(count)]
 
 
 def typed_operand(op, typed):
     """Index of the typed operand; the page names it where it is not the first."""
     if not typed:
         return 0
-    return next(i for i, item in enumerate(onnx.defs.get_schema(op).inputs) if item.name.lower() in (typed.lower(), typed.lower() + "s"))
+    return next(i for i, item in enumerate(schema(op).inputs) if item.name.lower() in (typed.lower(), typed.lower() + "s"))
 
 
-def same_type(op, index, count):
+def same_type(op, index, inputs):
     """Operands that share the type variable of operand `index`."""
-    inputs = onnx.defs.get_schema(op).inputs
-    at = lambda i: inputs[min(i, len(inputs) - 1)].type_str
-    return [i for i in range(count) if at(i) == at(index)]
+    if op == "com.microsoft.QLinearConcat":  # its one variable stands for tensors, scales and zero points alike
+        return [i for i, a in enumerate(inputs) if _value(a).dtype == _value(inputs[index]).dtype]
+    types = operand_types(op, len(inputs))
+    return [i for i in range(len(inputs)) if types[i] == types[index]]
 
 
 def convert(a, name, seed):
@@ -90,7 +110,7 @@ def pattern(op):
 
 def newest(op):
     """An opset at which the newest version of the operator is in force."""
-    return max(OPSET, onnx.defs.get_schema(op).since_version)
+    return OPSET if "." in op else max(OPSET, schema(op).since_version)
 
 
 def substitutes(name):
@@ -142,7 +162,7 @@ def typed_case(op, typed, name):
     """The operator on one element type."""
     case = pattern(op)
     index = typed_operand(op, typed)
-    shared = same_type(op, index, len(case.inputs))
+    shared = same_type(op, index, case.inputs)
     floats = [i for i, a in enumerate(case.inputs) if a is not None and name in FLOATS and _value(a).dtype.kind == "f"]
     inputs = [a if a is None or i not in shared + floats else convert(a, name, i) for i, a in enumerate(case.inputs)]
     rtol, atol = TOLERANCE.get(name, (case.rtol, case.atol))

@@ -84,7 +84,8 @@ def differences(case, names, outputs, prefix, expected, oracle):
         if got.dtype != want.dtype:
             return f"{name}: type {got.dtype}, expected {want.dtype} ({oracle})"
         if want.dtype.kind != "f" and want.dtype != ml_dtypes.bfloat16:
-            wrong = np.argwhere(np.asarray(got != want))
+            far = np.abs(got.astype(np.int64) - want.astype(np.int64)) > case.quanta if case.quanta else got != want
+            wrong = np.argwhere(np.asarray(far))
         else:
             a, b = got.astype(np.float64), want.astype(np.float64)
             finite = np.abs(b[np.isfinite(b)])

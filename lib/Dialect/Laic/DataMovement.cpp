@@ -1,5 +1,6 @@
 // Transpose, Concat, Split, DepthToSpace, SpaceToDepth: elements moved by fixed rules.
 #include "Contents.h"
+#include "ShapeChecks.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 
 using namespace mlir;
@@ -50,22 +51,21 @@ LogicalResult TransposeOp::lower(LowerContext &ctx) {
 
 // ---- Concat ----
 
-LogicalResult ConcatOp::inferShapes(ShapeContext &ctx) {
-  if (ctx.operandCount() == 0)
-    return ctx.fail("expects at least one operand");
-  int64_t rank = ctx.rank(0);
-  auto axis = ctx.axis(static_cast<int64_t>(getAxis()), rank);
-  if (failed(axis))
+FailureOr<SymShape> laic::concatShape(ShapeContext &ctx, llvm::ArrayRef<unsigned> operands, int64_t axis) {
+  unsigned first = operands.front();
+  int64_t rank = ctx.rank(first);
+  auto along = ctx.axis(axis, rank);
+  if (failed(along))
     return failure();
-  SymShape result(ctx.shape(0));
-  for (unsigned i = 1; i < ctx.operandCount(); ++i) {
+  SymShape result(ctx.shape(first));
+  for (unsigned i : operands.drop_front()) {
     if (ctx.rank(i) != rank)
-      return ctx.fail("expects operands of one rank, got " + Twine(rank) + " and " + Twine(ctx.rank(i)));
-    if (ctx.element(i) != ctx.element(0))
-      return ctx.fail("expects operands of one element type");
+      return LogicalResult(ctx.fail("expects operands of one rank, got " + Twine(rank) + " and " + Twine(ctx.rank(i))));
+    if (ctx.element(i) != ctx.element(first))
+      return LogicalResult(ctx.fail("expects operands of one element type"));
     for (int64_t d = 0; d < rank; ++d) {
       AffineExpr dim = ctx.shape(i)[d];
-      if (d == *axis) {
+      if (d == *along) {
         result[d] = canonicalSize(result[d] + dim);
         continue;
       }
@@ -78,6 +78,17 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &ctx) {
         result[d] = dim;
     }
   }
+  return result;
+}
+
+LogicalResult ConcatOp::inferShapes(ShapeContext &ctx) {
+  if (ctx.operandCount() == 0)
+    return ctx.fail("expects at least one operand");
+  auto shape = concatShape(ctx, llvm::to_vector(llvm::seq(0u, ctx.operandCount())), static_cast<int64_t>(getAxis()));
+  if (failed(shape))
+    return failure();
+  SymShape &result = *shape;
+  auto axis = ctx.axis(static_cast<int64_t>(getAxis()), ctx.rank(0));
   ctx.set(0, result, ctx.element(0));
   if (*axis != 0 && !contentCount(result))
     return success();

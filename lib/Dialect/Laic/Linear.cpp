@@ -31,27 +31,30 @@ LogicalResult MatMulOp::lower(LowerContext &ctx) {
 
 //===-- Gemm ----------------------------------------------------------------------------------------------------===//
 
-LogicalResult GemmOp::inferShapes(ShapeContext &ctx) {
-  if (failed(expectRank(ctx, 0, 2, "A")) || failed(expectRank(ctx, 1, 2, "B")))
+LogicalResult laic::inferGemm(ShapeContext &ctx, GemmOperands operands, bool transA, bool transB, Type element) {
+  if (failed(expectRank(ctx, operands.a, 2, "A")) || failed(expectRank(ctx, operands.b, 2, "B")))
     return failure();
-  ArrayRef<AffineExpr> a = ctx.shape(0), b = ctx.shape(1);
-  bool transA = getTransA(), transB = getTransB();
+  ArrayRef<AffineExpr> a = ctx.shape(operands.a), b = ctx.shape(operands.b);
   AffineExpr m = a[transA], k = a[!transA], n = b[!transB];
   if (failed(expectSize(ctx, b[transB], k, "dim " + Twine(int(transB)) + " of B", transA ? "dim 0 of A" : "dim 1 of A")))
     return failure();
-  if (isa<IntegerType>(ctx.element(0)) && (!getAlpha().isInteger() || !getBeta().isInteger()))
-    return ctx.fail("expects whole numbers for alpha and beta of an integer product");
-  if (ctx.has(2)) {
+  if (ctx.has(operands.c)) {
     SymShape result = {m, n};
-    ArrayRef<AffineExpr> c = ctx.shape(2);
+    ArrayRef<AffineExpr> c = ctx.shape(operands.c);
     if (c.size() > 2)
       return ctx.fail("expects C to have at most 2 dims, got " + Twine(c.size()));
     for (unsigned i = 0; i < c.size(); ++i)
       if (failed(expectOneOr(ctx, c[i], result[2 - c.size() + i], "dim " + Twine(i) + " of C", "as the product")))
         return failure();
   }
-  ctx.set(0, {m, n}, ctx.element(0));
+  ctx.set(0, {m, n}, element);
   return success();
+}
+
+LogicalResult GemmOp::inferShapes(ShapeContext &ctx) {
+  if (isa<IntegerType>(ctx.element(0)) && (!getAlpha().isInteger() || !getBeta().isInteger()))
+    return ctx.fail("expects whole numbers for alpha and beta of an integer product");
+  return inferGemm(ctx, {0, 1, 2}, getTransA(), getTransB(), ctx.element(0));
 }
 
 LogicalResult GemmOp::lower(LowerContext &ctx) {

@@ -23,6 +23,12 @@ mlir::AffineMap matmulMap(mlir::MLIRContext *ctx, llvm::ArrayRef<mlir::AffineExp
                           llvm::ArrayRef<mlir::AffineExpr> result, bool isA, bool otherIsVector);
 /// Checks operands of a matrix product and sets result 0 to numpy.matmul's shape.
 llvm::LogicalResult inferMatrixProduct(ShapeContext &ctx, unsigned a, unsigned b, mlir::Type element);
+/// Operand numbers of Gemm; c may be absent.
+struct GemmOperands {
+  unsigned a, b, c;
+};
+/// Checks Gemm's operands and sets result 0 to [m, n].
+llvm::LogicalResult inferGemm(ShapeContext &ctx, GemmOperands operands, bool transA, bool transB, mlir::Type element);
 /// The operand with batch dims that may be 1 at run time expanded to the result's.
 Sized expandBatch(LowerContext &ctx, Sized operand, llvm::ArrayRef<mlir::AffineExpr> batch);
 /// A @ B with numpy's broadcasting, of the accumulator's type.

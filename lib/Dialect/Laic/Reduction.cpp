@@ -1,5 +1,6 @@
 // ReduceSum, Mean, Max, Min, Prod, L1, L2, LogSum, LogSumExp, SumSquare.
 #include "Contents.h"
+#include "ShapeChecks.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 
 #include <cmath>
@@ -9,9 +10,7 @@ using namespace laic;
 
 namespace {
 
-// Which dims are reduced. No axes: all, or with `noop` none.
-FailureOr<llvm::SmallVector<bool>> reducedDims(ShapeContext &ctx, bool noop) {
-  int64_t rank = ctx.rank(0);
+LogicalResult inferReduce(ShapeContext &ctx, bool keep, bool noop) {
   llvm::SmallVector<int64_t, 4> axes;
   if (ctx.has(1)) {
     auto given = ctx.constants(1, "axes");
@@ -19,30 +18,10 @@ FailureOr<llvm::SmallVector<bool>> reducedDims(ShapeContext &ctx, bool noop) {
       return failure();
     axes = *given;
   }
-  if (axes.empty())
-    return llvm::SmallVector<bool>(rank, !noop);
-  llvm::SmallVector<bool> flags(rank, false);
-  for (int64_t a : axes) {
-    auto axis = ctx.axis(a, rank);
-    if (failed(axis))
-      return failure();
-    flags[*axis] = true;
-  }
-  return flags;
-}
-
-LogicalResult inferReduce(ShapeContext &ctx, bool keep, bool noop) {
-  auto reduced = reducedDims(ctx, noop);
-  if (failed(reduced))
+  auto result = reducedShape(ctx, axes, keep, noop);
+  if (failed(result))
     return failure();
-  SymShape result;
-  for (auto [dim, gone] : llvm::zip(ctx.shape(0), *reduced)) {
-    if (!gone)
-      result.push_back(dim);
-    else if (keep)
-      result.push_back(ctx.cst(1));
-  }
-  ctx.set(0, result, ctx.element(0));
+  ctx.set(0, *result, ctx.element(0));
   return success();
 }
 
@@ -172,6 +151,24 @@ LogicalResult lowerExtreme(LowerContext &ctx, bool noop, bool smallest) {
 }
 
 } // namespace
+
+FailureOr<SymShape> laic::reducedShape(ShapeContext &ctx, llvm::ArrayRef<int64_t> axes, bool keep, bool noop) {
+  llvm::SmallVector<bool> reduced(ctx.rank(0), axes.empty() && !noop);
+  for (int64_t a : axes) {
+    auto axis = ctx.axis(a, ctx.rank(0));
+    if (failed(axis))
+      return failure();
+    reduced[*axis] = true;
+  }
+  SymShape result;
+  for (auto [dim, gone] : llvm::zip(ctx.shape(0), reduced)) {
+    if (!gone)
+      result.push_back(dim);
+    else if (keep)
+      result.push_back(ctx.cst(1));
+  }
+  return result;
+}
 
 LogicalResult ReduceSumOp::inferShapes(ShapeContext &ctx) {
   if (failed(inferReduce(ctx, getKeepdims(), getNoopWithEmptyAxes())))

@@ -46,5 +46,12 @@ inline llvm::LogicalResult expectVector(ShapeContext &ctx, unsigned i, mlir::Aff
   return expectSize(ctx, ctx.shape(i)[0], size, "dim 0 of " + name, why);
 }
 
+/// The shape that a concatenation of these operands (at least one) has; fails unless they agree in rank, in element type and in every
+/// other dim.
+llvm::FailureOr<SymShape> concatShape(ShapeContext &ctx, llvm::ArrayRef<unsigned> operands, int64_t axis);
+
+/// Operand 0's shape after a reduction over `axes`. Without axes all dims are reduced, or with `noop` none; `keep` leaves them as ones.
+llvm::FailureOr<SymShape> reducedShape(ShapeContext &ctx, llvm::ArrayRef<int64_t> axes, bool keep, bool noop);
+
 } // namespace laic
 #endif

@@ -794,4 +794,5 @@ int main() {
   return hls_sim_leftover() ? 7 : 0;
 }
 """
-    assert execute(build(tmp_path, text, flags=["-std=c++11"]), expect=7).stderr == "hls::stream 'rows' is destroyed with 2 words left in it\n"
+    done = execute(build(tmp_path, text, flags=["-std=c++11"]), expect=7)
+    assert done.stderr == "hls::stream 'rows' is destroyed with 2 words left in it\n"
