@@ -2,6 +2,7 @@
 #ifndef LAIC_CONVERSION_KERNELTOGPU_H
 #define LAIC_CONVERSION_KERNELTOGPU_H
 
+#include "laic/Conversion/MatrixUnit.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/AffineMap.h"
@@ -37,6 +38,9 @@ struct GpuKernelOptions {
   /// Take the lanes of a vector in registers one by one in code instead of in a loop, where a loop would index registers by a variable:
   /// right where that means memory (PTX), four times as long to compile where it does not (SPIR-V drivers pick lanes by selects).
   bool unrollLanes = false;
+  /// Computes sums of products of f16 where they are large enough; null: arithmetic does. Such kernels have as
+  /// many threads as their tiles need, up to 256.
+  const MatrixUnit *matrixUnit = nullptr;
 };
 
 /// Emits `kernel` (one root, which is only read) into `module`. Sizes are `index`: a lowering chooses their width. Uses the dialects

@@ -36,6 +36,7 @@ public:
   LogicalResult runPerElement();
 
 private:
+  friend class MatrixTileEmitter;
   struct Side {
     unsigned input = 0;
     SmallVector<unsigned> loops; // that this side alone has
@@ -68,10 +69,15 @@ private:
   SmallVector<unsigned> batchLoops;
   SmallVector<Extent> batchExtents, kExtents;
   int64_t rows = 8, columns = 2, threadsX = 16, threadsY = 8;
+  bool onMatrixUnit = false;
   Value tx, ty, kSize;
   bool broken = false;
 };
 
+/// Are all sizes known and their product a multiple of `tile`?
+bool isWhole(ArrayRef<Extent> extents, int64_t tile);
+/// The product of sizes, with a guess for each unknown one.
+int64_t estimate(ArrayRef<Extent> extents, int64_t unknown = 256);
 /// Elements of a type in one 32-bit word; 1 for larger ones.
 int64_t elementsPerWord(mlir::Type type);
 

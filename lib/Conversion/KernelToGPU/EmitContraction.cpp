@@ -1,5 +1,5 @@
 // Contractions in tiles through workgroup memory.
-#include "ContractionEmitter.h"
+#include "MatrixTileEmitter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -50,11 +50,15 @@ bool ContractionEmitter::splitLoops() {
   return true;
 }
 
-static int64_t estimate(ArrayRef<Extent> extents) {
+int64_t laic::gpu::estimate(ArrayRef<Extent> extents, int64_t unknown) {
   int64_t total = 1;
   for (Extent extent : extents)
-    total *= extent.estimate(256);
+    total *= extent.estimate(unknown);
   return total;
+}
+
+bool laic::gpu::isWhole(ArrayRef<Extent> extents, int64_t tile) {
+  return llvm::all_of(extents, [](Extent extent) { return extent.isFixed(); }) && estimate(extents) % tile == 0;
 }
 
 void ContractionEmitter::chooseTile() {
@@ -73,6 +77,8 @@ void ContractionEmitter::chooseTile() {
 bool ContractionEmitter::recognise() {
   if (!l.inputs[0].memref || !l.inputs[1].memref || !splitLoops())
     return false;
+  if (MatrixTileEmitter(*this).recognise())
+    return onMatrixUnit = true;
   // Small sides leave most of a tile idle.
   if (estimate(x.extents) < 16 || estimate(y.extents) < 4 || estimate(kExtents) < 8)
     return false;
@@ -125,9 +131,6 @@ void ContractionEmitter::loadTile(Side &side, ArrayRef<Value> batch, Value k0) {
 }
 
 void ContractionEmitter::loadQuad(Side &side, ArrayRef<Value> batch, Value k0, Value quad, Value depth) {
-  auto isWhole = [](ArrayRef<Extent> extents, int64_t tile) {
-    return llvm::all_of(extents, [](Extent extent) { return extent.isFixed(); }) && estimate(extents) % tile == 0;
-  };
   Value k = e.add(k0, depth);
   Value validK = isWhole(kExtents, kDepth) ? Value() : e.less(k, kSize);
   bool wholeSide = isWhole(side.extents, side.quads * kLanes);
@@ -291,6 +294,8 @@ LogicalResult ContractionEmitter::runPerElement() {
 }
 
 LogicalResult ContractionEmitter::run() {
+  if (onMatrixUnit)
+    return MatrixTileEmitter(*this).run();
   auto vec = VectorType::get(kLanes, l.sumType);
   x.tile = e.shared({kDepth, x.quads}, vec);
   y.tile = e.shared({kDepth, y.quads}, vec);

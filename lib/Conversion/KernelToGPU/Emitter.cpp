@@ -60,7 +60,7 @@ LogicalResult Emitter::createFunction() {
   b.setInsertionPointToEnd(module.getBody());
   function = mlir::gpu::GPUFuncOp::create(b, loc, kernel.getName(), b.getFunctionType(types, {}));
   function->setAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  function.setKnownBlockSize(ArrayRef<int32_t>{int32_t(options.threads), 1, 1});
+  setThreads(options.threads);
   Block *entry = &function.getBody().front();
   b.setInsertionPointToStart(entry);
   threadId = mlir::gpu::ThreadIdOp::create(b, loc, mlir::gpu::Dimension::x);
@@ -97,6 +97,11 @@ LogicalResult Emitter::createFunction() {
   groups = getAffineConstantExpr(1, context);
   b.setInsertionPointToEnd(entry);
   return success();
+}
+
+void Emitter::setThreads(int64_t threads) {
+  options.threads = threads;
+  function.setKnownBlockSize(ArrayRef<int32_t>{int32_t(threads), 1, 1});
 }
 
 FailureOr<GpuKernel> Emitter::run() {

@@ -44,11 +44,14 @@ public:
 private:
   friend class GenericEmitter;
   friend class ContractionEmitter;
+  friend class MatrixTileEmitter;
 
   // ---- Emitter.cpp ----
   LogicalResult fail(const llvm::Twine &reason);
   LogicalResult findRoot(mlir::Operation *&root);
   LogicalResult createFunction();
+  /// Of a workgroup, where a root needs another number than the options say.
+  void setThreads(int64_t threads);
   LogicalResult learnResultSizes(mlir::Operation *root);
   LogicalResult emitRoot(mlir::Operation *root);
   mlir::AffineExpr expr(const Extent &extent);
