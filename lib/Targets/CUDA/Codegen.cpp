@@ -1,6 +1,7 @@
 // Makes PTX of kernel functions, one text per kernel and chip.
 #include "Codegen.h"
 #include "LowerToPTX.h"
+#include "TensorCores.h"
 #include "laic/Conversion/KernelToGPU.h"
 #include "mlir/IR/OwningOpRef.h"
 
@@ -8,12 +9,11 @@ using namespace mlir;
 using namespace laic;
 using namespace laic::cuda;
 
-static FailureOr<std::string> compile(func::FuncOp kernel, llvm::StringRef chip, KernelInfo &info, int64_t &threads) {
+static FailureOr<std::string> compile(func::FuncOp kernel, llvm::StringRef chip, const GpuKernelOptions &options,
+                                      KernelInfo &info, int64_t &threads) {
   OwningOpRef<ModuleOp> holder = ModuleOp::create(kernel.getLoc());
   OpBuilder b = OpBuilder::atBlockBegin(holder->getBody());
   auto module = gpu::GPUModuleOp::create(b, kernel.getLoc(), "kernels");
-  GpuKernelOptions options;
-  options.unrollLanes = true;
   FailureOr<GpuKernel> emitted = emitGpuKernel(kernel, module, options, info.whyNot);
   if (failed(emitted))
     return failure();
@@ -37,6 +37,9 @@ FailureOr<CodegenResult> cuda::generateCode(llvm::ArrayRef<func::FuncOp> kernels
   std::vector<std::string> chips = options.levels;
   if (chips.empty())
     chips.push_back(kDefaultChip.str());
+  GpuKernelOptions emission;
+  emission.unrollLanes = true;
+  emission.matrixUnit = tensorCoresOf(chips); // one launch geometry for all chips
   CodegenResult result;
   result.infos.resize(kernels.size());
   for (const std::string &chip : chips) {
@@ -44,7 +47,8 @@ FailureOr<CodegenResult> cuda::generateCode(llvm::ArrayRef<func::FuncOp> kernels
     blob.requires_ = {chip};
     for (auto [i, info] : llvm::enumerate(result.infos)) {
       int64_t threads = 0;
-      FailureOr<std::string> ptx = info.whyNot.empty() ? compile(kernels[i], chip, info, threads) : FailureOr<std::string>();
+      FailureOr<std::string> ptx =
+          info.whyNot.empty() ? compile(kernels[i], chip, emission, info, threads) : FailureOr<std::string>();
       if (failed(ptx))
         continue;
       // With the zero byte at its end, which drivers look for.

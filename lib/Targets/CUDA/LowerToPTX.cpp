@@ -1,5 +1,6 @@
 // Lowers kernels through NVVM and LLVM's NVPTX back end, in process.
 #include "LowerToPTX.h"
+#include "TensorCores.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
@@ -16,6 +17,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -41,8 +43,8 @@ using namespace mlir;
 using namespace laic;
 
 void cuda::registerDialects(DialectRegistry &registry) {
-  registry.insert<cf::ControlFlowDialect, gpu::GPUDialect, LLVM::LLVMDialect, memref::MemRefDialect, NVVM::NVVMDialect,
-                  scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
+  registry.insert<cf::ControlFlowDialect, gpu::GPUDialect, LLVM::LLVMDialect, memref::MemRefDialect, nvgpu::NVGPUDialect,
+                  NVVM::NVVMDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -123,6 +125,7 @@ LogicalResult toNVVM(gpu::GPUModuleOp module) {
   populateVectorToLLVMConversionPatterns(converter, patterns);
   vector::populateVectorBroadcastLoweringPatterns(patterns);
   ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  cuda::populateTensorCorePatterns(converter, patterns);
   LLVMConversionTarget target(*context);
   configureGpuToNVVMConversionLegality(target);
   target.addLegalOp<gpu::GPUModuleOp>();
