@@ -87,19 +87,24 @@ def smooth(random, frames, channels, size, low, high):
     return ((x - least) / (most - least) * (high - low) + low).astype("f4")
 
 
+def sounds(random, frames):
+    """Inputs that leave the keyword model unsure, so that what its layers round reaches the output."""
+    return {"serving_default_input:0": smooth(random, frames, 1, 52, 0, 5)[:, 0, :49, :40].reshape(frames, -1).copy()}
+
+
 def mnist(folder):
     def feed(random, frames):  # strokes: bright where the smoothed noise is greatest
         x = smooth(random, frames, 1, 28, 0, 1)
         return {"Input3": (np.clip(x * 3 - 1.5, 0, 1) * 255).astype("f4")}
 
-    return Model(COLLECTION / "vision" / "mnist_cntk.onnx", feed, {}, feed(np.random.default_rng(99), 32))
+    return Model(COLLECTION / "vision" / "mnist_cntk.onnx", feed, {}, feed(np.random.default_rng(99), 200))
 
 
 def cifar10(folder):
     def feed(random, frames):
         return {"modelInput": smooth(random, frames, 3, 32, -1, 1)}
 
-    return Model(COLLECTION / "vision" / "cifar10_cnn_dynbatch.onnx", feed, {"batch_size": 1}, feed(np.random.default_rng(99), 32))
+    return Model(COLLECTION / "vision" / "cifar10_cnn_dynbatch.onnx", feed, {"batch_size": 1}, feed(np.random.default_rng(99), 64))
 
 
 # ---- seeded graphs ----
@@ -201,7 +206,7 @@ def seeded(build, activation="i1"):
         def feed(random, frames):
             return {n: random.uniform(-2, 2, (s[0] * frames, *s[1:])).astype("f4") for n, s in shapes.items()}
 
-        return Model(path, feed, {}, feed(np.random.default_rng(99), 16) if activation is None else None)
+        return Model(path, feed, {}, feed(np.random.default_rng(99), 64) if activation is None else None)
 
     return make
 
@@ -313,7 +318,13 @@ def moved(m):
     m.output(m.quantise(m.node("Softmax", [m.node("Transpose", [y], perm=[0, 2, 1])], axis=1), 0, 0.7))
 
 
-SEEDED = (residual, separable, branches, functions, max_pools, average_pools, line, dilated, two_by_two, thrice, arithmetic, moved)
+def turned(m):
+    """A transposed input whose rows a MatMul reads."""
+    x = m.node("Transpose", [m.quantise(m.input([1, 4, 5]), -2, 2)], perm=[0, 2, 1])
+    m.output(m.quantise(m.node("MatMul", [x, m.weight([4, 7])]), -3, 3))
+
+
+SEEDED = (residual, separable, branches, functions, max_pools, average_pools, line, dilated, two_by_two, thrice, arithmetic, moved, turned)
 UNSIGNED = (residual, separable, branches, average_pools, functions)
 
 # The digits model by QLinear operators of com.microsoft alone needs QGemm and QLinearSoftmax.

@@ -91,8 +91,9 @@ class Graph:
         x = self.constants[node.input[0]]
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             scale, zero, dtype = self.quantisation(node)
-            axis = attributes.get("axis", 1)
-            spread = lambda v: v.reshape([-1 if d == axis % x.values.ndim else 1 for d in range(x.values.ndim)]) if v.size > 1 else v.reshape(())  # noqa: E731
+            axis, rank = attributes.get("axis", 1), x.values.ndim
+            along = [-1 if d == axis % max(rank, 1) else 1 for d in range(rank)]
+            spread = lambda v: v.reshape(along if v.size > 1 else ())  # noqa: E731
             if node.op_type == "QuantizeLinear":
                 q = np.rint(x.values / spread(scale)) + spread(zero)
                 self.constants[node.output[0]] = Constant(np.clip(q, np.iinfo(dtype).min, np.iinfo(dtype).max).astype(dtype))

@@ -67,23 +67,27 @@ class Projects:
     def compiled(self, name):
         if name not in self.known:
             folder = self.folder / name
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             self.known[name] = Project(folder, (MODELS | FLOATS)[name](folder))
         return self.known[name]
 
     def __call__(self, name):
         project = self.compiled(name)
         if project.binary is None:
-            sim, out = project.design / "sim", project.folder
-            if not self.npz:
-                files = sorted((sim / "laic" / "Support").glob("*.cpp"))
-                run("g++", "-std=c++17", "-O1", "-w", f"-I{sim}", "-c", *files, cwd=self.folder)
-                self.npz = [self.folder / f"{file.stem}.o" for file in files]
-            run("g++", "-std=c++17", "-O0", "-w", f"-I{sim}", "-c", sim / "csim.cpp", "-o", out / "csim.o")
-            run("g++", "-std=c++11", "-O2", "-w", f"-I{sim}", "-c", project.design / "src" / "top.cpp", "-o", out / "top.o")
-            run("g++", out / "csim.o", out / "top.o", *self.npz, *LIBRARIES, "-o", out / "csim")
-            project.binary = out / "csim"
+            project.binary = self.program(project, "csim")
         return project
+
+    def program(self, project, name, *flags):
+        """csim of a project, with more flags for all but the library."""
+        sim, out = project.design / "sim", project.folder
+        if not self.npz:
+            files = sorted((sim / "laic" / "Support").glob("*.cpp"))
+            run("g++", "-std=c++17", "-O1", "-w", f"-I{sim}", "-c", *files, cwd=self.folder)
+            self.npz = [self.folder / f"{file.stem}.o" for file in files]
+        for source, standard, level in ((sim / "csim.cpp", "-std=c++17", "-O0"), (project.design / "src" / "top.cpp", "-std=c++11", "-O2")):
+            run("g++", standard, level, "-w", *flags, f"-I{sim}", "-c", source, "-o", out / f"{source.stem}.o")
+        run("g++", *flags, out / "csim.o", out / "top.o", *self.npz, *LIBRARIES, "-o", out / name)
+        return out / name
 
 
 def by_onnxruntime(model, feed):

@@ -412,6 +412,7 @@ class Reference:
             chain += self.graph.users[name]
             name = chain[-1].output[0]
         tail = self.tail(name, x.q.ndim, None, False)
+        tail.names[:0] = [link.output[0] for link in chain[:-1]]
         e = x.encoding
         step = max(e.bits - 12, 0)
         raw = (x.q >> step << step) + (((1 << step) - 1) / 2 if step else 0)

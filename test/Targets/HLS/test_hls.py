@@ -13,14 +13,14 @@ from onnx import TensorProto, helper, numpy_helper
 import devices
 import hls_lint
 from bounded import Bounded
-from models import DIGITS, FLOATS, MODELS, OF_COLLECTION, UNSIGNED, digit_images
+from models import DIGITS, FLOATS, MODELS, OF_COLLECTION, UNSIGNED, digit_images, sounds
 from projects import Projects, by_onnxruntime, compile_project, load, run
 from reference import Reference
 
 SEED, FRAMES = 5, 4
 LATER = {"kws_qoperator", "digits_qoperator"}  # need operators of com.microsoft
-LONG = {f"{build.__name__}_uint8" for build in UNSIGNED} - {"functions_uint8", "separable_uint8"}
-LONG_FLOATS = {"cifar10", "residual_float", "branches_float", "max_pools_float", "line_float", "thrice_float", "dilated_float"}
+LONG = {f"{build.__name__}_uint8" for build in UNSIGNED} - {"functions_uint8"} | {"digits_uint8"}
+LONG_FLOATS = set(FLOATS) - {"digits", "mnist_cntk", "separable_float", "moved_float", "arithmetic_float"}
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +29,8 @@ def projects(tmp_path_factory):
 
 
 def named(names, long=()):
-    marks = {name: ([devices.needs_models] if name in OF_COLLECTION else []) + ([devices.only_all] if name in long else []) for name in names}
-    return [pytest.param(name, marks=marks[name]) for name in names]
+    groups = ((OF_COLLECTION, devices.needs_models), (long, devices.only_all))
+    return [pytest.param(name, marks=[mark for group, mark in groups if name in group]) for name in names]
 
 
 def project_of(projects, name):
@@ -61,7 +61,20 @@ def test_quantised_models(name, projects):
             f"{array.flat[wrong[0]]}, not {want[output].flat[wrong[0]]} (quantum {quantum})"
         away = np.abs(array.astype("f8") - other[output]).max() / quantum
         assert away < 1.01, f"{output}: {away:.2f} quanta from onnxruntime"
-        assert len(np.unique(array)) > 3, f"{output}: hardly a test"
+        assert len(np.unique(array)) > 2, f"{output}: hardly a test"
+
+
+@devices.needs_models
+@pytest.mark.parametrize("name", ("kws_qdq", "kws_qoperator"))
+def test_keyword_spotting_when_unsure(name, projects):
+    """Bits are the reference's. Of onnxruntime only the class is asked for: seven layers that round differently come to several
+    quanta, between onnxruntime with and without its optimisations too."""
+    project = project_of(projects, name)
+    feed = sounds(np.random.default_rng(SEED), 12)
+    (got,), (want,) = project.simulate(feed)[0].values(), Reference(load(project.model), project.model.dims)(feed).values()
+    (other,) = by_onnxruntime(project.model, feed).values()
+    assert np.array_equal(got, want) and len(np.unique(got)) > 20
+    assert np.array_equal(got.argmax(1), other.argmax(1))
 
 
 @pytest.mark.parametrize("name", named(FLOATS, LONG_FLOATS))
@@ -151,15 +164,29 @@ def test_builds_as_its_readme_says(projects):
     project.simulate(feed, golden, binary=project.build())
 
 
-@pytest.mark.parametrize("name", named(("separable", *sorted(set(MODELS) - LATER - {"separable"}), "digits"), set(MODELS) - {"separable"}))
-def test_runs_clean_under_sanitizers(name, projects):
-    project = projects(name)
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+def clean_under(binary, project):
     feed = project.model.feed(np.random.default_rng(4), 2)
     golden, _ = project.simulate(feed)
-    _, text = project.simulate(feed, golden, binary=project.build("-DSANITIZE=ON", folder="sanitized"))
-    assert text == ""
+    assert project.simulate(feed, golden, binary=binary)[1] == ""
 
 
+@pytest.mark.parametrize("name", named((*sorted(set(MODELS) - LATER), *FLOATS), set(MODELS) | set(FLOATS) - {"digits", "turned_float"}))
+def test_runs_clean_under_sanitizers(name, projects):
+    project = projects(name)
+    clean_under(projects.program(project, "sanitized", *SANITIZERS), project)
+
+
+@devices.only_all
+def test_builds_with_sanitizers_as_its_readme_says(projects):
+    project = projects("residual")
+    clean_under(project.build("-DSANITIZE=ON", folder="sanitized"), project)
+
+
+# The tool's own pragmas and the names of loops are no defects.
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label")
 COMPILERS = [(compiler, flags) for compiler in ("g++", "clang++-22")
              for flags in (("-std=c++11",), ("-std=c++14", "-fno-exceptions", "-fno-rtti"))]
 
@@ -172,7 +199,7 @@ def test_compiles_without_a_warning(name, projects, tmp_path):
     for compiler, flags in COMPILERS:
         if not shutil.which(compiler):
             pytest.skip(f"{compiler} is not installed")
-        done = run(compiler, *flags, "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only", "-I", project.design / "sim",
+        done = run(compiler, *flags, *WARNINGS, "-fsyntax-only", "-I", project.design / "sim",
                    project.design / "src" / "top.cpp")
         assert done.stderr == ""
 
@@ -233,7 +260,7 @@ def test_refuses_dynamic_sizes(projects, tmp_path):
 
 def test_refuses_batches(projects, tmp_path):
     text = refuse(projects.compiled("digits_int8").model.path, tmp_path, dims={"N": 2})
-    assert "batch" in text and "2" in text, text
+    assert "expects one image" in text and "got 2" in text, text
 
 
 def test_refuses_floats_without_calibration(tmp_path):
