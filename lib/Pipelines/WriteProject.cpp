@@ -2,6 +2,8 @@
 #include "WriteProject.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -35,6 +37,20 @@ static std::string writeFiles(llvm::ArrayRef<ProjectFile> files, llvm::StringRef
   return "";
 }
 
+/// Whether a report says that laic has written it.
+static bool isOurs(llvm::StringRef report) {
+  auto file = llvm::MemoryBuffer::getFile(report);
+  if (!file)
+    return false;
+  llvm::Expected<llvm::json::Value> json = llvm::json::parse((*file)->getBuffer());
+  if (!json) {
+    llvm::consumeError(json.takeError());
+    return false;
+  }
+  const llvm::json::Object *object = json->getAsObject();
+  return object && object->getString("generator") == "laic";
+}
+
 /// Whether what stands there may be replaced.
 static std::string checkPlace(const std::string &folder) {
   if (!fs::exists(folder))
@@ -44,7 +60,7 @@ static std::string checkPlace(const std::string &folder) {
   std::error_code error;
   llvm::SmallString<256> report(folder);
   path::append(report, "report.json");
-  if (fs::directory_iterator(folder, error) == fs::directory_iterator() || fs::exists(report))
+  if (fs::directory_iterator(folder, error) == fs::directory_iterator() || isOurs(report))
     return "";
   return "cannot write '" + folder + "': it holds something else than a project of laic";
 }

@@ -6,7 +6,7 @@
 
 namespace laic {
 
-/// Replaces `folder` if it is empty or a project that laic has written before (it has a report.json); refuses anything else that exists. Returns
+/// Replaces `folder` if it is empty or a project that laic has written before (its report.json says so); refuses anything else that exists. Returns
 /// an error text, empty on success.
 std::string writeProject(llvm::ArrayRef<ProjectFile> files, const std::string &folder);
 

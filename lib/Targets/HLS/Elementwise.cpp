@@ -13,10 +13,13 @@ constexpr unsigned kTableBits = 12; // a table has at most 2^12 entries; wider n
 
 unsigned bitsFor(double magnitude) { return magnitude < 1 ? 1 : static_cast<unsigned>(std::floor(std::log2(magnitude))) + 2; }
 
+/// What stays arithmetic, exact to the last bit, instead of a table.
+bool isArithmetic(Operation *op) { return isa<laic::AddOp, SumOp, laic::SubOp, laic::MulOp, laic::DivOp>(op); }
+
 /// A function of one real number: elementwise operations, one behind the other, each with constants beside what it gets.
 class Chain {
 public:
-  /// Takes the operation and as many users of its result as belong to it. `in` is the operand that is no constant.
+  /// Takes the operation and as many users of its result as are functions too. `in` is the operand that is no constant.
   static std::optional<Chain> start(GraphConverter &g, Operation *op, Value in) {
     Chain chain;
     if (!chain.append(g, op, in))
@@ -24,7 +27,8 @@ public:
     chain.end = op->getResult(0);
     while (chain.end.hasOneUse()) {
       Operation *user = *chain.end.getUsers().begin();
-      if (user->getNumResults() != 1 || !isa<ScalarBodyInterface, ClipOp>(user) || !chain.append(g, user, chain.end))
+      if (user->getNumResults() != 1 || isArithmetic(user) || isa<ReluOp>(user) || !isa<ScalarBodyInterface>(user) ||
+          !chain.append(g, user, chain.end))
         break;
       g.skip(user);
       chain.end = user->getResult(0);
@@ -33,55 +37,44 @@ public:
   }
 
   std::optional<double> operator()(double x) {
+    std::optional<double> y = x;
     for (Link &link : links) {
-      if (link.function) {
-        link.arguments[link.place] = x;
-        std::optional<double> y = (*link.function)(link.arguments);
-        if (!y)
-          return std::nullopt;
-        x = *y;
-      }
-      x = std::max(link.lo, std::min(link.hi, x));
+      link.arguments[link.place] = *y;
+      if (!(y = link.function(link.arguments)))
+        return std::nullopt;
     }
-    return x;
+    return y;
   }
 
   Value end;
 
 private:
   struct Link {
-    std::optional<ScalarFunction> function; // nothing: only the bounds
-    llvm::SmallVector<double> arguments;
-    unsigned place = 0;
-    double lo = -INFINITY, hi = INFINITY;
+    ScalarFunction function;
+    llvm::SmallVector<double> arguments; // constants; what the function is of goes to `place`
+    unsigned place;
   };
 
   bool append(GraphConverter &g, Operation *op, Value in) {
-    Link link;
-    bool clip = isa<ClipOp>(op);
+    llvm::SmallVector<double> arguments;
+    std::optional<unsigned> place;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      link.arguments.push_back(0);
+      arguments.push_back(0);
       if (operand == in) {
-        link.place = i;
+        if (place)
+          return false;
+        place = i;
         continue;
       }
-      if (clip && !isa<RankedTensorType>(operand.getType()))
-        continue;
       std::optional<double> number = evaluateScalar(operand);
       if (!number)
         return false;
-      link.arguments.back() = *number;
-      if (clip)
-        (i == 1 ? link.lo : link.hi) = *number;
+      arguments.back() = *number;
     }
-    if (llvm::count(op->getOperands(), in) != 1)
+    std::optional<ScalarFunction> function = ScalarFunction::create(op);
+    if (!function || !place)
       return false;
-    if (!clip) {
-      link.function = ScalarFunction::create(op);
-      if (!link.function)
-        return false;
-    }
-    links.push_back(std::move(link));
+    links.push_back({std::move(*function), std::move(arguments), *place});
     return true;
   }
 
@@ -308,23 +301,43 @@ LogicalResult convertTwo(GraphConverter &g, Operation *op) {
 
 } // namespace
 
+/// Relu and Clip that nothing before them takes along: bounds on a change of encoding.
+static LogicalResult convertBounds(GraphConverter &g, Operation *op) {
+  FailureOr<Flow> in = g.take(op, op->getOperand(0));
+  std::optional<Clamp> clamp = g.boundsOf(op, op->getOperand(0));
+  if (failed(in))
+    return failure();
+  if (!clamp)
+    return g.refuse(op, "expects constant bounds");
+  FailureOr<Tail> tail = g.fuseTail(op, op->getResult(0), 0, 0);
+  if (failed(tail))
+    return failure();
+  if (tail->clamp.lo)
+    clamp->atLeast(*tail->clamp.lo);
+  if (tail->clamp.hi)
+    clamp->atMost(*tail->clamp.hi);
+  g.set(tail->end, g.rescaled(op->getLoc(), *in, tail->encoding, *clamp));
+  return success();
+}
+
 LogicalResult laic::hls::convertElementwise(GraphConverter &g, Operation *op) {
+  if (isa<ReluOp, ClipOp>(op))
+    return convertBounds(g, op);
   llvm::SmallVector<unsigned> variables;
   for (auto [i, operand] : llvm::enumerate(op->getOperands()))
     if (!g.isConstant(operand))
       variables.push_back(i);
-  if (variables.size() == 1) {
-    bool scalars = llvm::all_of(llvm::enumerate(op->getOperands()), [&](auto operand) {
-      return operand.index() == variables[0] || !isa<RankedTensorType>(operand.value().getType()) ||
-             evaluateScalar(operand.value()).has_value();
-    });
-    if (scalars)
-      return convertByTable(g, op, op->getOperand(variables[0]));
-    if (isa<laic::AddOp, laic::SubOp, laic::MulOp, laic::DivOp>(op))
-      return convertWithConstant(g, op, variables[0]);
-  }
   if (variables.size() == 2 && op->getNumOperands() == 2)
     return convertTwo(g, op);
+  if (variables.size() == 1) {
+    bool divides = isa<laic::DivOp>(op) && variables[0] == 1;
+    if (isArithmetic(op) && op->getNumOperands() == 2 && (!divides || !evaluateScalar(op->getOperand(0))))
+      return convertWithConstant(g, op, variables[0]);
+    if (llvm::all_of(llvm::enumerate(op->getOperands()), [&](auto operand) {
+          return operand.index() == variables[0] || evaluateScalar(operand.value()).has_value();
+        }))
+      return convertByTable(g, op, op->getOperand(variables[0]));
+  }
   return g.refuse(op, "the target has no stage for this operation with these operands");
 }
 

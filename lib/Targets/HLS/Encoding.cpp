@@ -17,9 +17,10 @@ int64_t Encoding::quantize(double real) const {
   return saturate(std::floor(real / scale + 0.5) + static_cast<double>(zero), type);
 }
 
-Encoding Encoding::forRange(MLIRContext *context, unsigned width, double lo, double hi) {
-  constexpr double kMargin = 1.25; // other inputs than those that were measured
-  double most = std::max({std::abs(lo), std::abs(hi), 1e-30}) * kMargin;
+Encoding Encoding::forRange(MLIRContext *context, unsigned width, double lo, double hi, double margin) {
+  double most = std::max(std::abs(lo), std::abs(hi)) * margin;
+  if (most == 0)
+    most = 0.5;                                                    // anything holds it
   int integer = static_cast<int>(std::floor(std::log2(most))) + 2; // 2^(integer - 1) > most
   NumType type = NumType::get(context, width, integer, true);
   return {type, std::ldexp(1.0, -type.getFraction()), 0, true};

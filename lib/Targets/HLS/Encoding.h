@@ -20,8 +20,10 @@ struct Encoding {
   }
   /// The nearest raw integer, halves up, saturated.
   int64_t quantize(double real) const;
-  /// Signed fixed point of `width` bits that holds [lo, hi] and a quarter more.
-  static Encoding forRange(mlir::MLIRContext *context, unsigned width, double lo, double hi);
+  /// Signed fixed point of `width` bits that holds [lo, hi] `margin` times over.
+  static Encoding forRange(mlir::MLIRContext *context, unsigned width, double lo, double hi, double margin = 1);
+  /// For tensors whose range was measured: other inputs than those reach further.
+  static constexpr double kMeasuredMargin = 4;
 };
 
 /// Bounds of a fused activation, in real numbers.

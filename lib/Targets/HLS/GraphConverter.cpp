@@ -58,7 +58,7 @@ FailureOr<Encoding> GraphConverter::floatEncoding(Operation *op, Value value) {
   auto range = value.getDefiningOp() ? rangeIn(value.getDefiningOp()->getAttr(laic::kRangeAttr)) : std::nullopt;
   if (!range)
     return needsRange(op->emitError() << "its result ");
-  return Encoding::forRange(op->getContext(), width, range->first, range->second);
+  return Encoding::forRange(op->getContext(), width, range->first, range->second, Encoding::kMeasuredMargin);
 }
 
 /// An input that is quantised at once comes quantised into the design.
@@ -81,7 +81,7 @@ FailureOr<Encoding> GraphConverter::inputEncoding(BlockArgument argument) {
   auto range = rangeIn(main.getArgAttr(argument.getArgNumber(), laic::kRangeAttr));
   if (!range)
     return needsRange(main.emitError() << "input '" << name.getValue() << "' ");
-  return Encoding::forRange(main.getContext(), width, range->first, range->second);
+  return Encoding::forRange(main.getContext(), width, range->first, range->second, Encoding::kMeasuredMargin);
 }
 
 // ---- flows ----
@@ -176,23 +176,32 @@ bool GraphConverter::fuseAffine(Operation *user, Tail &tail, int64_t channels, i
   return true;
 }
 
+std::optional<Clamp> GraphConverter::boundsOf(Operation *op, Value value) {
+  Clamp clamp;
+  if (isa<ReluOp>(op))
+    return clamp.atLeast(0), clamp;
+  auto clip = dyn_cast<ClipOp>(op);
+  if (!clip || clip.getInput() != value)
+    return std::nullopt;
+  std::optional<double> lo = evaluateScalar(clip.getMin()), hi = evaluateScalar(clip.getMax());
+  if ((!lo && isa<RankedTensorType>(clip.getMin().getType())) || (!hi && isa<RankedTensorType>(clip.getMax().getType())))
+    return std::nullopt;
+  if (lo)
+    clamp.atLeast(*lo);
+  if (hi)
+    clamp.atMost(*hi);
+  return clamp;
+}
+
 bool GraphConverter::fuse(Operation *user, Tail &tail, int64_t channels, int64_t axis) {
-  if (isa<ReluOp>(user))
-    return tail.clamp.atLeast(0), true;
-  if (auto clip = dyn_cast<ClipOp>(user)) {
-    std::optional<double> lo = evaluateScalar(clip.getMin()), hi = evaluateScalar(clip.getMax());
-    if (clip.getInput() != tail.end || (!lo && isa<RankedTensorType>(clip.getMin().getType())) ||
-        (!hi && isa<RankedTensorType>(clip.getMax().getType())))
-      return false;
-    if (lo)
-      tail.clamp.atLeast(*lo);
-    if (hi)
-      tail.clamp.atMost(*hi);
+  if (std::optional<Clamp> clamp = boundsOf(user, tail.end)) {
+    if (clamp->lo)
+      tail.clamp.atLeast(*clamp->lo);
+    if (clamp->hi)
+      tail.clamp.atMost(*clamp->hi);
     return true;
   }
-  if (isa<IdentityOp>(user))
-    return true;
-  return fuseAffine(user, tail, channels, axis);
+  return isa<IdentityOp>(user) || fuseAffine(user, tail, channels, axis);
 }
 
 FailureOr<Tail> GraphConverter::fuseTail(Operation *op, Value result, int64_t channels, int64_t axis) {
@@ -227,7 +236,7 @@ Value Rescaler::emit(StageBuilder &s, Value acc, ValueRange channel) const {
   NumType raw =
       NumType::get(out.type.getContext(), out.type.getWidth(), static_cast<int>(out.type.getWidth()), out.type.getIsSigned());
   if (fixed) {
-    Value value = s.convert(acc, out.type, Rounding::Rnd, Overflow::Sat);
+    Value value = s.convert(acc, out.type, Rounding::RndConv, Overflow::Sat);
     if (clamp.lo)
       value = hls::MaxOp::create(s.b, value, s.constant(out.type, out.quantize(*clamp.lo)));
     if (clamp.hi)

@@ -70,6 +70,8 @@ public:
   /// What follows the result of `op` and can be computed along with it. `channels` along `axis` of the result take scales and biases;
   /// 0: none are fused, bounds alone.
   llvm::FailureOr<Tail> fuseTail(mlir::Operation *op, mlir::Value result, int64_t channels, int64_t axis);
+  /// The bounds of a Relu or a Clip with constant ones on `value`; nothing for other operations.
+  std::optional<Clamp> boundsOf(mlir::Operation *op, mlir::Value value);
   /// The encoding that quantize_linear gives its result.
   llvm::FailureOr<Encoding> quantizedEncoding(QuantizeLinearOp op);
   void skip(mlir::Operation *op) { done.insert(op); }
@@ -81,6 +83,7 @@ private:
   llvm::LogicalResult convert(mlir::Operation *op);
   llvm::FailureOr<Encoding> inputEncoding(mlir::BlockArgument argument);
   llvm::FailureOr<Encoding> floatEncoding(mlir::Operation *op, mlir::Value value);
+  bool setPortOrder(const Flow &flow, const Order &order);
   bool fuse(mlir::Operation *user, Tail &tail, int64_t channels, int64_t axis);
   bool fuseAffine(mlir::Operation *user, Tail &tail, int64_t channels, int64_t axis);
   llvm::LogicalResult finish(mlir::func::ReturnOp end);

@@ -13,14 +13,44 @@ static PortOp freePort(Value stream) {
   return port && !port.getOutput() && stream.use_empty() ? port : PortOp();
 }
 
+/// Orders are in elements of the tensor that a flow stands for, which reshapes and transposes have made of the port's. False where the
+/// port's own elements would come in no nest of axes.
+bool GraphConverter::setPortOrder(const Flow &flow, const Order &order) {
+  auto port = flow.stream.getDefiningOp<PortOp>();
+  // Which place of the stream as it is now brings the element that the new order has at each place.
+  std::vector<int64_t> now = flow.order.indices(), place(now.size()), wanted = order.indices();
+  for (size_t i = 0; i < now.size(); ++i)
+    place[now[i]] = i;
+  auto moved = [&](const Order &from) {
+    std::vector<int64_t> indices = from.indices(), result;
+    for (int64_t element : wanted)
+      result.push_back(indices[place[element]]);
+    return Order::fromIndices(std::move(result));
+  };
+  llvm::SmallVector<std::pair<int64_t, int64_t>> axes;
+  for (size_t i = 0; i + 1 < port.getOrder().size(); i += 2)
+    axes.emplace_back(port.getOrder()[i], port.getOrder()[i + 1]);
+  std::optional<Order> ofPort = moved(Order(axes));
+  llvm::SmallVector<std::pair<Flow *, Order>> changes;
+  for (auto &entry : flows)
+    if (entry.second.stream == flow.stream) {
+      std::optional<Order> changed = moved(entry.second.order);
+      if (!changed)
+        return false;
+      changes.emplace_back(&entry.second, *changed);
+    }
+  if (!ofPort)
+    return false;
+  port.setOrder(ofPort->flat());
+  for (auto &[changed, to] : changes)
+    changed->order = to;
+  return true;
+}
+
 Flow GraphConverter::inOrder(Location loc, Flow flow, const Order &order) {
   if (flow.order == order)
     return flow;
-  if (PortOp port = freePort(flow.stream)) {
-    port.setOrder(order.flat());
-    for (auto &entry : flows)
-      if (entry.second.stream == flow.stream)
-        entry.second.order = order;
+  if (freePort(flow.stream) && setPortOrder(flow, order)) {
     flow.order = order;
     return flow;
   }

@@ -29,12 +29,12 @@ func.func @main(%x: tensor<1x4xf32> {laic.name = "x"}) -> (tensor<1x2xf32> {laic
 
 // -----
 
-// Float tensors become fixed point with room for their range: 1.25 * 3 needs 3 integer bits. Two readers get a stream each.
+// Float tensors become fixed point with room for their range: 4 * 3 needs 5 integer bits, with the sign. Two readers get a stream each.
 // CHECK-LABEL: hls.design @top
-// CHECK: hls.port "x" in at 0 {{.*}} : <1, <16, 3, signed>>
+// CHECK: hls.port "x" in at 0 {{.*}} : <1, <16, 5, signed>>
 // CHECK: hls.stage @{{.*}} "split"
 // CHECK: hls.stage @{{.*}} "add"
-// CHECK: hls.convert {{.*}} rnd sat : <17, 4, signed> to <16, 4, signed>
+// CHECK: hls.convert {{.*}} rnd_conv sat : <17, 6, signed> to <16, 6, signed>
 func.func @main(%x: tensor<1x4xf32> {laic.name = "x", laic.range = [-3.0, 1.0]}) -> (tensor<1x4xf32> {laic.name = "y"}) {
   %y = laic.add %x, %x {laic.range = [-6.0, 2.0]} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
   return %y : tensor<1x4xf32>

@@ -73,21 +73,26 @@ def signed_width(v):
     return int(v).bit_length() + 1
 
 
-def fixed(lo, hi, bits=FIXED_BITS):
-    """The encoding of a float tensor in [lo, hi]."""
-    most = 1.25 * max(abs(float(lo)), abs(float(hi)))
+def fixed(lo, hi, bits=FIXED_BITS, margin=1):
+    """The encoding of numbers in [lo, hi] `margin` times over."""
+    most = margin * max(abs(float(lo)), abs(float(hi)))
     integer = (math.floor(math.log2(most)) if most > 0 else -1) + 2
     return Encoding(2.0**(integer - bits), 0, bits, True)
 
 
+def shifted(a, n):
+    """a / 2^n to nearest, halves to even."""
+    up = a + (1 << n - 1) >> n if n else a
+    return up - (((up << n) == a + (1 << n - 1)) & (up & 1)) if n else up
+
+
 def requantise(acc, unit, width, tail):
-    """clamp(z + floor((a m + 2^(n-1)) / 2^n)) with the unit of the accumulator per channel, broadcast to it."""
+    """clamp(z + a m / 2^n rounded) with the unit of the accumulator per channel, broadcast to it."""
     f = np.asarray(unit, "f8") / tail.encoding.scale
     bits, most = min(31, 63 - width), f.max()
     n = max((k for k in range(63) if rounded(most * 2.0**k) < 1 << bits), default=0)
     m = rounded(f * 2.0**n)
-    half = 1 << n - 1 if n else 0
-    return Tensor(clamp(tail.encoding.zero + (acc * m + half >> n), *tail.bounds()), tail.encoding)
+    return Tensor(clamp(tail.encoding.zero + shifted(acc * m, n), *tail.bounds()), tail.encoding)
 
 
 def along(values, rank, axis):
@@ -188,7 +193,7 @@ class Reference:
     def of_range(self, name):
         if name not in self.ranges:
             raise ValueError(f"tensor '{name}' has no encoding: the model needs calibration")
-        return fixed(*self.ranges[name])
+        return fixed(*self.ranges[name], margin=4)
 
     def port(self, name):
         """An input's encoding: that of the only QuantizeLinear behind it, or of its range; of an integer, None."""
@@ -402,8 +407,7 @@ class Reference:
         n = min(max(19 - math.floor(math.log2(max(sa, sb) / s)), 0), 40)
         ma, mb = int(rounded(sa / s * 2.0**n)), int(rounded(sb / s * 2.0**n))
         total = a.centred() * ma + b.centred() * (-mb if node.op_type == "Sub" else mb)
-        half = 1 << n - 1 if n else 0
-        return self.finish(tail, Tensor(clamp(tail.encoding.zero + (total + half >> n), *tail.bounds()), tail.encoding))
+        return self.finish(tail, Tensor(clamp(tail.encoding.zero + shifted(total, n), *tail.bounds()), tail.encoding))
 
     def table(self, node, x):
         """A function of one number and what follows it of the kind."""

@@ -281,8 +281,8 @@ def HLS_ConvertOp : HLS_Op<"convert", [Pure]> {
 def HLS_RequantizeOp : HLS_Op<"requantize", [Pure]> {
   let summary = "an accumulator in the units of a quantised tensor";
   let description = [{
-    clamp(zero_point + floor((acc * multiplier + 2^(shift - 1)) / 2^shift), lowest, highest) on raw integers; with shift 0 nothing is
-    rounded. `lowest` and `highest` fit the result.
+    clamp(zero_point + acc * multiplier / 2^shift to nearest, halves to even, lowest, highest) on raw integers. `lowest` and `highest`
+    fit the result.
   }];
   let arguments = (ins HLS_NumType:$acc, HLS_NumType:$multiplier, I64Attr:$shift, I64Attr:$zero_point, I64Attr:$lowest,
                    I64Attr:$highest);

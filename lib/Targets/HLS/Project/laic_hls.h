@@ -35,14 +35,16 @@ template <int SHIFT, int OFFSET, class T> inline int index_of(const T &value) {
   return (value >> SHIFT).to_int() + OFFSET;
 }
 
-// clamp(ZERO + floor((acc * multiplier + 2^(SHIFT - 1)) / 2^SHIFT), LOWEST, HIGHEST); PRODUCT: bits of acc * multiplier.
+// clamp(ZERO + acc * multiplier / 2^SHIFT to nearest, halves to even, LOWEST, HIGHEST); PRODUCT: bits of acc * multiplier.
 template <class Out, int PRODUCT, int SHIFT, int ZERO, int LOWEST, int HIGHEST, class Acc, class Multiplier>
 inline Out requantize(const Acc &acc, const Multiplier &multiplier) {
 #pragma HLS INLINE
   typedef ap_int<PRODUCT + 1> Wide;
   const Wide half = SHIFT > 0 ? Wide(1) << (SHIFT > 0 ? SHIFT - 1 : 0) : Wide(0);
-  const Wide rounded = acc * multiplier + half;
-  const Wide quotient = rounded >> SHIFT;
+  const Wide sum = acc * multiplier + half;
+  const Wide up = sum >> SHIFT;
+  const bool was_half = SHIFT > 0 && (up << SHIFT) == sum;
+  const Wide quotient = was_half && up[0] ? Wide(up - 1) : up;
   if (quotient < LOWEST - ZERO)
     return Out(LOWEST);
   if (quotient > HIGHEST - ZERO)
