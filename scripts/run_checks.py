@@ -202,7 +202,7 @@ def stages(jobs, everything):
     yield "lit", "lit suite", lambda: run_lit(dev, jobs)
     yield "unit", "unit tests", lambda: run_ctest(dev, jobs, "unit")
     yield "python", "Python package, command lines, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Tools", "test/Consumer")
-    yield "devices", "GPU targets on lavapipe and the PTX interpreter", lambda: run_pytest(jobs, "devices", "test/Targets")
+    yield "devices", "other targets: lavapipe, the PTX interpreter, C simulation", lambda: run_pytest(jobs, "devices", "test/Targets")
     yield "operators", "operator cases against onnxruntime and the onnx package", lambda: run_pytest(jobs, "operators", "test/Operators")
     yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
     yield "models", "models end to end", lambda: run_models(jobs)

@@ -36,8 +36,9 @@ def test_bytes_to_memory(add_model):
 
 
 def test_a_project_needs_a_folder(add_model):
-    with pytest.raises(laic.UsageError, match="writes a project, which needs a folder"):
+    with pytest.raises(laic.UsageError, match="writes a project, which needs a folder") as refused:
         laic.compile(add_model, target="hls", dims={"N": 1})
+    assert refused.value.diagnostics[0].note == "name one as the output"
 
 
 def test_path_to_file(add_model, tmp_path):

@@ -66,6 +66,7 @@ def save(model, path):
     (["--threads=1025"], "expects a number from 0 to 1024"),
     (["--quantize=int8"], "--quantize is not available yet"),
     (["--calibration=a.npz"], "--calibration is not available for target 'cpu' yet"),
+    (["--calibration=a.npz"], "it serves targets that write projects"),
     (["--no-such-option"], "--no-such-option"),
 ])
 def test_wrong_usage_exits_with_two(laic, add, tmp_path, options, text):

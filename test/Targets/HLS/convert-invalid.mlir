@@ -223,3 +223,24 @@ func.func @main(%x: tensor<1x2xf32> {laic.name = "x", laic.range = [-1.0, 1.0]})
   %y = laic.relu %c {laic.range = [0.0, 1.0]} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<2xf32> {laic.name = "x", laic.range = [-1.0, 1.0]}, %b: tensor<f32> {laic.name = "b", laic.range = [-1.0, 1.0]}) -> (tensor<2xf32> {laic.name = "y"}) {
+  %n = laic.none : none
+  // expected-error @+1 {{cannot be streamed: expects constant bounds}}
+  %y = laic.clip %x, %b, %n {laic.range = [-1.0, 1.0]} : (tensor<2xf32>, tensor<f32>, none) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+// A quantum of 2^-45 leaves no room for the quotient.
+func.func @main(%x: tensor<1x2xf32> {laic.name = "x", laic.range = [-1.0, 1.0]}) -> (tensor<1x2xi8> {laic.name = "y"}) {
+  %s = laic.constant {value = dense<2.8e-14> : tensor<f32>} : tensor<f32>
+  %z = laic.constant {value = dense<0> : tensor<i8>} : tensor<i8>
+  // expected-error @+1 {{cannot be streamed: its result has too many bits behind the binary point}}
+  %c = laic.softmax %x : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %y = laic.quantize_linear %c, %s, %z : (tensor<1x2xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2xi8>
+  return %y : tensor<1x2xi8>
+}

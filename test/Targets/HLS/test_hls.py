@@ -18,7 +18,6 @@ from projects import Projects, by_onnxruntime, compile_project, load, run
 from reference import Reference
 
 SEED, FRAMES = 5, 4
-LATER = {"kws_qoperator", "digits_qoperator"}  # need operators of com.microsoft
 LONG = {f"{build.__name__}_uint8" for build in UNSIGNED} - {"functions_uint8"} | {"digits_uint8"}
 LONG_FLOATS = set(FLOATS) - {"digits", "mnist_cntk", "separable_float", "moved_float", "arithmetic_float"}
 
@@ -33,22 +32,12 @@ def named(names, long=()):
     return [pytest.param(name, marks=[mark for group, mark in groups if name in group]) for name in names]
 
 
-def project_of(projects, name):
-    """The project; an expected failure while the importer lacks its operators, and for no other reason."""
-    try:
-        return projects(name)
-    except AssertionError as error:
-        if name in LATER and "does not support this operator" in str(error):
-            pytest.xfail("operators of com.microsoft are not imported yet")
-        raise
-
-
 # ---- numbers ----
 
 @pytest.mark.parametrize("name", named(MODELS, LONG))
 def test_quantised_models(name, projects):
     """Every bit is the reference's, and no output is more than a quantum from onnxruntime's."""
-    project = project_of(projects, name)
+    project = projects(name)
     feed = project.model.feed(np.random.default_rng(SEED), FRAMES)
     got, _ = project.simulate(feed)
     want, other = Reference(load(project.model), project.model.dims)(feed), by_onnxruntime(project.model, feed)
@@ -61,7 +50,7 @@ def test_quantised_models(name, projects):
             f"{array.flat[wrong[0]]}, not {want[output].flat[wrong[0]]} (quantum {quantum})"
         away = np.abs(array.astype("f8") - other[output]).max() / quantum
         assert away < 1.01, f"{output}: {away:.2f} quanta from onnxruntime"
-        assert len(np.unique(array)) > 2, f"{output}: hardly a test"
+        assert len(np.unique(array)) > 1, f"{output}: hardly a test"
 
 
 @devices.needs_models
@@ -69,7 +58,7 @@ def test_quantised_models(name, projects):
 def test_keyword_spotting_when_unsure(name, projects):
     """Bits are the reference's. Of onnxruntime only the class is asked for: seven layers that round differently come to several
     quanta, between onnxruntime with and without its optimisations too."""
-    project = project_of(projects, name)
+    project = projects(name)
     feed = sounds(np.random.default_rng(SEED), 12)
     (got,), (want,) = project.simulate(feed)[0].values(), Reference(load(project.model), project.model.dims)(feed).values()
     (other,) = by_onnxruntime(project.model, feed).values()
@@ -126,21 +115,21 @@ def test_other_outputs_than_expected_fail(projects):
     project = projects("two_by_two")
     feed = project.model.feed(np.random.default_rng(2), 1)
     golden, _ = project.simulate(feed)
-    assert "output 'y0' is not expected" in project.simulate(feed, {"y1": golden["y1"]}, expect=1)[1]
-    assert "there is no output 'y2'" in project.simulate(feed, {**golden, "y2": golden["y1"]}, expect=1)[1]
+    assert "csim: output 'y0' is not expected or has another shape" in project.simulate(feed, {"y1": golden["y1"]}, expect=1)[1]
+    assert "csim: there is no output 'y2'" in project.simulate(feed, {**golden, "y2": golden["y1"]}, expect=1)[1]
     assert "another shape" in project.simulate(feed, {**golden, "y0": golden["y0"][0]}, expect=1)[1]
 
 
 def test_csim_refuses_wrong_inputs(projects, tmp_path):
     project = projects("two_by_two")
     feed = project.model.feed(np.random.default_rng(2), 2)
-    for wrong, text in (({"x0": feed["x0"]}, "input 'x1' is missing"), ({**feed, "x1": feed["x1"][:1]}, "another number of frames"),
-                        ({**feed, "x1": feed["x1"][:, :2]}, "input 'x1' has another shape"),
-                        ({**feed, "x1": feed["x1"].reshape(-1)}, "input 'x1' has another shape")):
+    for wrong, text in (({"x0": feed["x0"]}, "input 'x1' is missing"), ({**feed, "x1": feed["x1"][:1]}, "input 'x1' has another number of frames than the one before"),
+                        ({**feed, "x1": feed["x1"][:, :2]}, "input 'x1' has another shape than the model's"),
+                        ({**feed, "x1": feed["x1"].reshape(-1)}, "input 'x1' has another shape than the model's")):
         np.savez(tmp_path / "in.npz", **wrong)
         assert text in run(project.binary, tmp_path / "in.npz", tmp_path / "out.npz", expect=2).stderr
         assert not (tmp_path / "out.npz").exists()
-    assert "usage" in run(project.binary, expect=2).stderr
+    assert "usage: csim IN.npz OUT.npz [EXPECTED.npz]" in run(project.binary, expect=2).stderr
     assert "none.npz" in run(project.binary, tmp_path / "none.npz", tmp_path / "out.npz", expect=2).stderr
 
 
@@ -268,11 +257,17 @@ def test_refuses_floats_without_calibration(tmp_path):
 
 
 @pytest.mark.parametrize("frames, text", [
-    ({"picture": np.zeros((2, 1, 8, 8), "f4")}, "has no input 'image'"), ({"image": np.zeros((2, 1, 8, 9), "f4")}, "input 'image'"),
+    ({"picture": np.zeros((2, 1, 8, 8), "f4")}, "has no input 'image'"), ({"image": np.zeros((2, 1, 8, 9), "f4")}, "--calibration: input 'image'"),
     ({"image": np.zeros((64,), "f4")}, "input 'image'"), ({"image": np.zeros((0, 1, 8, 8), "f4")}, "input 'image'"),
     ({"image": np.zeros((2, 1, 8, 8), "f8")}, "input 'image'")])
 def test_refuses_other_calibration(frames, text, tmp_path):
     assert text in refuse(DIGITS, tmp_path, dims={"N": 1}, calibration=frames)
+
+
+def test_refuses_other_numbers_of_frames(tmp_path):
+    model = save(tmp_path, [helper.make_node("Add", ["a", "b"], ["y"])], [("a", [1, 4]), ("b", [1, 4])], [("y", [1, 4])])
+    frames = {"a": np.zeros((2, 4), "f4"), "b": np.zeros((3, 4), "f4")}
+    assert "input 'b' has 3 frames, the one before has 2" in refuse(model, tmp_path, calibration=frames)
 
 
 def test_refuses_a_calibration_file_that_is_none(tmp_path):
@@ -304,7 +299,8 @@ def test_refuses_unknown_parts(projects, tmp_path):
 
 
 def test_refuses_to_share_an_artifact(projects, tmp_path):
-    assert "'hls'" in refuse(projects.compiled("residual").model.path, tmp_path, target="cpu,hls", code=2)
+    text = refuse(projects.compiled("residual").model.path, tmp_path, target="cpu,hls", code=2)
+    assert "target 'hls' writes a project, which cannot be part of an artifact" in text and "compile for it alone" in text
 
 
 @pytest.mark.parametrize("name", ("notes.txt", "report.json", ".hidden"))
@@ -312,12 +308,12 @@ def test_leaves_other_folders_alone(name, projects, tmp_path):
     """Also one with a report.json that laic never wrote."""
     (tmp_path / "design").mkdir()
     (tmp_path / "design" / name).write_text("{}\n")
-    assert "design'" in refuse(projects.compiled("residual").model.path, tmp_path)
+    assert "design': it holds something else than a project of laic" in refuse(projects.compiled("residual").model.path, tmp_path)
 
 
 def test_leaves_files_alone(projects, tmp_path):
     (tmp_path / "design").write_text("mine\n")
-    assert "it is a file" in refuse(projects.compiled("residual").model.path, tmp_path)
+    assert ": it is a file, and a project is a folder" in refuse(projects.compiled("residual").model.path, tmp_path)
 
 
 def test_replaces_its_own_project(projects, tmp_path):
