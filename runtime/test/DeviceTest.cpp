@@ -109,7 +109,7 @@ TEST(Device, UnknownDeviceFallsToTheNextPlan) {
   EXPECT_EQ(floatsOf(context.get(), 0), (std::vector<float>{4, 6, 8, 10}));
 
   laic_context_t *none = nullptr;
-  laic_context_options_t options = {sizeof options, nullptr, "abacus", nullptr};
+  laic_context_options_t options = {sizeof options, nullptr, "abacus", nullptr, 0};
   EXPECT_EQ(outcome(laic_context_create(module.get(), &options, &none)).code, LAIC_UNSUPPORTED);
   options.device = "sundial:1";
   EXPECT_EQ(errorOf(laic_context_create(module.get(), &options, &none)), "the artifact has no plan for device 'sundial:1'");

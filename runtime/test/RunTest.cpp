@@ -141,7 +141,7 @@ TEST(Run, SurvivesEveryFailedAllocation) {
     Outcome result = outcome(laic_module_load(file.path().c_str(), &moduleOptions, &module));
     if (result.code == LAIC_OK)
       result = outcome(laic_pool_create(&poolOptions, &pool));
-    laic_context_options_t options = {sizeof options, pool, nullptr, &allocator.functions};
+    laic_context_options_t options = {sizeof options, pool, nullptr, &allocator.functions, 0};
     if (result.code == LAIC_OK)
       result = outcome(laic_context_create(module, &options, &context));
     if (result.code == LAIC_OK) {

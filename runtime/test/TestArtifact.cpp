@@ -255,7 +255,7 @@ ModulePtr test::loadFile(const std::string &path) {
 }
 
 ContextPtr test::createContext(laic_module_t *module, laic_pool_t *pool, const laic_allocator_t *allocator) {
-  laic_context_options_t options = {sizeof options, pool, nullptr, allocator};
+  laic_context_options_t options = {sizeof options, pool, nullptr, allocator, 0};
   laic_context_t *context = nullptr;
   EXPECT_EQ(errorOf(laic_context_create(module, &options, &context)), "");
   return ContextPtr(context);

@@ -36,6 +36,7 @@ void Session::createContext(const Options &options) {
   contextOptions.struct_size = sizeof contextOptions;
   contextOptions.pool = pool.get();
   contextOptions.device = options.device.empty() ? nullptr : options.device.c_str();
+  contextOptions.whole_device = options.requireDevice;
   laic_context_t *context = nullptr;
   laic_status_t *status = laic_context_create(loaded.get(), &contextOptions, &context);
   if (status && laic_status_code(status) == LAIC_UNSUPPORTED && contextOptions.device && !options.requireDevice) {

@@ -222,15 +222,8 @@ std::optional<RealTensor> fromElementwise(Operation *op) {
     elements *= size;
   for (int64_t i = 0; i < elements; ++i) {
     llvm::SmallVector<double> arguments;
-    for (const RealTensor &operand : operands) {
-      int64_t at = 0, stride = 1, rest = i, offset = tensor.shape.size() - operand.shape.size();
-      for (int64_t d = tensor.shape.size(); d-- > offset; rest /= tensor.shape[d]) {
-        int64_t size = operand.shape[d - offset];
-        at += size == 1 ? 0 : rest % tensor.shape[d] * stride;
-        stride *= size;
-      }
-      arguments.push_back(operand.values[at]);
-    }
+    for (const RealTensor &operand : operands)
+      arguments.push_back(operand.broadcast(tensor.shape, i));
     std::optional<double> value = (*function)(arguments);
     if (!value)
       return std::nullopt;
@@ -240,6 +233,16 @@ std::optional<RealTensor> fromElementwise(Operation *op) {
 }
 
 } // namespace
+
+double RealTensor::broadcast(llvm::ArrayRef<int64_t> to, int64_t element) const {
+  int64_t at = 0, stride = 1, offset = to.size() - shape.size();
+  for (int64_t d = to.size(); d-- > offset; element /= to[d]) {
+    int64_t size = shape[d - offset];
+    at += size == 1 ? 0 : element % to[d] * stride;
+    stride *= size;
+  }
+  return values[at];
+}
 
 std::optional<RealTensor> laic::hls::evaluateConstant(Value value) {
   Operation *op = value.getDefiningOp();

@@ -21,6 +21,8 @@ struct RealTensor {
 
   int64_t elements() const { return static_cast<int64_t>(values.size()); }
   bool isQuantized() const { return !raw.empty(); }
+  /// The number at row-major index `element` once the tensor is broadcast to `to`.
+  double broadcast(llvm::ArrayRef<int64_t> to, int64_t element) const;
 };
 
 /// The constant that a value is, through dequantisation, reshapes, transposes and elementwise arithmetic; nothing if it depends on

@@ -11,8 +11,6 @@ namespace {
 
 constexpr unsigned kTableBits = 12; // a table has at most 2^12 entries; wider numbers lose their last bits
 
-unsigned bitsFor(double magnitude) { return magnitude < 1 ? 1 : static_cast<unsigned>(std::floor(std::log2(magnitude))) + 2; }
-
 /// What stays arithmetic, exact to the last bit, instead of a table.
 bool isArithmetic(Operation *op) { return isa<laic::AddOp, SumOp, laic::SubOp, laic::MulOp, laic::DivOp>(op); }
 
@@ -109,13 +107,6 @@ Flow mapWords(GraphConverter &g, Location loc, llvm::StringRef kind, llvm::Array
   return result;
 }
 
-Value rawOf(StageBuilder &s, Value value) {
-  auto type = cast<NumType>(value.getType());
-  return type.isInteger()
-             ? value
-             : Value(BitsOp::create(s.b, NumType::getInt(type.getContext(), type.getWidth(), type.getIsSigned()), value));
-}
-
 LogicalResult convertByTable(GraphConverter &g, Operation *op, Value operand) {
   FailureOr<Flow> in = g.take(op, operand);
   if (failed(in))
@@ -141,7 +132,7 @@ LogicalResult convertByTable(GraphConverter &g, Operation *op, Value operand) {
   RomOp rom = g.design.rom(op->getLoc(), g.design.uniqueName(op->getLoc(), "table"), table, {entries}, tail->encoding.type);
   g.set(tail->end, mapWords(g, op->getLoc(), "table", {*in}, tail->encoding, in->shape,
                             [&](StageBuilder &s, ValueRange values, Value, Value) {
-                              return s.load(rom, {IndexOp::create(s.b, rawOf(s, values[0]), s.b.getI64IntegerAttr(dropped),
+                              return s.load(rom, {IndexOp::create(s.b, s.raw(values[0]), s.b.getI64IntegerAttr(dropped),
                                                                   s.b.getI64IntegerAttr(offset))});
                             }));
   return success();
@@ -178,7 +169,7 @@ Flow multiplyAdd(GraphConverter &g, Location loc, Flow in, llvm::ArrayRef<double
   biases.resize(period);
   NumType weight = NumType::getInt(context, factor.type.getWidth());
   unsigned product = in.encoding.type.getWidth() + weight.getWidth();
-  NumType sum = NumType::getInt(context, std::max(product + 1, bitsFor(bound) + 1));
+  NumType sum = NumType::getInt(context, std::max(product + 1, signedBits(bound) + 1));
   RomOp scaleRom = g.design.rom(loc, g.design.uniqueName(loc, "scale"), scales, {period / lanes, lanes}, weight, {1, lanes});
   RomOp biasRom = g.design.rom(loc, g.design.uniqueName(loc, "bias"), biases, {period / lanes, lanes}, sum, {1, lanes});
   Rescaler rescale;
@@ -187,7 +178,7 @@ Flow multiplyAdd(GraphConverter &g, Location loc, Flow in, llvm::ArrayRef<double
   return mapWords(
       g, loc, "affine", {in}, tail.encoding, in.shape, [&](StageBuilder &s, ValueRange values, Value word, Value lane) {
         Value at = s.rem(word, period / lanes);
-        Value product = hls::MulOp::create(s.b, rawOf(s, values[0]), s.load(scaleRom, {at, lane}));
+        Value product = hls::MulOp::create(s.b, s.raw(values[0]), s.load(scaleRom, {at, lane}));
         Value total = hls::AddOp::create(s.b, product, s.load(biasRom, {at, lane}));
         return rescale.emit(s, s.convert(total, NumType::getInt(context, sum.getWidth() + 1), Rounding::Trn, Overflow::Wrap), {});
       });
@@ -196,15 +187,8 @@ Flow multiplyAdd(GraphConverter &g, Location loc, Flow in, llvm::ArrayRef<double
 /// A constant as one number per element of a stream that it is broadcast to.
 std::vector<double> inStreamOrder(const RealTensor &tensor, const Flow &flow) {
   std::vector<double> values;
-  for (int64_t element : flow.order.indices()) {
-    int64_t at = 0, stride = 1, rest = element, offset = flow.shape.size() - tensor.shape.size();
-    for (int64_t d = flow.shape.size(); d-- > offset; rest /= flow.shape[d]) {
-      int64_t size = tensor.shape[d - offset];
-      at += size == 1 ? 0 : rest % flow.shape[d] * stride;
-      stride *= size;
-    }
-    values.push_back(tensor.values[at]);
-  }
+  for (int64_t element : flow.order.indices())
+    values.push_back(tensor.broadcast(flow.shape, element));
   return values;
 }
 
@@ -255,7 +239,7 @@ LogicalResult convertTwo(GraphConverter &g, Operation *op) {
   rescale.clamp = tail->clamp;
   rescale.fixed = a.fixed && b.fixed && out.fixed;
   auto without = [&](StageBuilder &s, Value value, const Encoding &encoding) -> Value { // the zero point
-    Value raw = rawOf(s, value);
+    Value raw = s.raw(value);
     return encoding.zero == 0 ? raw
                               : Value(hls::SubOp::create(s.b, raw, s.constant(cast<NumType>(raw.getType()), encoding.zero)));
   };

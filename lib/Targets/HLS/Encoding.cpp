@@ -17,6 +17,10 @@ int64_t Encoding::quantize(double real) const {
   return saturate(std::floor(real / scale + 0.5) + static_cast<double>(zero), type);
 }
 
+unsigned laic::hls::signedBits(double magnitude) {
+  return magnitude < 1 ? 1 : static_cast<unsigned>(std::floor(std::log2(magnitude))) + 2;
+}
+
 Encoding Encoding::forRange(MLIRContext *context, unsigned width, double lo, double hi, double margin) {
   double most = std::max(std::abs(lo), std::abs(hi)) * margin;
   if (most == 0)

@@ -26,6 +26,9 @@ struct Encoding {
   static constexpr double kMeasuredMargin = 4;
 };
 
+/// Bits of the least signed integer type that holds magnitudes up to this.
+unsigned signedBits(double magnitude);
+
 /// Bounds of a fused activation, in real numbers.
 struct Clamp {
   std::optional<double> lo, hi;

@@ -25,11 +25,6 @@ struct Coefficients {
   Rescaler rescale;
 };
 
-/// Signed bits that hold a number.
-unsigned bitsFor(double magnitude) { return magnitude < 1 ? 1 : static_cast<unsigned>(std::floor(std::log2(magnitude))) + 2; }
-
-NumType rawInteger(NumType type) { return NumType::getInt(type.getContext(), type.getWidth(), type.getIsSigned()); }
-
 /// Integer weights per output channel, in units that the results' scales may still change.
 void quantizeWeights(Weights &w, unsigned width, MLIRContext *context) {
   if (!w.raw.empty())
@@ -65,7 +60,7 @@ Coefficients fixedCoefficients(Weights w, const Tail &tail, const Encoding &in, 
     bound = std::max(bound, std::abs(static_cast<double>(k.bias.back())));
   }
   unsigned product = in.type.getWidth() + k.weight.getWidth();
-  unsigned bits = std::max(product + llvm::Log2_64_Ceil(w.terms) + 1, bitsFor(bound) + 1);
+  unsigned bits = std::max(product + llvm::Log2_64_Ceil(w.terms) + 1, signedBits(bound) + 1);
   k.acc = NumType::get(context, bits, static_cast<int>(bits) - fraction, true);
   k.rescale.fixed = true;
   k.rescale.out = tail.encoding;
@@ -95,9 +90,9 @@ Coefficients integerCoefficients(Weights w, const Tail &tail, const Encoding &in
     bound = std::max(bound, std::abs(static_cast<double>(k.bias.back())));
   }
   k.raw = std::move(w.raw);
-  k.weight = NumType::getInt(context, bitsFor(static_cast<double>(most)));
+  k.weight = NumType::getInt(context, signedBits(static_cast<double>(most)));
   unsigned product = in.type.getWidth() + k.weight.getWidth();
-  k.acc = NumType::getInt(context, std::max(product + llvm::Log2_64_Ceil(w.terms) + 1, bitsFor(bound) + 1));
+  k.acc = NumType::getInt(context, std::max(product + llvm::Log2_64_Ceil(w.terms) + 1, signedBits(bound) + 1));
   if (llvm::all_equal(factors))
     factors.resize(1);
   k.rescale.out = tail.encoding;
@@ -122,10 +117,7 @@ void placeMultipliers(GraphConverter &g, Location loc, Coefficients &k, int64_t 
 }
 
 /// The factor that a stream brings, as the products take it.
-Value factor(StageBuilder &s, const Coefficients &k, Value value) {
-  auto type = cast<NumType>(value.getType());
-  return k.fixed || type.isInteger() ? value : Value(BitsOp::create(s.b, rawInteger(type), value));
-}
+Value factor(StageBuilder &s, const Coefficients &k, Value value) { return k.fixed ? value : s.raw(value); }
 
 /// The matrix-vector unit: PE x SIMD products per cycle. The terms of a pixel are read once and kept for its other outputs.
 Flow multiply(GraphConverter &g, Location loc, llvm::StringRef kind, Flow in, Weights w, const Tail &tail,

@@ -53,7 +53,6 @@ private:
   /// A mean is the sum times a factor; where pads make windows of several sizes, each has its own.
   void prepareMean() {
     const Encoding &from = in.encoding;
-    raw = NumType::getInt(loc.getContext(), from.type.getWidth(), from.type.getIsSigned());
     rescale.fixed = from.fixed && tail.encoding.fixed;
     rescale.out = tail.encoding;
     rescale.clamp = tail.clamp;
@@ -88,7 +87,7 @@ private:
       return;
     }
     s.when(first, [&] { s.store(s.constant(acc, -in.encoding.zero * p.taps), pooled, at); });
-    Value term = rescale.fixed || in.encoding.type.isInteger() ? value : Value(BitsOp::create(s.b, raw, value));
+    Value term = rescale.fixed ? value : s.raw(value);
     AccumulateOp::create(s.b, term, pooled, at, s.b.getI64IntegerAttr(p.taps));
   }
 
@@ -109,7 +108,7 @@ private:
   const Pooling &p;
   const Tail &tail;
   int64_t lanes, words;
-  NumType acc, raw, inverseType;
+  NumType acc, inverseType;
   Rescaler rescale;
   std::vector<int64_t> inverses;
 };

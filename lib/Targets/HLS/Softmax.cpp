@@ -70,13 +70,11 @@ LogicalResult laic::hls::convertSoftmax(GraphConverter &g, SoftmaxOp op) {
     s.store(s.constant(total, 0), sum, {zero});
     s.pipelined("take", size, [&](Value i) {
       s.read(0, row, {i, zero});
-      Value value = s.load(row, {i, zero});
-      Value number = value.getType() == raw ? value : Value(BitsOp::create(s.b, raw, value));
+      Value number = s.raw(s.load(row, {i, zero}));
       s.store(hls::MaxOp::create(s.b, number, s.load(most, {zero})), most, {zero});
     });
     s.pipelined("exponentials", size, [&](Value i) {
-      Value value = s.load(row, {i, zero});
-      Value number = value.getType() == raw ? value : Value(BitsOp::create(s.b, raw, value));
+      Value number = s.raw(s.load(row, {i, zero}));
       Value distance = hls::SubOp::create(s.b, s.load(most, {zero}), number);
       Value e;
       if (split) {

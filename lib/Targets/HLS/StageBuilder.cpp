@@ -164,6 +164,13 @@ Value StageBuilder::convert(Value value, NumType type, Rounding rounding, Overfl
   return ConvertOp::create(b, type, value, rounding, overflow);
 }
 
+Value StageBuilder::raw(Value value) {
+  auto type = cast<NumType>(value.getType());
+  if (type.isInteger())
+    return value;
+  return BitsOp::create(b, NumType::getInt(b.getContext(), type.getWidth(), type.getIsSigned()), value);
+}
+
 Value StageBuilder::asEncoded(Value raw, const Encoding &encoding) {
   return raw.getType() == encoding.type ? raw : Value(BitsOp::create(b, encoding.type, raw));
 }

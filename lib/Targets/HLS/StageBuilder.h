@@ -64,6 +64,8 @@ public:
   /// The constant of a type by its raw integer.
   mlir::Value constant(NumType type, int64_t raw);
   mlir::Value convert(mlir::Value value, NumType type, Rounding rounding, Overflow overflow);
+  /// The raw integer of a number.
+  mlir::Value raw(mlir::Value value);
   /// The same bits as fixed point, where `encoding` is.
   mlir::Value asEncoded(mlir::Value raw, const Encoding &encoding);
 

@@ -151,6 +151,7 @@ typedef struct laic_context_options {
   laic_pool_t *pool;  /* NULL: run on the calling thread alone */
   const char *device; /* NULL: the first usable plan; a plan's device, "cpu", or one of several of its kind, "NAME:1" */
   const laic_allocator_t *allocator;
+  int whole_device; /* not 0: refuse a plan (LAIC_UNSUPPORTED) some of whose steps run on the host instead of its device */
 } laic_context_options_t;
 
 LAIC_API laic_status_t *laic_context_create(laic_module_t *module, const laic_context_options_t *options, laic_context_t **out);

@@ -50,7 +50,21 @@ static laic_status_t *parseDevice(const char *device, DeviceName &out) {
   return *digits ? nullptr : fail(LAIC_INVALID_ARGUMENT, "device '%s': expects a number behind the colon", device);
 }
 
-static laic_status_t *choosePlan(laic_context &context, const char *device) {
+// Refuses a plan for another device that leaves steps to the host.
+static laic_status_t *checkWhole(const Plan &plan) {
+  uint32_t steps = 0, left = 0;
+  for (uint32_t i = 0; i < count(plan.steps()); ++i)
+    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::Dispatch) {
+      ++steps;
+      left += step.host();
+    }
+  if (left == 0)
+    return nullptr;
+  return fail(LAIC_UNSUPPORTED, "%u of %u steps of the plan for '%s' run on the host; `laic --explain` says which and why", left,
+              steps, plan.device()->c_str());
+}
+
+static laic_status_t *choosePlan(laic_context &context, const char *device, bool whole) {
   laic_module &module = *context.module;
   DeviceName wanted;
   LAIC_TRY(parseDevice(device, wanted));
@@ -70,6 +84,8 @@ static laic_status_t *choosePlan(laic_context &context, const char *device) {
       }
       continue;
     }
+    if (whole)
+      LAIC_TRY(checkWhole(plan));
     context.plan = &plan;
     context.driver = driver;
     context.planState = choice->state;
@@ -112,8 +128,8 @@ static laic_status_t *allocateContext(laic_context &context) {
   return nullptr;
 }
 
-static laic_status_t *setUp(laic_context &context, const char *device) {
-  LAIC_TRY(choosePlan(context, device));
+static laic_status_t *setUp(laic_context &context, const char *device, bool whole) {
+  LAIC_TRY(choosePlan(context, device, whole));
   LAIC_TRY(allocateContext(context));
   return context.driver->attach(context);
 }
@@ -185,7 +201,7 @@ laic_status_t *laic_context_create(laic_module_t *module, const laic_context_opt
   *out = nullptr;
   if (!module)
     return fail(LAIC_INVALID_ARGUMENT, "laic_context_create: module is NULL");
-  if (options && options->struct_size < sizeof *options)
+  if (options && options->struct_size < offsetof(laic_context_options_t, whole_device)) // what the first version had
     return fail(LAIC_INVALID_ARGUMENT, "laic_context_create: struct_size of the options is not set");
   const laic_allocator_t *user = options ? options->allocator : nullptr;
   if (!Allocator::isValid(user))
@@ -199,7 +215,8 @@ laic_status_t *laic_context_create(laic_module_t *module, const laic_context_opt
   context->entry = module->entry;
   context->pool = options ? options->pool : nullptr;
   retainPool(context->pool);
-  if (laic_status_t *status = setUp(*context, options ? options->device : nullptr)) {
+  bool whole = options && options->struct_size >= sizeof *options && options->whole_device;
+  if (laic_status_t *status = setUp(*context, options ? options->device : nullptr, whole)) {
     destroyContext(context);
     return status;
   }

@@ -1,5 +1,6 @@
 """The CUDA target on the PTX interpreter (or, with LAIC_TEST_GPU=1, on the machine's GPU): models, code, and what goes wrong."""
 import os
+import re
 import subprocess
 
 import numpy as np
@@ -174,3 +175,5 @@ def test_what_a_device_lacks_runs_on_the_host(tmp_path, env):
         got = execute(tmp_path / "top.bin", {"x": x}, tmp_path, "cuda", env)
         order = np.argsort(-(x * x), axis=1, kind="stable")[:, :3]
         assert np.array_equal(got["i"], order) and np.array_equal(got["y"], -np.take_along_axis(x * x, order, 1))
+    done = run(BUILD / "bin" / "laic-run", tmp_path / "top.bin", "--device=cuda", "--require-device", "--dim", "n=2", env=env, expect=1)
+    assert re.search(r"\d of \d steps of the plan for 'cuda' run on the host; `laic --explain` says which and why", done.stderr), done.stderr
