@@ -69,7 +69,8 @@ void declare(CLI::App &app, Options &options, std::vector<std::string> &dims, st
          "--device", options.device,
          "Which plan to run: a device that the artifact was made for (laic-inspect lists them), with :N for one of several")
       ->type_name("NAME[:N]");
-  app.add_flag("--require-device", options.requireDevice, "Fail when --device cannot be used, or some steps of its plan run on the host");
+  app.add_flag("--require-device", options.requireDevice,
+               "Fail when --device cannot be used, or some steps of its plan run on the host");
   app.add_option("--threads", options.threads, "Threads; 0 for as many as this process may use")->type_name("N");
   app.add_option("--dim", dims, "Size of a symbolic dim of seeded inputs; others are 1 (repeatable)")
       ->allow_extra_args(false)
