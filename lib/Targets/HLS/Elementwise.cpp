@@ -20,13 +20,13 @@ public:
   /// Takes the operation and as many users of its result as are functions too. `in` is the operand that is no constant.
   static std::optional<Chain> start(GraphConverter &g, Operation *op, Value in) {
     Chain chain;
-    if (!chain.append(g, op, in))
+    if (!chain.append(op, in))
       return std::nullopt;
     chain.end = op->getResult(0);
     while (chain.end.hasOneUse()) {
       Operation *user = *chain.end.getUsers().begin();
       if (user->getNumResults() != 1 || isArithmetic(user) || isa<ReluOp>(user) || !isa<ScalarBodyInterface>(user) ||
-          !chain.append(g, user, chain.end))
+          !chain.append(user, chain.end))
         break;
       g.skip(user);
       chain.end = user->getResult(0);
@@ -53,7 +53,7 @@ private:
     unsigned place;
   };
 
-  bool append(GraphConverter &g, Operation *op, Value in) {
+  bool append(Operation *op, Value in) {
     llvm::SmallVector<double> arguments;
     std::optional<unsigned> place;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
@@ -244,10 +244,9 @@ LogicalResult convertTwo(GraphConverter &g, Operation *op) {
                               : Value(hls::SubOp::create(s.b, raw, s.constant(cast<NumType>(raw.getType()), encoding.zero)));
   };
   bool product = isa<laic::MulOp>(op), minus = isa<laic::SubOp>(op);
-  if (product && !rescale.fixed) {
-    NumType acc = NumType::getInt(context, a.type.getWidth() + b.type.getWidth() + 3);
+  NumType acc = NumType::getInt(context, a.type.getWidth() + b.type.getWidth() + 3); // of a product without zero points
+  if (product && !rescale.fixed)
     rescale.integer = requantization(acc, {a.scale * b.scale / out.scale}, out, tail->clamp);
-  }
   // Sums: both in units of the result over 2^shift, so that one rounding is left.
   constexpr int kFactorBits = 20;
   int shift = kFactorBits - 1 - static_cast<int>(std::floor(std::log2(std::max(a.scale, b.scale) / out.scale)));
@@ -265,7 +264,6 @@ LogicalResult convertTwo(GraphConverter &g, Operation *op) {
     Value left = without(s, values[0], a), right = without(s, values[1], b), total;
     if (product) {
       total = hls::MulOp::create(s.b, left, right);
-      NumType acc = NumType::getInt(context, a.type.getWidth() + b.type.getWidth() + 3);
       return rescale.emit(s, s.convert(total, acc, Rounding::Trn, Overflow::Wrap), {});
     }
     NumType factor = NumType::getInt(context, kFactorBits + 2);
