@@ -330,17 +330,15 @@ LogicalResult laic::hls::convertBatchNormalization(GraphConverter &g, BatchNorma
   FailureOr<Tail> tail = g.fuseTail(op, op.getY(), 0, 0);
   if (failed(tail))
     return failure();
-  std::optional<RealTensor> scale = evaluateConstant(op.getScale()), shift = evaluateConstant(op.getB()),
-                            mean = evaluateConstant(op.getInputMean()), variance = evaluateConstant(op.getInputVar());
-  if (!scale || !shift || !mean || !variance || in->shape.size() < 2 || scale->elements() != in->shape[1])
+  std::optional<Normalization> n = normalizationOf(op);
+  if (!n || in->shape.size() < 2 || static_cast<int64_t>(n->factor.size()) != in->shape[1])
     return g.refuse(op, "expects constant statistics");
-  RealTensor factors = *scale, offsets = *shift;
-  for (int64_t c = 0; c < scale->elements(); ++c) {
-    factors.values[c] = scale->values[c] / std::sqrt(variance->values[c] + op.getEpsilon().convertToDouble());
-    offsets.values[c] = shift->values[c] - mean->values[c] * factors.values[c];
-  }
+  RealTensor factors, offsets;
+  factors.values = n->factor;
+  for (size_t c = 0; c < n->factor.size(); ++c)
+    offsets.values.push_back(n->shift[c] - n->mean[c] * n->factor[c]);
   factors.shape.assign(in->shape.size() - 1, 1); // C x 1 x ...
-  factors.shape[0] = scale->elements();
+  factors.shape[0] = factors.elements();
   offsets.shape = factors.shape;
   g.set(tail->end, multiplyAdd(g, op.getLoc(), *in, inStreamOrder(factors, *in), inStreamOrder(offsets, *in), *tail));
   return success();

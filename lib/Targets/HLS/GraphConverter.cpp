@@ -135,19 +135,28 @@ static std::optional<std::vector<double>> perChannel(Value operand, Value result
   return tensor->values;
 }
 
+std::optional<Normalization> laic::hls::normalizationOf(BatchNormalizationOp op) {
+  std::optional<RealTensor> scale = evaluateConstant(op.getScale()), shift = evaluateConstant(op.getB()),
+                            mean = evaluateConstant(op.getInputMean()), variance = evaluateConstant(op.getInputVar());
+  if (!scale || !shift || !mean || !variance)
+    return std::nullopt;
+  Normalization n{{}, mean->values, shift->values};
+  for (auto [s, v] : llvm::zip(scale->values, variance->values))
+    n.factor.push_back(s / std::sqrt(v + op.getEpsilon().convertToDouble()));
+  return n;
+}
+
 bool GraphConverter::fuseAffine(Operation *user, Tail &tail, int64_t channels, int64_t axis) {
   if (channels == 0 || tail.clamp.lo || tail.clamp.hi)
     return false;
   Value result = user->getResult(0);
   if (auto norm = dyn_cast<BatchNormalizationOp>(user)) {
-    std::optional<RealTensor> scale = evaluateConstant(norm.getScale()), shift = evaluateConstant(norm.getB()),
-                              mean = evaluateConstant(norm.getInputMean()), variance = evaluateConstant(norm.getInputVar());
-    if (norm.getX() != tail.end || axis != 1 || !scale || !shift || !mean || !variance || scale->elements() != channels)
+    std::optional<Normalization> n = normalizationOf(norm);
+    if (norm.getX() != tail.end || axis != 1 || !n || static_cast<int64_t>(n->factor.size()) != channels)
       return false;
     for (int64_t c = 0; c < channels; ++c) {
-      double factor = scale->values[c] / std::sqrt(variance->values[c] + norm.getEpsilon().convertToDouble());
-      tail.scale[c] *= factor;
-      tail.bias[c] = (tail.bias[c] - mean->values[c]) * factor + shift->values[c];
+      tail.scale[c] *= n->factor[c];
+      tail.bias[c] = (tail.bias[c] - n->mean[c]) * n->factor[c] + n->shift[c];
     }
     return true;
   }

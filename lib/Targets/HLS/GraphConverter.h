@@ -33,6 +33,13 @@ struct Tail {
   Clamp clamp;
 };
 
+/// A batch normalisation with constant statistics, per channel: (x - mean) * factor + shift.
+struct Normalization {
+  std::vector<double> factor, mean, shift;
+};
+/// Nothing where a statistic is no constant.
+std::optional<Normalization> normalizationOf(BatchNormalizationOp op);
+
 /// A layer of products: `pixels` results of `outputs` channels, each a sum over `inputs` channels at `taps` places.
 struct LinearLayer {
   std::string name;
