@@ -1,6 +1,7 @@
 // Conv: inference and lowering to padding, one contraction and a bias.
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/ConvOps.h"
 
 using namespace mlir;
 using namespace laic;

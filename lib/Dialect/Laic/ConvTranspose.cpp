@@ -6,6 +6,7 @@
 // multiple of the stride without dilation and offset), they become output channels of one convolution.
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/ConvOps.h"
 
 #include <numeric>
 

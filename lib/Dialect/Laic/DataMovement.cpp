@@ -2,6 +2,7 @@
 #include "Contents.h"
 #include "ShapeChecks.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/DataMovementOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -1,5 +1,6 @@
 // Einsum: operands are contracted two at a time, each contraction one generic that later stages see as a matmul.
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/ReductionOps.h"
 
 #include "llvm/ADT/StringExtras.h"
 

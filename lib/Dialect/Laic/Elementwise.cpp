@@ -3,6 +3,7 @@
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 
 using namespace mlir;
 using namespace laic;

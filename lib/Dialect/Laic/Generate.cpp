@@ -3,6 +3,8 @@
 #include "IndexBuilder.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 
 #include <cmath>
 

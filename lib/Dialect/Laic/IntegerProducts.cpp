@@ -2,6 +2,7 @@
 // on plain bytes; zero points become corrections that are constant wherever the weights are.
 #include "Quantized.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/QuantOps.h"
 
 using namespace mlir;
 using namespace laic;

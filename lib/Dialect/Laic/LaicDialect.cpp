@@ -15,13 +15,21 @@ using namespace laic;
 
 #include "laic/Dialect/Laic/LaicInterfaces.cpp.inc"
 
+namespace laic {
+#define LAIC_FAMILY(family) void register##family##Ops(LaicDialect &dialect);
+#include "laic/Dialect/Laic/Families.inc"
+#undef LAIC_FAMILY
+} // namespace laic
+
 void LaicDialect::initialize() {
   weights = std::make_unique<WeightStore>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "laic/Dialect/Laic/LaicAttrs.cpp.inc"
       >();
-  registerLaicDialectOperations(this);
+#define LAIC_FAMILY(family) register##family##Ops(*this);
+#include "laic/Dialect/Laic/Families.inc"
+#undef LAIC_FAMILY
 }
 
 LaicDialect::~LaicDialect() = default;

@@ -1,6 +1,7 @@
 // MatMul, Gemm: inference and lowering to one contraction each.
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/LinearOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -1,6 +1,7 @@
 // Normalisations: inference and lowering to reductions and elementwise generics.
 #include "NormReductions.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/NormOps.h"
 
 using namespace mlir;
 using namespace laic;

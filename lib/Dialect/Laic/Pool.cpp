@@ -1,6 +1,7 @@
 // Window and global pooling: inference and lowering to padding, one reduction and what follows it.
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/ConvOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -4,6 +4,16 @@
 #include "ShapeChecks.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/QLinearOps.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
+#include "laic/Dialect/Laic/ConvOps.h"
+#include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/LinearOps.h"
+#include "laic/Dialect/Laic/NormOps.h"
+#include "laic/Dialect/Laic/QuantOps.h"
+#include "laic/Dialect/Laic/ReductionOps.h"
+#include "laic/Dialect/Laic/ActivationOps.h"
 
 #include "llvm/Support/MathExtras.h"
 

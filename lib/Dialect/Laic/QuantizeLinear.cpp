@@ -2,6 +2,7 @@
 #include "NormReductions.h"
 #include "Quantized.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/QuantOps.h"
 
 #include <cmath>
 

@@ -1,5 +1,7 @@
 // LSTM, GRU, RNN: one contraction for the input projections of all steps, one `laic.recurrence` per direction.
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/RecurrentOps.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 
 #include "llvm/ADT/StringExtras.h"
 

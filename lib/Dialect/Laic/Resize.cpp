@@ -2,6 +2,7 @@
 #include "Interpolation.h"
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/ResizeOps.h"
 
 #include <cmath>
 

@@ -2,6 +2,8 @@
 #include "Contents.h"
 #include "IndexBuilder.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/ReductionOps.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -1,6 +1,7 @@
 // Shape, Size, Reshape, Flatten, Squeeze, Unsqueeze, Expand, Tile: sizes as values and the same elements in other shapes.
 #include "Contents.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -1,5 +1,6 @@
 // Shape inference helpers that the operator families share.
 #include "laic/Dialect/Laic/ShapeContext.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 // Softmax and LogSoftmax: maximum, exponentials, sum, result.
 #include "NormReductions.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/NormOps.h"
 
 using namespace mlir;
 using namespace laic;

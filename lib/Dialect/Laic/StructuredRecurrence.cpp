@@ -5,6 +5,7 @@
 #include "LoopBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;

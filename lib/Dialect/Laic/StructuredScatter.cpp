@@ -1,6 +1,7 @@
 // Loops of scatter_along and scatter_tuples.
 #include "LoopBuilder.h"
 #include "laic/Dialect/Laic/ScalarBuilder.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;

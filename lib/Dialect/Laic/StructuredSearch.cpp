@@ -1,6 +1,7 @@
 // Loops of arg_reduce_rows, arg_reduce_columns, top_k_rows and scan.
 #include "LoopBuilder.h"
 #include "laic/Dialect/Laic/ScalarBuilder.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;

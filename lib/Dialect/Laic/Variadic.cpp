@@ -1,6 +1,7 @@
 // Min, Max, Sum, Mean, Clip.
 #include "Contents.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/VariadicOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -3,6 +3,10 @@
 
 #include "laic/Dialect/Laic/ScalarBuilder.h"
 #include "laic/Dialect/Laic/WeightStore.h"
+#include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/QuantOps.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 

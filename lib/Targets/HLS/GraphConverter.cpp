@@ -2,6 +2,10 @@
 #include "GraphConverter.h"
 
 #include "laic/Dialect/Laic/Ranges.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
+#include "laic/Dialect/Laic/VariadicOps.h"
+#include "laic/Dialect/Laic/ActivationOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -1,40 +1,9 @@
-// The `laic` dialect: operations, attributes, interfaces, and the bytes of large constants.
+// The `laic` dialect, its core operations, and the importer's table. Operators are included by family: ConvOps.h, NormOps.h, ...
 #ifndef LAIC_DIALECT_LAIC_LAIC_H
 #define LAIC_DIALECT_LAIC_LAIC_H
 
-#include "mlir/Bytecode/BytecodeOpInterface.h"
-#include "mlir/IR/BuiltinAttributeInterfaces.h"
-#include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/Dialect.h"
-#include "mlir/IR/OpDefinition.h"
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
-
-#include <memory>
-
-namespace laic {
-class ShapeContext;
-class LowerContext;
-class ScalarBuilder;
-class WeightStore;
-class LaicDialect;
-// Generated with the sharded operation definitions.
-void registerLaicDialectOperations(LaicDialect *dialect);
-void registerLaicDialectOperations0(LaicDialect *dialect);
-void registerLaicDialectOperations1(LaicDialect *dialect);
-void registerLaicDialectOperations2(LaicDialect *dialect);
-void registerLaicDialectOperations3(LaicDialect *dialect);
-} // namespace laic
-
-#include "laic/Dialect/Laic/LaicDialect.h.inc"
-
-#define GET_ATTRDEF_CLASSES
-#include "laic/Dialect/Laic/LaicAttrs.h.inc"
-
-#include "laic/Dialect/Laic/LaicInterfaces.h.inc"
-
-#define GET_OP_CLASSES
-#include "laic/Dialect/Laic/LaicOps.h.inc"
+#include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/LaicDialect.h"
 
 namespace laic {
 

@@ -1,92 +1,72 @@
-// Operations of `laic` that no ONNX operator stands behind: constants, sizes, and structured operations.
+// Structured operations on lowered tensors for what linalg says badly: search, scan, scatter, recurrence.
 #ifndef LAIC_STRUCTURED_TD
 #define LAIC_STRUCTURED_TD
 
 include "laic/Dialect/Laic/LaicBase.td"
 
-def Laic_WeightAttr : AttrDef<Laic_Dialect, "Weight", [DeclareAttrInterfaceMethods<TypedAttrInterface>]> {
-  let mnemonic = "weight";
-  let summary = "bytes of a large constant: dense little-endian elements at an offset of a file or of a spill buffer";
+// Operands end with the sizes of the results' dynamic dims.
+class Laic_StructuredOp<string mnemonic, list<string> overridden = [], list<Trait> traits = []>
+    : Laic_Op<mnemonic, !listconcat([Pure, DeclareOpInterfaceMethods<StructuredOpInterface, overridden>], traits)>;
+
+def Laic_ArgReduceRowsOp : Laic_StructuredOp<"arg_reduce_rows"> {
+  let summary = "index of the largest (or `smallest`) element of every row: [rows, n] -> [rows]";
+  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$smallest, UnitAttr:$last_index,
+                   UnitAttr:$is_unsigned);
+  let results = (outs AnyRankedTensor:$index);
+}
+def Laic_ArgReduceColumnsOp : Laic_StructuredOp<"arg_reduce_columns", ["workspaceBytes"]> {
+  let summary = "index of the largest (or `smallest`) element along the middle dim: [outer, n, inner] -> [outer, inner]";
+  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$smallest, UnitAttr:$last_index,
+                   UnitAttr:$is_unsigned);
+  let results = (outs AnyRankedTensor:$index);
+}
+def Laic_TopKRowsOp : Laic_StructuredOp<"top_k_rows"> {
+  let summary = "the k best elements of every row, best first: [rows, n] -> [rows, k], [rows, k]";
+  let description = "Equal values keep the order of their indices. k > n is a kernel error.";
+  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$smallest, UnitAttr:$is_unsigned);
+  let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
+}
+def Laic_ScanOp : Laic_StructuredOp<"scan"> {
+  let summary = "running sums along the middle dim of [outer, n, inner]";
+  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs AnyRankedTensor:$y);
+}
+
+def Laic_ScatterAlongOp : Laic_StructuredOp<"scatter_along"> {
+  let summary = "a copy of `data` with `updates` put where `indices` say along one axis (ONNX ScatterElements)";
   let description = [{
-    `#laic.weight<"net.onnx", 1184, 3456 : tensor<32x3x3x3xf32>>`. The bytes are found through the dialect's WeightStore
-    and stay mapped; they are never printed.
+    `reduction` is none, add, mul, max or min. Later updates win in row-major order. The dims before `axis` are tiles.
   }];
-  let parameters = (ins "::mlir::StringAttr":$source, "int64_t":$offset, "int64_t":$length, AttributeSelfTypeParameter<"">:$type);
-  let assemblyFormat = "`<` $source `,` $offset `,` $length `>`";
-}
-
-def Laic_NoneOp : Laic_Op<"none", [Pure]> {
-  let summary = "an absent optional operand";
-  let results = (outs NoneType:$result);
-  let assemblyFormat = "attr-dict `:` type($result)";
-}
-
-def Laic_ConstantOp : Laic_Op<"constant", [Pure]> {
-  let summary = "a constant tensor: dense elements up to 1 KiB, otherwise #laic.weight";
-  let description = "Before lowering, types are ONNX types (i1, ui8); after it lowered ones (i8).";
-  let arguments = (ins AnyAttr:$value);
-  let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "attr-dict `:` type($result)";
-}
-
-def Laic_SizeOp : Laic_Op<"size", [Pure]> {
-  let summary = "an i64 size: a one-result affine map over the function's size symbols";
-  let description = [{ `%0 = laic.size affine_map<()[s0, s1] -> (s0 * s1 + 2)>`: evaluated on the host before the first kernel. }];
-  let arguments = (ins AffineMapAttr:$map);
-  let results = (outs Index:$result);
-  let assemblyFormat = "$map attr-dict";
-}
-
-def Laic_SizesTensorOp : Laic_Op<"sizes_tensor", [Pure]> {
-  let summary = "a small integer tensor whose elements are sizes";
-  let description = "Elements in row-major order: index operands converted to the element type (i32 or i64).";
-  let arguments = (ins Variadic<Index>:$elements);
+  let arguments = (ins AnyRankedTensor:$data, AnyRankedTensor:$indices, AnyRankedTensor:$updates,
+                   Variadic<Index>:$result_sizes, I64Attr:$axis, StrAttr:$reduction, UnitAttr:$is_unsigned);
   let results = (outs AnyRankedTensor:$result);
 }
-
-def Laic_CheckIndexOp : Laic_Op<"check_index", []> {
-  let summary = "refuses an index that is out of range";
-  let description = [{
-    Inside a kernel body. Returns `index` where 0 <= index < bound; otherwise records the kernel error `code` (LAIC_KERNEL_*) with
-    `original` as its value and returns 0, so that what follows stays in bounds.
-  }];
-  let arguments = (ins Index:$index, Index:$bound, I64:$original, DefaultValuedAttr<I32Attr, "1">:$code);
-  let results = (outs Index:$result);
-  let assemblyFormat = "$index `below` $bound `value` $original attr-dict";
+def Laic_ScatterTuplesOp : Laic_StructuredOp<"scatter_tuples"> {
+  let summary = "a copy of `data` with slices replaced at the index tuples of `indices`' last dim (ONNX ScatterND)";
+  let description = "The first dim of a slice is the tiles.";
+  let arguments = (ins AnyRankedTensor:$data, AnyRankedTensor:$indices, AnyRankedTensor:$updates,
+                   Variadic<Index>:$result_sizes, StrAttr:$reduction, UnitAttr:$is_unsigned);
+  let results = (outs AnyRankedTensor:$result);
 }
 
-def Laic_YieldOp : Laic_Op<"yield", [Pure, Terminator, ParentOneOf<["ContractOp"]>]> {
-  let summary = "ends an epilogue";
-  let arguments = (ins Variadic<AnyType>:$values);
-  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-}
-
-def Laic_ContractOp : Laic_Op<"contract", [Pure, SingleBlock, AttrSizedOperandSegments]> {
-  let summary = "the one contraction: matmul, batched matmul, convolution of any stride, dilation and group, depthwise";
+def Laic_RecurrenceOp : Laic_StructuredOp<"recurrence", ["workspaceBytes"], [AttrSizedOperandSegments]> {
+  let summary = "the time loop of one direction of an LSTM, GRU or RNN whose input projections are known";
   let description = [{
-    Loop dims, in this order: P parallel dims (the last is n, the output channel or column), then R reduction dims; `parallel` = P.
-    C[c(d)] = epilogue( sum over reduction dims of A[a(d)] * B(d), extras... ).
-
-    - `a_map`: dims -> indices of A, each an affine sum of dims times constants (`oh * 2 + kh * 3`). Reads never leave A:
-      padding was materialised. If a_map uses n, the contraction is depthwise and A is read as vectors.
-    - B is packed in panels: B[batch..., n floordiv 32, reduction dims..., n mod 32], zero-filled to a multiple of 32 in n; `b_batch`
-      lists the parallel dims (other than n) that index its leading dims, in order. Its reduction dims are all R dims in order.
-    - C: indices are exactly the parallel dims in order; dense row-major, n innermost. n need not be a multiple of 32.
-    - extras: epilogue operands; `extra_maps` gives each one's indices as a map from the P parallel dims (results are
-      dims or the constant 0).
-    - epilogue region: block arguments are the accumulator (f32 for float A and B, i32 for integers), then one scalar per
-      extra; it yields the value stored to C.
-    - `unsigned_a`, `unsigned_b`: how i8 operands are extended.
-    Sizes of loop dims: parallel from C, n's from C, reduction dims from B.
+    `xw` [T, B, G * H]: X * W^T plus every bias that is added before the recurrent part; G is 4 (gates i o f c), 3 (z r h) or 1.
+    `r` [H, G * H]: the transposed recurrence weights. `h0`, `c0` [B, H]. `lens` [B] i32: steps of each row; later outputs
+    are 0 and the state stays. `peephole` [3 * H] (i o f). `hidden_bias` [H]: GRU's Rb of gate h with `linear_before_reset`.
+    Results: y [T, B, H], the last h [B, H] and, for LSTMs, the last c. Activations are named as in ONNX, with one alpha and
+    one beta each; `clip` bounds what enters the gates' activations (0: not at all). Blocks of rows of the batch are tiles.
   }];
-  let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
-                   Variadic<Index>:$result_sizes,
-                   I64Attr:$parallel, AffineMapAttr:$a_map, DenseI64ArrayAttr:$b_batch, AffineMapArrayAttr:$extra_maps,
-                   UnitAttr:$unsigned_a, UnitAttr:$unsigned_b);
-  let results = (outs AnyRankedTensor:$c);
-  let regions = (region SizedRegion<1>:$epilogue);
-  let assemblyFormat = [{
-    $a `,` $b (`extras` $extras^)? (`sizes` $result_sizes^)? attr-dict `:` functional-type(operands, results) $epilogue
+  let arguments = (ins AnyRankedTensor:$xw, AnyRankedTensor:$r, AnyRankedTensor:$h0, Optional<AnyRankedTensor>:$c0,
+                   Optional<AnyRankedTensor>:$lens, Optional<AnyRankedTensor>:$peephole,
+                   Optional<AnyRankedTensor>:$hidden_bias, Variadic<Index>:$result_sizes,
+                   StrAttr:$cell, StrArrayAttr:$activations, DenseF32ArrayAttr:$alpha, DenseF32ArrayAttr:$beta, F32Attr:$clip,
+                   UnitAttr:$reverse, UnitAttr:$input_forget, UnitAttr:$linear_before_reset);
+  let results = (outs AnyRankedTensor:$y, AnyRankedTensor:$h, Optional<AnyRankedTensor>:$c);
+  let extraClassDeclaration = [{
+    int64_t gates() { return getCell() == "lstm" ? 4 : getCell() == "gru" ? 3 : 1; }
+    int64_t hiddenSize() { return ::llvm::cast<::mlir::RankedTensorType>(getR().getType()).getDimSize(0); }
   }];
 }
 
