@@ -2,8 +2,10 @@
 #include "laic/Pipelines/EmitArtifact.h"
 
 #include "ProgramBuilder.h"
+#include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/Passes.h"
+#include "laic/Transforms/SymbolicShapes.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -47,13 +49,43 @@ static LogicalResult generateHostCode(ModuleOp module, llvm::ArrayRef<func::Func
   return success();
 }
 
+/// Kernels that some dispatch runs on sizes which the call itself computes: those of a device are settled before it starts.
+static llvm::FailureOr<llvm::StringSet<>> kernelsOfLateSizes(ModuleOp module) {
+  llvm::StringSet<> names;
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.getOps<ReadSizesOp>().empty())
+    return names;
+  llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
+  if (failed(shapes))
+    return failure();
+  for (auto dispatch : main.getOps<plan::DispatchOp>()) {
+    bool late = llvm::any_of(dispatch.getSizes(), [&](Value v) { return shapes->symbols().isLate(shapes->index(v)); });
+    for (Value v : llvm::concat<Value>(llvm::to_vector(dispatch.getInputs()), llvm::to_vector(dispatch.getOutputs())))
+      late |= llvm::any_of(shapes->shape(v), [&](AffineExpr size) { return shapes->symbols().isLate(size); });
+    if (late)
+      names.insert(dispatch.getKernel());
+  }
+  return names;
+}
+
 llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice &device, const TargetChoice &host) {
+  bool leavesSteps = host.target && host.target != device.target;
+  llvm::FailureOr<llvm::StringSet<>> late = leavesSteps ? kernelsOfLateSizes(module) : llvm::StringSet<>();
+  if (failed(late))
+    return failure();
   llvm::SmallVector<func::FuncOp> kernels, left;
-  for (auto function : module.getOps<func::FuncOp>())
-    if (function.isPrivate() && !function.isDeclaration())
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function.isPrivate() || function.isDeclaration())
+      continue;
+    if (!late->contains(function.getName())) {
       kernels.push_back(function);
+      continue;
+    }
+    function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), "its sizes depend on data that the call computes"));
+    left.push_back(function);
+  }
   PlanCode code;
-  if (kernels.empty())
+  if (kernels.empty() && left.empty())
     return code;
   llvm::FailureOr<CodegenResult> made = device.target->codegen(kernels, device.options);
   if (failed(made) || failed(checkCount(module, *device.target, *made, kernels.size())))

@@ -101,6 +101,7 @@ LogicalResult ProgramBuilder::addStorage(Operation *op) {
       .Case([&](plan::AllocOp alloc) {
         place = {alloc.getHost() ? Storage::HostArena : Storage::Arena, 0, 0, scalar(alloc.getOffset())};
       })
+      .Case([&](plan::LateOp late) { place = {Storage::Late, uint32_t(late.getSlot())}; })
       .Case([&](plan::ViewOp view) { place = places[bufferIndex.lookup(view.getSource())]; });
   if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
     std::optional<uint64_t> offset = weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
@@ -148,11 +149,25 @@ void ProgramBuilder::addCopy(plan::CopyOp op) {
       artifact::CreateStep(builder, artifact::StepKind::Copy, 0, operandsOffset, 1, none, one, zero, where, !op.getConcurrent()));
 }
 
+void ProgramBuilder::addRead(plan::ReadOp op) {
+  Indices operands = buffersOf(op->getOperands());
+  uint32_t where = node(op, "read", 0);
+  uint32_t zero = scalars->constant(0), one = scalars->constant(1);
+  auto operandsOffset = builder.CreateVector(operands), none = builder.CreateVector(Indices());
+  steps.push_back(artifact::CreateStep(builder, artifact::StepKind::Read, readIndex.lookup(op.getNumber()), operandsOffset, 0,
+                                       none, one, zero, where,
+                                       /*barrier=*/true, op.getHost()));
+}
+
 LogicalResult ProgramBuilder::addOperation(Operation *op) {
   if (auto step = dyn_cast<plan::StepOp>(op))
     return addStep(step);
   if (auto copy = dyn_cast<plan::CopyOp>(op)) {
     addCopy(copy);
+    return success();
+  }
+  if (auto read = dyn_cast<plan::ReadOp>(op)) {
+    addRead(read);
     return success();
   }
   if (auto check = dyn_cast<plan::CheckOp>(op)) {
@@ -256,7 +271,10 @@ LogicalResult ProgramBuilder::addPlan(const PlanSource &source) {
   module = source.module;
   entry = entries[plans.size()];
   symbols = std::make_unique<SizeSymbols>(SizeSymbols::fromAttr(entry.getSymbols()));
-  scalars = std::make_unique<ScalarProgram>(*symbols);
+  readIndex.clear();
+  for (auto read : entry.getBody().front().getOps<plan::ReadOp>())
+    readIndex.try_emplace(read.getNumber(), readIndex.size());
+  scalars = std::make_unique<ScalarProgram>(*symbols, readIndex);
   places.clear();
   buffers.clear();
   bufferIndex.clear();

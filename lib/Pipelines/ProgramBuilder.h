@@ -61,6 +61,7 @@ private:
   llvm::LogicalResult addStorage(mlir::Operation *op);
   llvm::LogicalResult addBuffer(mlir::Value value, const Place &place);
   llvm::LogicalResult addStep(plan::StepOp op);
+  void addRead(plan::ReadOp op);
   void addCopy(plan::CopyOp op);
   llvm::LogicalResult addOperation(mlir::Operation *op);
   uint32_t node(mlir::Operation *op, llvm::StringRef kind, double flops);
@@ -101,6 +102,7 @@ private:
   std::vector<flatbuffers::Offset<artifact::Step>> steps;
   std::vector<flatbuffers::Offset<artifact::Check>> checks;
   llvm::StringMap<uint32_t> kernelIndex;
+  llvm::DenseMap<int64_t, uint32_t> readIndex; // by the number of a plan.read: its position among them
 };
 
 } // namespace laic

@@ -12,7 +12,9 @@ namespace laic {
 
 class ScalarProgram {
 public:
-  explicit ScalarProgram(const SizeSymbols &symbols) : symbols(symbols) {}
+  /// `reads`: the position in the plan of each read, by its number.
+  ScalarProgram(const SizeSymbols &symbols, llvm::DenseMap<int64_t, uint32_t> reads)
+      : symbols(symbols), reads(std::move(reads)) {}
 
   /// Index of the scalar that holds the expression's value.
   uint32_t get(mlir::AffineExpr expr);
@@ -29,6 +31,7 @@ private:
   uint32_t select(uint32_t condition, uint32_t a, uint32_t b);
 
   const SizeSymbols &symbols;
+  llvm::DenseMap<int64_t, uint32_t> reads;
   std::vector<artifact::Scalar> list;
   std::map<std::tuple<int, uint32_t, uint32_t, int64_t>, uint32_t> known;
   llvm::DenseMap<mlir::AffineExpr, uint32_t> exprs;

@@ -25,7 +25,7 @@ public:
       if (auto dispatch = dyn_cast<plan::DispatchOp>(op))
         for (OpOperand &operand : dispatch.getInputsMutable())
           operand.set(on(operand.get(), dispatch.getDevice(), dispatch));
-      if (op.hasTrait<OpTrait::IsTerminator>())
+      if (op.hasTrait<OpTrait::IsTerminator>() || isa<ReadSizesOp>(op))
         for (OpOperand &operand : op.getOpOperands())
           operand.set(on(operand.get(), host, &op));
     }

@@ -25,14 +25,14 @@ namespace {
 /// Steps that may run at the same time are looked at together; more of them would not fill more threads.
 constexpr size_t kMaxConcurrent = 16;
 
-enum class Place { Input, Constant, Output, Arena, HostArena };
+enum class Place { Input, Constant, Output, Arena, HostArena, Late };
 
 /// Memory that one or several tensors (views of each other) lie in.
 struct Storage {
   Place place = Place::Arena;
   Value owner;        // the tensor that is no view
   int64_t index = -1; // Input, Output
-  unsigned arena = 0; // Arena, HostArena: index into the planner's values
+  unsigned arena = 0; // Arena, HostArena: index into the planner's values. Late: slot
   unsigned first = 0, last = 0;
   Value buffer; // made on first use
 };
@@ -49,12 +49,16 @@ private:
   void findLifetimes();
   void assignOutputs();
   void planMemory();
+  void planLate();
+  LogicalResult checkOrder();
+  std::optional<unsigned> readyAfter(llvm::ArrayRef<AffineExpr> sizes);
   void createEntry();
   ArrayAttr describe(bool inputs);
   void addChecks();
   void addCheck(llvm::StringRef relation, AffineExpr a, AffineExpr b, const llvm::Twine &message);
   LogicalResult addStep(plan::DispatchOp dispatch);
   void addCopy(plan::TransferOp transfer);
+  void addRead(ReadSizesOp read);
   bool isHost(llvm::StringRef of) const { return !host.empty() && of == host; }
   void addOutputCopies();
   llvm::SmallVector<AffineExpr> kernelSizes(plan::DispatchOp dispatch, AffineMap formula);
@@ -78,7 +82,8 @@ private:
   plan::EntryOp entry;
   std::vector<Storage> storages;
   llvm::DenseMap<Value, unsigned> storageOf;
-  llvm::SmallVector<Operation *> steps; // dispatches and transfers
+  llvm::SmallVector<Operation *> steps;        // dispatches, transfers and reads
+  llvm::DenseMap<int64_t, unsigned> readSteps; // by the read's number
   /// The device's arena, then the host's.
   struct Arena {
     llvm::SmallVector<ArenaValue> values;
@@ -122,6 +127,9 @@ void Scheduler::findStorage() {
     } else if (auto transfer = dyn_cast<plan::TransferOp>(op)) {
       steps.push_back(transfer);
       add(transfer.getResult(), isHost(transfer.getDevice()) ? Place::HostArena : Place::Arena);
+    } else if (auto read = dyn_cast<ReadSizesOp>(op)) {
+      readSteps[read.getRead()] = steps.size();
+      steps.push_back(read);
     } else if (isa<tensor::EmptyOp>(op)) {
       add(op.getResult(0), Place::Arena); // nobody writes it: its contents do not matter
     }
@@ -157,7 +165,63 @@ void Scheduler::assignOutputs() {
   }
 }
 
+/// The last read that the sizes wait for; none: they are known before the call.
+std::optional<unsigned> Scheduler::readyAfter(llvm::ArrayRef<AffineExpr> sizes) {
+  llvm::SmallVector<int64_t> reads;
+  for (AffineExpr size : sizes)
+    shapes.symbols().collectReads(size, reads);
+  std::optional<unsigned> after;
+  for (int64_t read : reads)
+    after = std::max(after.value_or(0), readSteps.lookup(read));
+  return after;
+}
+
+/// Values of late size share slots where their lives, from the read that makes the size known on, do not overlap.
+void Scheduler::planLate() {
+  struct Life {
+    unsigned begin, end;
+    Storage *storage;
+  };
+  llvm::SmallVector<Life> lives;
+  for (Storage &s : storages) {
+    if (s.place != Place::Arena && s.place != Place::HostArena)
+      continue;
+    auto after = readyAfter(shapes.shape(s.owner));
+    if (!after)
+      continue;
+    s.place = Place::Late;
+    lives.push_back({*after, s.last, &s});
+  }
+  llvm::sort(lives, [](const Life &a, const Life &b) { return std::tie(a.begin, a.storage) < std::tie(b.begin, b.storage); });
+  llvm::SmallVector<unsigned> busyUntil; // per slot
+  for (Life &life : lives) {
+    auto slot = llvm::find_if(busyUntil, [&](unsigned end) { return end < life.begin; });
+    life.storage->arena = slot - busyUntil.begin();
+    if (slot == busyUntil.end())
+      busyUntil.push_back(life.end);
+    else
+      *slot = life.end;
+  }
+}
+
+/// Sizes must be read before a step uses them: the order of @main sees to that.
+LogicalResult Scheduler::checkOrder() {
+  for (auto [step, op] : llvm::enumerate(steps)) {
+    SmallVector<AffineExpr> sizes;
+    for (Value v : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults()))) {
+      if (isa<RankedTensorType>(v.getType()))
+        llvm::append_range(sizes, shapes.shape(v));
+      else if (AffineExpr size = shapes.index(v))
+        sizes.push_back(size);
+    }
+    if (auto after = readyAfter(sizes); after && *after >= step)
+      return op->emitError("uses sizes that are read after it");
+  }
+  return success();
+}
+
 void Scheduler::planMemory() {
+  planLate();
   for (Storage &s : storages) {
     if (s.place != Place::Arena && s.place != Place::HostArena)
       continue;
@@ -223,7 +287,11 @@ std::string Scheduler::describeDim(int64_t input, int64_t dim, llvm::StringRef s
 }
 
 void Scheduler::addCheck(llvm::StringRef relation, AffineExpr lhs, AffineExpr rhs, const llvm::Twine &message) {
-  if (!checked.insert({lhs, rhs}))
+  llvm::SmallVector<int64_t> reads;
+  shapes.symbols().collectReads(lhs, reads);
+  shapes.symbols().collectReads(rhs, reads);
+  // Checks of what was read before its contents became known are out of date.
+  if (llvm::any_of(reads, [&](int64_t read) { return !readSteps.count(read); }) || !checked.insert({lhs, rhs}))
     return;
   plan::CheckOp::create(b, main.getLoc(), relation, map(lhs), map(rhs), message.str());
 }
@@ -279,6 +347,8 @@ Value Scheduler::createBuffer(Storage &s) {
     return plan::OutputOp::create(b, loc, type, s.index);
   case Place::Constant:
     return plan::ConstantOp::create(b, loc, type, s.owner.getDefiningOp<ConstantOp>().getValue());
+  case Place::Late:
+    return plan::LateOp::create(b, loc, type, s.arena);
   case Place::Arena:
   case Place::HostArena:
     Arena &arena = arenaOf(s);
@@ -306,6 +376,8 @@ bool Scheduler::conflicts(const Storage &x, const Storage &y) const {
     return false;
   if (x.place == Place::Arena || x.place == Place::HostArena)
     return arenaOf(x).plan.ranges[x.arena].overlaps(arenaOf(x).plan.ranges[y.arena]);
+  if (x.place == Place::Late)
+    return x.arena == y.arena;
   return x.place == Place::Output && x.index == y.index;
 }
 
@@ -386,6 +458,12 @@ void Scheduler::addCopy(plan::TransferOp transfer) {
   plan::CopyOp::create(b, transfer.getLoc(), source, target, concurrent);
 }
 
+/// All steps before it have ended when it reads, and none after it starts earlier.
+void Scheduler::addRead(ReadSizesOp read) {
+  plan::ReadOp::create(b, read.getLoc(), bufferOf(read.getTensor()), read.getRead(), !host.empty());
+  group.clear();
+}
+
 void Scheduler::addOutputCopies() {
   Operation *terminator = main.getBody().front().getTerminator();
   for (OpOperand &operand : terminator->getOpOperands()) {
@@ -408,14 +486,17 @@ LogicalResult Scheduler::run() {
   findStorage();
   findLifetimes();
   assignOutputs();
+  if (failed(checkOrder()))
+    return failure();
   planMemory();
   createEntry();
   addChecks();
   for (Operation *op : steps) {
-    auto dispatch = dyn_cast<plan::DispatchOp>(op);
-    if (!dispatch)
-      addCopy(cast<plan::TransferOp>(op));
-    else if (failed(addStep(dispatch)))
+    if (auto transfer = dyn_cast<plan::TransferOp>(op))
+      addCopy(transfer);
+    else if (auto read = dyn_cast<ReadSizesOp>(op))
+      addRead(read);
+    else if (failed(addStep(cast<plan::DispatchOp>(op))))
       return failure();
   }
   addOutputCopies();

@@ -110,6 +110,30 @@ const Case kLoadCases[] = {
     {"StepWorkspace", [](TestArtifact &a) { step(a, 0).workspace = 1000; }, "step 0 refers to scalar 1000"},
     {"StepNode", [](TestArtifact &a) { step(a, 0).node = 1000; }, "step 0 refers to node 1000"},
     {"StepKind", [](TestArtifact &a) { step(a, 0).kind = static_cast<StepKind>(7); }, "step 0 has kind 7", LAIC_UNSUPPORTED},
+    {"ReadOperands", [](TestArtifact &a) { step(a, 0).kind = StepKind::Read; }, "is a read with 3 operands"},
+    {"ReadNumber", [](TestArtifact &a) { a.read(1, 1); }, "step 2 is read 1 of 1"},
+    {"ReadTwice",
+     [](TestArtifact &a) {
+       const uint32_t count = a.buffer(Storage::Arena, 0, ElementType::I64, {a.constant(1)});
+       a.read(count, 0);
+       a.read(count, 0);
+     },
+     "step 3 is read 0 of 2, or not the only one"},
+    {"ReadOfFloats", [](TestArtifact &a) { a.read(1, 0); }, "step 2 reads a buffer that does not hold integers"},
+    {"ReadOfUnknownSize", [](TestArtifact &a) { a.read(a.buffer(Storage::Arena, 0, ElementType::I64, {3}), 0); },
+     "step 2 reads a buffer without a known size of at most 64 elements"},
+    {"ReadOfMany", [](TestArtifact &a) { a.read(a.buffer(Storage::Arena, 0, ElementType::I64, {a.constant(65)}), 0); },
+     "step 2 reads a buffer without a known size of at most 64 elements"},
+    {"ReadOnTheDevice",
+     [](TestArtifact &a) {
+       a.read(a.buffer(Storage::Arena, 0, ElementType::I64, {a.constant(1)}), 0);
+       step(a, 2).host = true;
+     },
+     "step 2 reads buffer 4, which lies on the device"},
+    {"ElementOfNoRead", [](TestArtifact &a) { put(a.plan().scalars, 3, ScalarOp::ReadElement, 0, 0, 0); },
+     "element 0 of read 0 of 0"},
+    {"LateSlot", [](TestArtifact &a) { buffer(a, 2).storage = Storage::Late, buffer(a, 2).index = 4; },
+     "buffer 2 refers to slot 4, there are 4 buffers"},
     {"WritesConstant", [](TestArtifact &a) { step(a, 0).operands[2] = 1; }, "writes buffer 1, which is a constant"},
     {"WritesInput", [](TestArtifact &a) { step(a, 0).operands[2] = 0; }, "writes buffer 0, which is an input"},
     {"CopyOperands", [](TestArtifact &a) { step(a, 0).kind = StepKind::Copy; }, "is a copy with 3 operands"},

@@ -345,6 +345,91 @@ TEST(Run, ShapeThatIsData) {
   EXPECT_EQ(errorOf(laic_run(context.get())), "");
 }
 
+// n = dim of x; one value is computed from it and read: m = n. A late value of m elements, and an output of twice as many.
+TestArtifact makeLate() {
+  TestArtifact a;
+  const uint32_t x = a.input("x", ElementType::F32, {-1}, {"N"});
+  const uint32_t one = a.constant(1), n = a.dim(x, 0);
+  const uint32_t m = a.scalar(ScalarOp::ReadElement, 0, 0), twice = a.scalar(ScalarOp::Add, m, m);
+  const uint32_t y = a.output("y", ElementType::I64, {twice});
+  const uint32_t fill = a.kernel("fill", test_fill);
+  a.plan().arena_size = a.constant(64);
+  const uint32_t count = a.buffer(Storage::Arena, 0, ElementType::I64, {one}, 0, a.constant(0));
+  const uint32_t late = a.buffer(Storage::Late, 0, ElementType::I64, {twice});
+  const uint32_t out = a.buffer(Storage::Output, y, ElementType::I64, {twice});
+  a.dispatch(fill, {count}, 1, one, {n});
+  a.read(count, 0);
+  a.dispatch(fill, {late}, 1, twice, {twice});
+  a.copy(late, out);
+  return a;
+}
+
+TEST(Run, SizesThatComeLate) {
+  TemporaryFile file(makeLate().bytes());
+  ModulePtr module = loadFile(file.path());
+  CountingAllocator allocator;
+  ContextPtr context = createContext(module.get(), nullptr, &allocator.functions);
+  float data[8] = {};
+  laic_binding_t output;
+  output.struct_size = sizeof output;
+  int made = 0;
+  for (int64_t n : {8, 3, 0, 5, 8}) {
+    ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {n})), "");
+    ASSERT_EQ(errorOf(laic_infer(context.get())), "");
+    ASSERT_EQ(errorOf(laic_output(context.get(), 0, &output)), "");
+    EXPECT_EQ(output.sizes[0], -1);
+    EXPECT_EQ(output.data, nullptr);
+    ASSERT_EQ(errorOf(laic_run(context.get())), "");
+    ASSERT_EQ(errorOf(laic_output(context.get(), 0, &output)), "");
+    ASSERT_EQ(output.sizes[0], 2 * n);
+    if (n) {
+      EXPECT_EQ(static_cast<int64_t *>(output.data)[2 * n - 1], 2 * n);
+    }
+    if (made == 0) // the largest came first
+      made = allocator.made;
+    EXPECT_EQ(allocator.made, made);
+  }
+  // The caller's memory takes what fits.
+  int64_t room[8];
+  laic_binding_t binding = {sizeof binding, room, LAIC_I64, 1, nullptr, nullptr, sizeof room};
+  ASSERT_EQ(errorOf(laic_bind_output(context.get(), 0, &binding)), "");
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {4})), "");
+  ASSERT_EQ(errorOf(laic_run(context.get())), "");
+  EXPECT_EQ(room[7], 8);
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {5})), "");
+  EXPECT_EQ(errorOf(laic_run(context.get())), "output 'y' touches 80 bytes, its capacity is 64");
+}
+
+TEST(Run, LateSizesAreChecked) {
+  TestArtifact a = makeLate();
+  auto check = std::make_unique<CheckT>();
+  check->kind = CheckKind::AtLeast;
+  check->a = a.scalar(ScalarOp::ReadElement, 0, 0);
+  check->b = a.constant(2);
+  check->message = "too few";
+  a.plan().checks.push_back(std::move(check));
+  TemporaryFile file(a.bytes());
+  ModulePtr module = loadFile(file.path());
+  ContextPtr context = createContext(module.get());
+  float data[8] = {};
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {1})), "");
+  EXPECT_EQ(errorOf(laic_infer(context.get())), "");
+  EXPECT_EQ(errorOf(laic_run(context.get())), "too few (got 1, needs at least 2)");
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {2})), "");
+  EXPECT_EQ(errorOf(laic_run(context.get())), "");
+}
+
+TEST(Run, SizesMustBeReadBeforeTheyAreUsed) {
+  TestArtifact a = makeLate();
+  std::swap(a.plan().steps[1], a.plan().steps[2]);
+  TemporaryFile file(a.bytes());
+  ModulePtr module = loadFile(file.path());
+  ContextPtr context = createContext(module.get());
+  float data[8] = {};
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {4})), "");
+  EXPECT_EQ(errorOf(laic_run(context.get())), "artifact is invalid: step 1 needs sizes that are read after it");
+}
+
 TEST(Run, SelectGuardsWhatItDoesNotChoose) {
   TestArtifact a;
   const uint32_t x = a.input("x", ElementType::F32, {-1}, {"N"});

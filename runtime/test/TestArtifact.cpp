@@ -133,6 +133,17 @@ uint32_t TestArtifact::copy(uint32_t from, uint32_t to) {
   return static_cast<uint32_t>(plan().steps.size() - 1);
 }
 
+uint32_t TestArtifact::read(uint32_t buffer, uint32_t number) {
+  if (program.nodes.empty())
+    program.nodes.push_back(std::make_unique<NodeT>());
+  auto step = std::make_unique<StepT>();
+  step->kind = StepKind::Read;
+  step->operands = {buffer};
+  step->kernel = number;
+  plan().steps.push_back(std::move(step));
+  return static_cast<uint32_t>(plan().steps.size() - 1);
+}
+
 std::vector<uint8_t> TestArtifact::bytes() const {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(Program::Pack(builder, &program), ProgramIdentifier());

@@ -45,6 +45,8 @@ struct TestArtifact {
   uint32_t dispatch(uint32_t kernel, const std::vector<uint32_t> &operands, uint32_t outputs, uint32_t tiles,
                     const std::vector<uint32_t> &scalars = {}, int64_t workspace = 0);
   uint32_t copy(uint32_t from, uint32_t to);
+  // Reads the elements of a buffer as read `number`.
+  uint32_t read(uint32_t buffer, uint32_t number);
 
   std::vector<uint8_t> bytes() const;
 };

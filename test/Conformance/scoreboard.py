@@ -1,97 +1,140 @@
 #!/usr/bin/env python3
-"""Runs the whole backend suite of the onnx package and says what passes; --update writes passed.txt, which the tests hold us to.
+"""Runs the backend suite of the onnx package, all of it, and says what passes and why the rest does not.
 
-usage: scoreboard.py [--update] [-j N] [--filter TEXT] [--details]
-Each worker is a process of its own, so a crash costs one case and is reported as such.
+usage: scripts/conformance [--target=cpu] [--mode=static|dynamic] [--update] [-j N] [--filter TEXT] [--details]
+  --update   writes the list of what passes (which `scripts/check` holds us to) and docs/Conformance.md
+  --mode     dynamic: the dims of all inputs, outputs and intermediate values are erased, ranks are kept
+Each worker is a process of its own: a crash, or a case that takes more than two minutes, costs one case and is reported as such.
 """
 import argparse
 import collections
 import os
 import queue
+import statistics
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from cases import all_cases, operator_of, passed_cases, verdict  # noqa: E402
+from cases import MODES, all_cases, list_of, operator_of, passed_cases, verdict  # noqa: E402
 from locations import BUILD  # noqa: E402
+from report import write_report  # noqa: E402
 
 sys.path.insert(0, str(BUILD / "python"))
 LIMIT_S = 120
 
 
-def serve():
-    """Worker: case names on standard input, `verdict<TAB>why` lines on standard output."""
+def serve(target, mode):
+    """Worker: case names on standard input, `verdict<TAB>milliseconds<TAB>why` lines on standard output."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever else prints goes elsewhere
     for line in sys.stdin:
-        kind, why = verdict(all_cases()[line.strip()])
-        print(f"{kind}\t{why}", file=answers, flush=True)
+        start = time.perf_counter()
+        kind, why = verdict(all_cases()[line.strip()], target, mode)
+        print(f"{kind}\t{(time.perf_counter() - start) * 1e3:.1f}\t{why}", file=answers, flush=True)
 
 
-def work(names, results, details):
-    worker = None
-    while True:
-        try:
-            name = names.get_nowait()
-        except queue.Empty:
-            break
-        if worker is None:
-            worker = subprocess.Popen([sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      stderr=subprocess.DEVNULL, text=True)
+class Run:
+    """One run over the chosen cases: {name: (verdict, milliseconds, why)} in `results`."""
+
+    def __init__(self, names, options):
+        self.options = options
+        self.names = queue.Queue()
+        for name in names:
+            self.names.put(name)
+        self.results = {}
+        threads = [threading.Thread(target=self.work) for _ in range(options.jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def start_worker(self):
+        command = [sys.executable, __file__, "--serve", self.options.target, self.options.mode]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def ask(self, worker, name):
+        """The worker's answer; None when it died."""
         worker.stdin.write(name + "\n")
         worker.stdin.flush()
-        timer = threading.Timer(LIMIT_S, worker.kill)
+        late = threading.Event()
+        timer = threading.Timer(LIMIT_S, lambda: (late.set(), worker.kill()))
         timer.start()
-        answer = worker.stdout.readline()
+        line = worker.stdout.readline()
         timer.cancel()
-        if answer:
-            results[name] = tuple(answer.rstrip("\n").split("\t", 1))
-        else:
-            results[name] = ("crash", f"worker ended with {worker.wait()}")
-            worker = None
-        if details:
-            print(f"{name}: {results[name][0]}: {results[name][1]}", flush=True)
-    if worker:
-        worker.stdin.close()
-        worker.wait()
+        if line:
+            kind, ms, why = line.rstrip("\n").split("\t", 2)
+            return kind, float(ms), why
+        code = worker.wait()
+        return ("crash", 0.0, f"takes more than {LIMIT_S} s") if late.is_set() else ("crash", 0.0, f"the process ended with {code}")
+
+    def work(self):
+        worker = None
+        while True:
+            try:
+                name = self.names.get_nowait()
+            except queue.Empty:
+                break
+            worker = worker or self.start_worker()
+            self.results[name] = answer = self.ask(worker, name)
+            if answer[0] == "crash":
+                worker = None
+            if self.options.details:
+                print(f"{name}: {answer[0]}: {answer[2]}", flush=True)
+        if worker:
+            worker.stdin.close()
+            worker.wait()
 
 
-def main():
-    if sys.argv[1:] == ["--serve"]:
-        return serve()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update", action="store_true")
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--filter", default="")
-    parser.add_argument("--details", action="store_true", help="one line per case as it ends: verdict and why")
-    options = parser.parse_args()
-    chosen = sorted(name for name in all_cases() if options.filter in name)
-    names, results = queue.Queue(), {}
-    for name in chosen:
-        names.put(name)
-    threads = [threading.Thread(target=work, args=(names, results, options.details)) for _ in range(options.jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def print_summary(chosen, results):
     by_operator = collections.defaultdict(collections.Counter)
     for name in chosen:
         by_operator[operator_of(all_cases()[name])][results[name][0]] += 1
     for operator, counts in sorted(by_operator.items()):
         if counts["pass"] != sum(counts.values()):
             print(f"{operator:28s} " + ", ".join(f"{n} {kind}" for kind, n in counts.most_common()))
-    total = collections.Counter(kind for kind, _ in results.values())
+    total = collections.Counter(kind for kind, _, _ in results.values())
     print(f"{len(chosen)} cases: " + ", ".join(f"{n} {kind}" for kind, n in total.most_common()))
+    print(f"median case (compile and run): {statistics.median(ms for _, ms, _ in results.values()):.0f} ms")
+
+
+def update(chosen, results, options):
+    kept = {}
+    if options.filter:
+        kept = {n: o for n, o in passed_cases(options.target, options.mode).items() if n not in results}
+    kept.update({n: operator_of(all_cases()[n]) for n in chosen if results[n][0] == "pass"})
+    header = "# Cases of the onnx package's backend suite that pass, with their operator; written by scripts/conformance --update.\n"
+    path = list_of(options.target, options.mode)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(header + "".join(f"{name} {operator}\n" for name, operator in sorted(kept.items())))
+    if not options.filter:
+        write_report(options.target, options.mode, {n: (operator_of(all_cases()[n]), *results[n]) for n in chosen})
+
+
+def main():
+    if sys.argv[1:2] == ["--serve"]:
+        return serve(*sys.argv[2:])
+    parser = argparse.ArgumentParser(prog="scripts/conformance", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", default="cpu")
+    parser.add_argument("--mode", choices=MODES, default="static")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--filter", default="")
+    parser.add_argument("--details", action="store_true", help="one line per case as it ends: verdict and why")
+    options = parser.parse_args()
+    chosen = sorted(name for name in all_cases() if options.filter in name)
+    if not chosen:
+        sys.exit(f"no case has '{options.filter}' in its name")
+    start = time.perf_counter()
+    results = Run(chosen, options).results
+    print_summary(chosen, results)
+    print(f"took {time.perf_counter() - start:.0f} s")
     if options.update:
-        kept = []
-        if options.filter:
-            kept = [n for n in passed_cases() if n not in results]
-        passed = sorted(kept + [name for name in chosen if results[name][0] == "pass"])
-        header = "# Cases of the onnx package's backend suite that pass, with their operator; written by scoreboard.py --update.\n"
-        (HERE / "passed.txt").write_text(header + "".join(f"{name} {operator_of(all_cases()[name])}\n" for name in passed))
+        update(chosen, results, options)
 
 
 if __name__ == "__main__":

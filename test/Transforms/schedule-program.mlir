@@ -42,3 +42,27 @@ func.func @main(%x: tensor<?x16xf32> {laic.name = "x", laic.dims = ["N", 16]},
   %1 = plan.dispatch @k(%0)[%n] shapes [affine_map<()[s0] -> (s0, 16)>] : (tensor<?x16xf32>) -> tensor<?x16xf32>
   return %1, %y : tensor<?x16xf32>, tensor<?x16xf32>
 }
+
+// -----
+
+func.func private @count(%a: tensor<8xf32>) -> tensor<1xi64>
+func.func private @fill(%a: tensor<8xf32>, %n: index) -> tensor<?xf32> attributes {laic.tiles = affine_map<()[s0, s1] -> (s1)>}
+
+// What waits for a read lies in slots, that are shared where lives do not overlap; the read comes before what needs it.
+// CHECK-LABEL: plan.entry @main
+// CHECK-SAME: arena [64]
+// CHECK: plan.step @count
+// CHECK: plan.read %{{.*}} as 0 : <i64, [1]>
+// CHECK: plan.late slot 0 : <f32, [s0]>
+// CHECK: plan.step @fill tiles [s0]
+// CHECK: plan.late slot 1
+// CHECK: plan.step concurrent @fill
+func.func @main(%x: tensor<8xf32> {laic.name = "x"}) -> tensor<8xf32>
+    attributes {laic.symbols = [{kind = "read", arg = 0 : i64, index = 0 : i64}]} {
+  %0 = plan.dispatch @count(%x) shapes [affine_map<() -> (1)>] : (tensor<8xf32>) -> tensor<1xi64>
+  laic.read_sizes %0 as 0 : tensor<1xi64>
+  %n = laic.size affine_map<()[s0] -> (s0)>
+  %1 = plan.dispatch @fill(%x)[%n] shapes [affine_map<()[s0] -> (s0)>] : (tensor<8xf32>) -> tensor<?xf32>
+  %2 = plan.dispatch @fill(%x)[%n] shapes [affine_map<()[s0] -> (s0)>] : (tensor<8xf32>) -> tensor<?xf32>
+  return %x : tensor<8xf32>
+}

@@ -17,6 +17,7 @@ namespace artifact {
 constexpr char kMagic[8] = {'L', 'A', 'I', 'C', '\x89', '\r', '\n', '\x1a'};
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
+constexpr uint32_t kMaxReadElements = 64;         // of what a Read step reads
 constexpr uint64_t kSegmentAlignment = 64 * 1024; // weight and code segments: mappable, importable by a GPU
 constexpr uint64_t kTensorAlignment = 64;
 constexpr uint32_t kMaxSections = 1024;

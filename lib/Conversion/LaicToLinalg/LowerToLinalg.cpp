@@ -28,7 +28,7 @@ public:
 
   LogicalResult run() {
     for (Operation &op : source.front().without_terminator())
-      if (!isa<NoneOp, ConstantOp, OnnxOpInterface>(op))
+      if (!isa<NoneOp, ConstantOp, ReadSizesOp, OnnxOpInterface>(op))
         return op.emitError("is not an ONNX operation and cannot be lowered");
     if (failed(inferFacts(source, symbols, facts, /*refineTypes=*/false)))
       return failure();
@@ -75,8 +75,9 @@ private:
     builder.setInsertionPointToStart(block);
   }
 
-  bool contentsKnown(const ValueFacts &f) const {
-    if (f.constant || !f.shape)
+  bool contentsKnown(Value v) {
+    const ValueFacts &f = facts[v];
+    if (f.constant || !f.shape || isReadBack(v, f, symbols))
       return false;
     if (f.floats)
       return true;
@@ -90,11 +91,16 @@ private:
   // Operations that a result, or a needed operation without known contents, uses as data.
   void findNeeded() {
     llvm::SmallVector<Value> work(source.front().getTerminator()->getOperands());
+    for (auto read : source.front().getOps<ReadSizesOp>())
+      if (isReadBack(read.getTensor(), facts[read.getTensor()], symbols)) {
+        needed.insert(read);
+        work.push_back(read.getTensor());
+      }
     while (!work.empty()) {
       Operation *op = work.pop_back_val().getDefiningOp();
       if (!op || !needed.insert(op).second)
         continue;
-      bool allKnown = llvm::all_of(op->getResults(), [&](Value v) { return contentsKnown(facts[v]); });
+      bool allKnown = llvm::all_of(op->getResults(), [&](Value v) { return contentsKnown(v); });
       if (!allKnown)
         work.append(op->operand_begin(), op->operand_end());
     }
@@ -144,8 +150,14 @@ private:
       mapping[constant.getResult()] = lowerConstant(constant);
       return success();
     }
+    if (auto read = dyn_cast<ReadSizesOp>(op)) {
+      Value tensor = mapping.lookup(read.getTensor());
+      if (tensor)
+        ReadSizesOp::create(builder, op.getLoc(), tensor, read.getRead());
+      return success(static_cast<bool>(tensor));
+    }
     auto onnx = cast<OnnxOpInterface>(op);
-    bool allKnown = llvm::all_of(op.getResults(), [&](Value v) { return contentsKnown(facts[v]) || v.use_empty(); });
+    bool allKnown = llvm::all_of(op.getResults(), [&](Value v) { return contentsKnown(v) || v.use_empty(); });
     if (allKnown) {
       for (Value v : op.getResults())
         if (!v.use_empty())

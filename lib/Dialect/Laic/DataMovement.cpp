@@ -1,8 +1,8 @@
 // Transpose, Concat, Split, DepthToSpace, SpaceToDepth: elements moved by fixed rules.
 #include "Contents.h"
 #include "ShapeChecks.h"
-#include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/LowerContext.h"
 
 using namespace mlir;
 using namespace laic;

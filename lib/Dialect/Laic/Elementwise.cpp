@@ -1,9 +1,9 @@
 // What the elementwise records cannot say in one expression: Cast's types.
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
-#include "laic/Dialect/Laic/ElementwiseOps.h"
 
 using namespace mlir;
 using namespace laic;

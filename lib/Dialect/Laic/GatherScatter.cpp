@@ -1,8 +1,8 @@
 // Gather, GatherElements, GatherND, ScatterElements, ScatterND, ReverseSequence: elements moved by indices that are data.
 #include "Contents.h"
 #include "IndexBuilder.h"
-#include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;

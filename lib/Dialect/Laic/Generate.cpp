@@ -1,9 +1,9 @@
 // Range, ConstantOfShape, EyeLike, OneHot, Trilu, Dropout, CastLike: tensors made from indices, and operators that do nothing.
 #include "Contents.h"
 #include "IndexBuilder.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
-#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
 
 #include <cmath>
@@ -18,26 +18,49 @@ namespace {
 // ceil((limit - start) / delta), at least 0.
 FailureOr<AffineExpr> rangeCount(ShapeContext &ctx) {
   if (isa<FloatType>(ctx.element(0))) {
-    for (unsigned i = 0; i < 3; ++i)
-      if (!ctx.facts(i).floats)
-        return ctx.fail("needs 'start', 'limit' and 'delta' to be constants, since they are floats");
     double start = (*ctx.facts(0).floats)[0], limit = (*ctx.facts(1).floats)[0], delta = (*ctx.facts(2).floats)[0];
     double count = std::ceil((limit - start) / delta);
     if (!(std::abs(count) < 1e15))
       return ctx.fail("has no finite number of elements");
     return ctx.cst(std::max<int64_t>(static_cast<int64_t>(count), 0));
   }
-  auto start = ctx.sizes(0, "start"), limit = ctx.sizes(1, "limit");
-  auto delta = ctx.constants(2, "delta");
+  auto start = ctx.sizes(0, "start"), limit = ctx.sizes(1, "limit"), delta = ctx.sizes(2, "delta");
   if (failed(start) || failed(limit) || failed(delta))
     return failure();
-  int64_t step = (*delta)[0];
-  if (step == 0)
-    return ctx.fail("expects a 'delta' other than 0");
-  AffineExpr span = step > 0 ? (*limit)[0] - (*start)[0] : (*start)[0] - (*limit)[0];
-  int64_t width = std::abs(step);
-  AffineExpr count = ctx.symbols.floorDiv(canonicalSize(span + (width - 1)), ctx.cst(width));
-  return ctx.symbols.max(count, ctx.cst(0));
+  SizeSymbols &s = ctx.symbols;
+  AffineExpr step = (*delta)[0], zero = ctx.cst(0), down = s.less(step, zero);
+  if (failed(ctx.equal(s.equal(step, zero), zero, "'delta' must not be 0", "expects a 'delta' other than 0")))
+    return failure();
+  AffineExpr up = canonicalSize((*limit)[0] - (*start)[0]);
+  AffineExpr span = s.select(down, canonicalSize(-up), up), width = s.select(down, canonicalSize(-step), step);
+  if (constantSize(width))
+    return s.max(s.floorDiv(canonicalSize(span + width - 1), width), zero);
+  return s.truncDiv(canonicalSize(s.max(span, zero) + width - 1), s.max(width, ctx.cst(1)));
+}
+
+Value integerConstant(RewriterBase &rewriter, Location loc, Type element, int64_t value) {
+  auto type = RankedTensorType::get({}, element);
+  return ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, rewriter.getIntegerAttr(element, value)));
+}
+
+// Floats that only a call knows: the count is computed and read back, element i is start + i * delta in the precision of sums.
+LogicalResult replaceLateRange(ShapeContext &ctx, RangeOp op) {
+  return ctx.replace([&](RewriterBase &rewriter) -> llvm::SmallVector<Value> {
+    Location loc = op.getLoc();
+    Type element = getElementTypeOrSelf(op.getStart().getType()), index = rewriter.getI64Type();
+    Type compute = element.isF64() ? element : Type(rewriter.getF32Type());
+    auto any = [](Type element) { return UnrankedTensorType::get(element); };
+    auto cast = [&](Value v, Type to) -> Value {
+      auto code = rewriter.getIntegerAttr(index, onnxElementCode(to));
+      return CastOp::create(rewriter, loc, any(to), v, code, rewriter.getIntegerAttr(index, 1), rewriter.getStringAttr("up"));
+    };
+    Value count = RangeCountOp::create(rewriter, loc, any(index), op.getStart(), op.getLimit(), op.getDelta());
+    Value zero = integerConstant(rewriter, loc, index, 0), one = integerConstant(rewriter, loc, index, 1);
+    Value steps = RangeOp::create(rewriter, loc, any(index), zero, count, one);
+    Value offset = MulOp::create(rewriter, loc, any(compute), cast(steps, compute), cast(op.getDelta(), compute));
+    Value result = AddOp::create(rewriter, loc, any(compute), offset, cast(op.getStart(), compute));
+    return {compute == element ? result : cast(result, element)};
+  });
 }
 
 } // namespace
@@ -46,6 +69,8 @@ LogicalResult RangeOp::inferShapes(ShapeContext &ctx) {
   for (unsigned i = 0; i < 3; ++i)
     if (contentCount(ctx.shape(i)) != 1)
       return ctx.fail("expects scalars");
+  if (isa<FloatType>(ctx.element(0)) && !llvm::all_of(llvm::seq(3u), [&](unsigned i) { return ctx.facts(i).floats.has_value(); }))
+    return replaceLateRange(ctx, *this);
   auto count = rangeCount(ctx);
   if (failed(count))
     return failure();
@@ -70,17 +95,38 @@ LogicalResult RangeOp::inferShapes(ShapeContext &ctx) {
 
 LogicalResult RangeOp::lower(LowerContext &ctx) {
   Type element = ctx.resultElement();
-  Value start = ctx.facts(0).ints ? ctx.size((*ctx.facts(0).ints)[0]) : Value();
+  bool integers = ctx.facts(0).ints.has_value();
+  Value start = integers ? ctx.size((*ctx.facts(0).ints)[0]) : Value();
+  Value delta = integers ? ctx.size((*ctx.facts(2).ints)[0]) : Value();
   ctx.set(0, ctx.gather(ctx.resultShape(), element, [&](ScalarBuilder &s, ValueRange at) -> Value {
     IndexBuilder ib(s.b, s.loc);
     if (start) {
-      Value value = ib.add(start, ib.mul(at[0], ib.cst(*constantSize((*ctx.facts(2).ints)[0]))));
+      Value value = ib.add(start, ib.mul(at[0], delta));
       return ib.toInt(value, lowerElement(element));
     }
     Type compute = element.isF64() ? element : Type(s.b.getF32Type());
     Value step = s.cast(ib.toInt(at[0], s.b.getI64Type()), compute, false, false);
     Value value = s.add(s.cst((*ctx.facts(0).floats)[0], compute), s.mul(step, s.cst((*ctx.facts(2).floats)[0], compute)));
     return ctx.toStorage(s, value, element);
+  }));
+  return success();
+}
+
+LogicalResult RangeCountOp::inferShapes(ShapeContext &ctx) {
+  ctx.set(0, {}, IntegerType::get(getContext(), 64));
+  return success();
+}
+
+LogicalResult RangeCountOp::lower(LowerContext &ctx) {
+  ctx.set(0, ctx.gather({}, ctx.resultElement(), [&](ScalarBuilder &s, ValueRange) -> Value {
+    Type wide = s.b.getF64Type();
+    auto scalar = [&](unsigned i) {
+      llvm::SmallVector<Value> zeros(ctx.rank(i), arith::ConstantIndexOp::create(s.b, s.loc, 0));
+      Value element = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(i), zeros);
+      return s.cast(ctx.toCompute(s, element, ctx.element(i)), wide, false, false);
+    };
+    Value count = s.ceil(s.div(s.sub(scalar(1), scalar(0)), scalar(2)));
+    return s.cast(s.max(count, s.cst(0, count)), s.b.getI64Type(), false, false);
   }));
   return success();
 }
@@ -155,6 +201,14 @@ LogicalResult OneHotOp::inferShapes(ShapeContext &ctx) {
   AffineExpr depth;
   if (ctx.facts(1).floats && !ctx.facts(1).floats->empty()) {
     depth = ctx.cst(static_cast<int64_t>(ctx.facts(1).floats->front()));
+  } else if (isa<FloatType>(ctx.element(1))) {
+    return ctx.replace([&](RewriterBase &rewriter) -> llvm::SmallVector<Value> {
+      Type i64 = rewriter.getI64Type();
+      Value depth = CastOp::create(rewriter, getLoc(), UnrankedTensorType::get(i64), getDepth(),
+                                   rewriter.getIntegerAttr(i64, onnxElementCode(i64)), rewriter.getIntegerAttr(i64, 1),
+                                   rewriter.getStringAttr("up"));
+      return {OneHotOp::create(rewriter, getLoc(), getOutput().getType(), getIndices(), depth, getValues(), getAxisAttr())};
+    });
   } else {
     auto contents = ctx.sizes(1, "depth");
     if (failed(contents))

@@ -2,18 +2,18 @@
 // one operator on floats and quantize_linear.
 #include "Quantized.h"
 #include "ShapeChecks.h"
-#include "laic/Dialect/Laic/OnnxElements.h"
-#include "laic/Dialect/Laic/OnnxTypes.h"
-#include "laic/Dialect/Laic/ElementwiseOps.h"
-#include "laic/Dialect/Laic/QLinearOps.h"
-#include "laic/Dialect/Laic/ShapeOps.h"
+#include "laic/Dialect/Laic/ActivationOps.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/NormOps.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/QLinearOps.h"
 #include "laic/Dialect/Laic/QuantOps.h"
 #include "laic/Dialect/Laic/ReductionOps.h"
-#include "laic/Dialect/Laic/ActivationOps.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -259,7 +259,10 @@ LogicalResult QLinearGlobalAveragePoolOp::decompose(RewriterBase &rewriter) {
 LogicalResult QLinearReduceMeanOp::inferShapes(ShapeContext &ctx) {
   if (failed(checkUnary(ctx)))
     return failure();
-  FailureOr<SymShape> shape = reducedShape(ctx, getAxes().value_or(ArrayRef<int64_t>()), getKeepdims(), /*noop=*/false);
+  SymShape axes;
+  for (int64_t axis : getAxes().value_or(ArrayRef<int64_t>()))
+    axes.push_back(ctx.cst(axis));
+  FailureOr<SymShape> shape = reducedShape(ctx, axes, getKeepdims(), /*noop=*/false);
   if (failed(shape))
     return failure();
   ctx.set(0, *shape, ctx.element(0));

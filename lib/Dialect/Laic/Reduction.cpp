@@ -12,9 +12,9 @@ using namespace laic;
 namespace {
 
 LogicalResult inferReduce(ShapeContext &ctx, bool keep, bool noop) {
-  llvm::SmallVector<int64_t, 4> axes;
+  llvm::SmallVector<AffineExpr, 4> axes;
   if (ctx.has(1)) {
-    auto given = ctx.constants(1, "axes");
+    auto given = ctx.sizes(1, "axes");
     if (failed(given))
       return failure();
     axes = *given;
@@ -43,12 +43,41 @@ struct ReduceLoops {
   unsigned reductions = 0;
   AffineMap operand;   // loops -> operand
   AffineMap perResult; // loops -> kept dims
+  // Where only a call knows the axes: a tensor without contents that gives the reductions their sizes, and its map.
+  Value window;
+  AffineMap windowMap;
 };
 
-ReduceLoops reduceLoops(LowerContext &ctx, bool noop) {
+// Every dim is kept and reduced, one of the two with a single step: the index is the sum.
+ReduceLoops lateReduceLoops(LowerContext &ctx) {
   ReduceLoops loops;
   int64_t rank = ctx.rank(0);
+  SymShape mask = ctx.symbols.axisMask(*ctx.facts(1).ints, rank), reduced;
+  llvm::SmallVector<AffineExpr> from, leading, trailing;
+  loops.count = ctx.cst(1);
+  loops.reductions = rank;
+  for (int64_t d = 0; d < rank; ++d) {
+    loops.kept.push_back(ctx.symbols.select(mask[d], ctx.cst(1), ctx.shape(0)[d]));
+    reduced.push_back(ctx.symbols.select(mask[d], ctx.shape(0)[d], ctx.cst(1)));
+    loops.count = ctx.symbols.mul(loops.count, reduced[d]);
+    leading.push_back(ctx.b.getAffineDimExpr(d));
+    trailing.push_back(ctx.b.getAffineDimExpr(rank + d));
+    from.push_back(leading[d] + trailing[d]);
+  }
+  MLIRContext *mlir = ctx.b.getContext();
+  loops.operand = AffineMap::get(2 * rank, 0, from, mlir);
+  loops.perResult = AffineMap::get(2 * rank, 0, leading, mlir);
+  loops.window = ctx.empty(reduced, ctx.b.getF32Type());
+  loops.windowMap = AffineMap::get(2 * rank, 0, trailing, mlir);
+  return loops;
+}
+
+ReduceLoops reduceLoops(LowerContext &ctx, bool noop) {
   bool all = !ctx.has(1) || ctx.facts(1).ints->empty();
+  if (!all && llvm::any_of(*ctx.facts(1).ints, [](AffineExpr e) { return !constantSize(e); }))
+    return lateReduceLoops(ctx);
+  ReduceLoops loops;
+  int64_t rank = ctx.rank(0);
   llvm::SmallVector<bool> reduced(rank, all && !noop);
   if (!all)
     for (AffineExpr e : *ctx.facts(1).ints) {
@@ -90,6 +119,13 @@ Value toAccumulator(LowerContext &ctx, ScalarBuilder &s, Value v, Type accumulat
   return s.cast(isa<FloatType>(element) ? ctx.toCompute(s, v, element) : v, accumulator, isUnsigned, isUnsigned);
 }
 
+void addWindow(const ReduceLoops &loops, llvm::SmallVectorImpl<Value> &inputs, llvm::SmallVectorImpl<AffineMap> &maps) {
+  if (!loops.window)
+    return;
+  inputs.push_back(loops.window);
+  maps.push_back(loops.windowMap);
+}
+
 // The reduced tensor in the accumulator's type, over the kept dims.
 Value reduceWith(LowerContext &ctx, const ReduceLoops &loops, const ReduceBody &body) {
   bool isUnsigned = isUnsignedElement(ctx.element(0)) || ctx.element(0).isInteger(1);
@@ -98,9 +134,12 @@ Value reduceWith(LowerContext &ctx, const ReduceLoops &loops, const ReduceBody &
     return ctx.generic(
         loops.kept, body.accumulator, ctx.operand(0), loops.operand,
         [&](ScalarBuilder &s, ValueRange in) { return prepare(s, in[0]); }, isUnsigned);
+  llvm::SmallVector<Value> inputs{ctx.operand(0)};
+  llvm::SmallVector<AffineMap> maps{loops.operand};
+  addWindow(loops, inputs, maps);
   return ctx.reduce(
-      loops.kept, body.accumulator, body.init, loops.reductions, ctx.operand(0), loops.operand,
-      [&](ScalarBuilder &s, ValueRange in) { return body.combine(s, prepare(s, in[0]), in[1]); }, isUnsigned);
+      loops.kept, body.accumulator, body.init, loops.reductions, inputs, maps,
+      [&](ScalarBuilder &s, ValueRange in) { return body.combine(s, prepare(s, in[0]), in.back()); }, isUnsigned);
 }
 
 // Converts to the result's type after `after`, and puts the reduced dims back as ones.
@@ -153,22 +192,28 @@ LogicalResult lowerExtreme(LowerContext &ctx, bool noop, bool smallest) {
 
 } // namespace
 
-FailureOr<SymShape> laic::reducedShape(ShapeContext &ctx, llvm::ArrayRef<int64_t> axes, bool keep, bool noop) {
-  llvm::SmallVector<bool> reduced(ctx.rank(0), axes.empty() && !noop);
-  for (int64_t a : axes) {
-    auto axis = ctx.axis(a, ctx.rank(0));
-    if (failed(axis))
-      return failure();
-    reduced[*axis] = true;
+FailureOr<SymShape> laic::reducedShape(ShapeContext &ctx, llvm::ArrayRef<AffineExpr> axes, bool keep, bool noop) {
+  int64_t rank = ctx.rank(0), gone = axes.empty() && !noop ? rank : axes.size();
+  auto mask = ctx.axisMask(axes, rank);
+  if (failed(mask))
+    return failure();
+  if (axes.empty() && !noop)
+    mask->assign(rank, ctx.cst(1));
+  if (keep) {
+    SymShape result;
+    for (auto [dim, reduced] : llvm::zip(ctx.shape(0), *mask))
+      result.push_back(ctx.symbols.select(reduced, ctx.cst(1), dim));
+    return result;
   }
-  SymShape result;
-  for (auto [dim, gone] : llvm::zip(ctx.shape(0), reduced)) {
-    if (!gone)
-      result.push_back(dim);
-    else if (keep)
-      result.push_back(ctx.cst(1));
-  }
-  return result;
+  // Axes named twice leave more dims; where only a call knows them they must differ, for the rank is known before.
+  AffineExpr total = ctx.cst(0);
+  for (AffineExpr reduced : *mask)
+    total = canonicalSize(total + reduced);
+  if (auto known = constantSize(total))
+    gone = *known;
+  else
+    ctx.symbols.requireEqual(total, ctx.cst(gone), "a reduction without keepdims must name each axis once");
+  return ctx.compact(ctx.shape(0), *mask, rank - gone);
 }
 
 LogicalResult ReduceSumOp::inferShapes(ShapeContext &ctx) {
@@ -272,11 +317,13 @@ LogicalResult ReduceLogSumExpOp::lower(LowerContext &ctx) {
   auto larger = [](ScalarBuilder &s, Value x, Value acc) { return s.max(acc, x); };
   Value maximum = reduceWith(ctx, loops, {-INFINITY, accumulator, same, larger});
   auto finite = [](ScalarBuilder &s, Value m) { return s.select(s.isinf(m, true, true), s.cst(0, m), m); };
-  Value sums = ctx.reduce(loops.kept, accumulator, 0, loops.reductions, {ctx.operand(0), maximum},
-                          {loops.operand, loops.perResult}, [&](ScalarBuilder &s, ValueRange in) {
-                            Value x = toAccumulator(ctx, s, in[0], accumulator);
-                            return s.add(in[2], s.exp(s.sub(x, finite(s, in[1]))));
-                          });
+  llvm::SmallVector<Value> inputs{ctx.operand(0), maximum};
+  llvm::SmallVector<AffineMap> maps{loops.operand, loops.perResult};
+  addWindow(loops, inputs, maps);
+  Value sums = ctx.reduce(loops.kept, accumulator, 0, loops.reductions, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
+    Value x = toAccumulator(ctx, s, in[0], accumulator);
+    return s.add(in.back(), s.exp(s.sub(x, finite(s, in[1]))));
+  });
   AffineMap identity = ctx.b.getMultiDimIdentityMap(loops.kept.size());
   Value value =
       ctx.generic(loops.kept, ctx.resultElement(), {sums, maximum}, {identity, identity}, [&](ScalarBuilder &s, ValueRange in) {

@@ -16,14 +16,19 @@ struct Around {
   SymShape shape() const { return {outer, n, inner}; }
 };
 
-Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, int64_t axis) {
-  Around result{ctx.cst(1), shape[axis], ctx.cst(1)};
-  for (AffineExpr e : shape.take_front(axis))
-    result.outer = ctx.symbols.mul(result.outer, e);
-  for (AffineExpr e : shape.drop_front(axis + 1))
-    result.inner = ctx.symbols.mul(result.inner, e);
+// `axis` in [0, rank) may be a size that only a call knows.
+Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, AffineExpr axis) {
+  SizeSymbols &s = ctx.symbols;
+  AffineExpr one = ctx.cst(1);
+  Around result{one, one, one};
+  for (auto [d, dim] : llvm::enumerate(shape)) {
+    result.outer = s.mul(result.outer, s.select(s.less(ctx.cst(d), axis), dim, one));
+    result.n = s.select(s.equal(axis, ctx.cst(d)), dim, result.n);
+    result.inner = s.mul(result.inner, s.select(s.less(axis, ctx.cst(d)), dim, one));
+  }
   return result;
 }
+Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, int64_t axis) { return around(ctx, shape, ctx.cst(axis)); }
 
 llvm::SmallVector<Value> dynamicSizes(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape) {
   llvm::SmallVector<Value> sizes;
@@ -185,7 +190,7 @@ LogicalResult TopKOp::lower(LowerContext &ctx) {
 LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
   if (ctx.rank(0) == 1)
     return ctx.same(0); // whatever the axis says, there is one
-  auto axis = ctx.constants(1, "axis");
+  auto axis = ctx.sizes(1, "axis");
   if (failed(axis))
     return failure();
   if (axis->size() != 1)
@@ -196,8 +201,7 @@ LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult CumSumOp::lower(LowerContext &ctx) {
-  int64_t axis = ctx.rank(0) == 1 ? 0 : *constantSize(ctx.facts(1).ints->front());
-  axis = axis < 0 ? axis + ctx.rank(0) : axis;
+  AffineExpr axis = ctx.rank(0) == 1 ? ctx.cst(0) : ctx.symbols.wrapAxis(ctx.facts(1).ints->front(), ctx.rank(0));
   Around a = around(ctx, ctx.shape(0), axis);
   SymShape shape = a.shape();
   Value x = widen(ctx, ctx.operand(0), ctx.shape(0), ctx.element(0));

@@ -144,47 +144,47 @@ LogicalResult FlattenOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
 
 namespace {
 
-// The constant axes of operand i as flags over `rank` dims.
-FailureOr<llvm::SmallVector<bool>> axisFlags(ShapeContext &ctx, unsigned i, int64_t rank) {
-  auto axes = ctx.constants(i, "axes");
+// The axes of operand i, each once, as a mask over `rank` dims.
+FailureOr<SymShape> distinctAxes(ShapeContext &ctx, unsigned i, int64_t rank) {
+  auto axes = ctx.sizes(i, "axes");
   if (failed(axes))
     return failure();
-  llvm::SmallVector<bool> flags(rank, false);
-  for (int64_t a : *axes) {
-    auto axis = ctx.axis(a, rank);
-    if (failed(axis))
-      return failure();
-    if (flags[*axis])
-      return ctx.fail("names axis " + Twine(*axis) + " twice");
-    flags[*axis] = true;
-  }
-  return flags;
+  auto mask = ctx.axisMask(*axes, rank);
+  if (failed(mask))
+    return failure();
+  AffineExpr total = ctx.cst(0);
+  for (AffineExpr flag : *mask)
+    total = canonicalSize(total + flag);
+  if (failed(ctx.equal(total, ctx.cst(axes->size()), "'axes' must name each axis once", "names an axis twice")))
+    return failure();
+  return mask;
 }
 
 } // namespace
 
 LogicalResult SqueezeOp::inferShapes(ShapeContext &ctx) {
-  int64_t rank = ctx.rank(0);
-  llvm::SmallVector<bool> drop(rank, false);
+  int64_t rank = ctx.rank(0), count = 0;
+  SymShape drop(rank, ctx.cst(0));
   if (ctx.has(1)) {
-    auto flags = axisFlags(ctx, 1, rank);
-    if (failed(flags))
+    auto mask = distinctAxes(ctx, 1, rank);
+    if (failed(mask))
       return failure();
-    drop = *flags;
+    drop = *mask;
+    count = *contentCount(ctx.shape(1));
   } else {
     for (int64_t d = 0; d < rank; ++d)
-      drop[d] = constantSize(ctx.shape(0)[d]) == 1;
+      if (constantSize(ctx.shape(0)[d]) == 1) {
+        drop[d] = ctx.cst(1);
+        ++count;
+      }
   }
-  SymShape result;
   for (int64_t d = 0; d < rank; ++d) {
-    auto c = constantSize(ctx.shape(0)[d]);
-    if (drop[d] && failed(ctx.equal(ctx.shape(0)[d], ctx.cst(1), "axis " + Twine(d) + " is squeezed away and must be 1",
-                                    "cannot squeeze axis " + Twine(d) + " of size " + Twine(c.value_or(0)))))
+    AffineExpr gone = ctx.symbols.select(drop[d], ctx.shape(0)[d], ctx.cst(1));
+    if (failed(ctx.equal(gone, ctx.cst(1), "axis " + Twine(d) + " is squeezed away and must be 1",
+                         "cannot squeeze axis " + Twine(d) + " of size " + Twine(constantSize(gone).value_or(0)))))
       return failure();
-    if (!drop[d])
-      result.push_back(ctx.shape(0)[d]);
   }
-  ctx.set(0, result, ctx.element(0));
+  ctx.set(0, ctx.compact(ctx.shape(0), drop, rank - count), ctx.element(0));
   keepContents(ctx, 0, 0);
   return success();
 }
@@ -195,13 +195,18 @@ LogicalResult UnsqueezeOp::inferShapes(ShapeContext &ctx) {
   if (!count)
     return ctx.fail("expects a known number of 'axes'");
   int64_t rank = ctx.rank(0) + *count;
-  auto isNew = axisFlags(ctx, 1, rank);
+  auto isNew = distinctAxes(ctx, 1, rank);
   if (failed(isNew))
     return failure();
   SymShape result;
-  const AffineExpr *next = ctx.shape(0).begin();
-  for (int64_t d = 0; d < rank; ++d)
-    result.push_back((*isNew)[d] ? ctx.cst(1) : *next++);
+  AffineExpr taken = ctx.cst(0); // dims of the operand that have found their place
+  for (int64_t d = 0; d < rank; ++d) {
+    AffineExpr next = ctx.cst(1);
+    for (auto [i, dim] : llvm::enumerate(ctx.shape(0)))
+      next = ctx.symbols.select(ctx.symbols.equal(taken, ctx.cst(i)), dim, next);
+    result.push_back(ctx.symbols.select((*isNew)[d], ctx.cst(1), next));
+    taken = canonicalSize(taken + ctx.symbols.equal((*isNew)[d], ctx.cst(0)));
+  }
   ctx.set(0, result, ctx.element(0));
   keepContents(ctx, 0, 0);
   return success();

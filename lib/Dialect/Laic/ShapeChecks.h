@@ -51,7 +51,7 @@ inline llvm::LogicalResult expectVector(ShapeContext &ctx, unsigned i, mlir::Aff
 llvm::FailureOr<SymShape> concatShape(ShapeContext &ctx, llvm::ArrayRef<unsigned> operands, int64_t axis);
 
 /// Operand 0's shape after a reduction over `axes`. Without axes all dims are reduced, or with `noop` none; `keep` leaves them as ones.
-llvm::FailureOr<SymShape> reducedShape(ShapeContext &ctx, llvm::ArrayRef<int64_t> axes, bool keep, bool noop);
+llvm::FailureOr<SymShape> reducedShape(ShapeContext &ctx, llvm::ArrayRef<mlir::AffineExpr> axes, bool keep, bool noop);
 
 } // namespace laic
 #endif

@@ -10,6 +10,14 @@ using namespace laic;
 
 LogicalResult ShapeContext::fail(const Twine &message) { return op->emitError(message); }
 
+LogicalResult ShapeContext::replace(Build build) {
+  IRRewriter rewriter(op->getContext());
+  rewriter.setInsertionPoint(op);
+  rewriter.replaceOp(op, build(rewriter));
+  op = nullptr;
+  return success();
+}
+
 // What a failed call says: the node, or the operation where it has no name.
 std::string ShapeContext::named(const Twine &what) const {
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
@@ -40,9 +48,59 @@ LogicalResult ShapeContext::multiple(AffineExpr size, int64_t factor, const Twin
   return success();
 }
 
+static llvm::SmallVector<AffineExpr, 4> readContents(SizeSymbols &symbols, int64_t read, int64_t count) {
+  llvm::SmallVector<AffineExpr, 4> contents;
+  for (int64_t i = 0; i < count; ++i)
+    contents.push_back(symbols.readElement(read, i));
+  return contents;
+}
+
+static ReadSizesOp findRead(Value tensor) {
+  for (Operation *user : tensor.getUsers())
+    if (auto read = dyn_cast<ReadSizesOp>(user))
+      return read;
+  return {};
+}
+
+// How many elements a call may read back from a tensor; -1: it cannot.
+static int64_t readableElements(const ValueFacts &facts) {
+  if (!isa<IntegerType>(facts.element))
+    return -1;
+  int64_t count = 1;
+  for (AffineExpr dim : *facts.shape) {
+    auto size = constantSize(dim);
+    if (!size || (count *= *size) > kMaxReadElements)
+      return -1;
+  }
+  return count;
+}
+
+void laic::addReadContents(Value tensor, ValueFacts &facts, SizeSymbols &symbols) {
+  if (facts.ints || !facts.shape)
+    return;
+  if (ReadSizesOp read = findRead(tensor))
+    if (int64_t count = readableElements(facts); count > 0)
+      facts.ints = readContents(symbols, read.getRead(), count);
+}
+
+bool laic::isReadBack(Value tensor, const ValueFacts &facts, SizeSymbols &symbols) {
+  ReadSizesOp read = findRead(tensor);
+  return read && facts.ints && !facts.ints->empty() && facts.ints->front() == symbols.readElement(read.getRead(), 0);
+}
+
 FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm::StringRef what) {
   if (operands[i]->ints)
     return *operands[i]->ints;
+  if (int64_t count = readableElements(*operands[i]); count >= 0) {
+    Value tensor = op->getOperand(i);
+    ReadSizesOp read = findRead(tensor);
+    if (!read && count > 0) {
+      OpBuilder b(op);
+      b.setInsertionPointAfterValue(tensor);
+      read = ReadSizesOp::create(b, op->getLoc(), tensor, symbols.nextRead());
+    }
+    return *(operands[i]->ints = readContents(symbols, read ? read.getRead() : 0, count));
+  }
   return fail("needs '" + what + "' to be known when compiling, but it depends on data that is computed at run time");
 }
 
@@ -64,6 +122,38 @@ FailureOr<int64_t> ShapeContext::axis(int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank)
     return fail("expects an axis in [" + Twine(-rank) + ", " + Twine(rank - 1) + "], got " + Twine(axis));
   return axis < 0 ? axis + rank : axis;
+}
+
+FailureOr<AffineExpr> ShapeContext::axis(AffineExpr axis, int64_t rank) {
+  if (auto c = constantSize(axis)) {
+    auto known = this->axis(*c, rank);
+    if (failed(known))
+      return failure();
+    return cst(*known);
+  }
+  std::string message = named("expects an axis in [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
+  symbols.requireAtLeast(axis, cst(-rank), message);
+  symbols.requireAtLeast(cst(rank - 1), axis, message);
+  return symbols.wrapAxis(axis, rank);
+}
+
+FailureOr<SymShape> ShapeContext::axisMask(llvm::ArrayRef<AffineExpr> axes, int64_t rank) {
+  for (AffineExpr given : axes)
+    if (failed(this->axis(given, rank)))
+      return failure();
+  return symbols.axisMask(axes, rank);
+}
+
+SymShape ShapeContext::compact(llvm::ArrayRef<AffineExpr> dims, llvm::ArrayRef<AffineExpr> mask, int64_t count) {
+  SymShape result(count, cst(1));
+  AffineExpr before = cst(0); // how many dims have been taken
+  for (auto [dim, masked] : llvm::zip(dims, mask)) {
+    AffineExpr taken = symbols.equal(masked, cst(0));
+    for (int64_t to = 0; to < count; ++to)
+      result[to] = symbols.select(symbols.mul(taken, symbols.equal(before, cst(to))), dim, result[to]);
+    before = canonicalSize(before + taken);
+  }
+  return result;
 }
 
 FailureOr<AffineExpr> ShapeContext::broadcast(AffineExpr a, AffineExpr b) {

@@ -163,7 +163,7 @@ void SizeSymbols::store(func::FuncOp func) const {
     llvm::SmallVector<NamedAttribute> fields{b.getNamedAttr("kind", b.getStringAttr(s.kind))};
     if (!s.name.empty())
       fields.push_back(b.getNamedAttr("name", b.getStringAttr(s.name)));
-    if (s.kind == "dim" || s.kind == "element") {
+    if (s.kind == "dim" || s.kind == "element" || s.kind == "read") {
       fields.push_back(b.getNamedAttr("arg", b.getI64IntegerAttr(s.arg)));
       fields.push_back(b.getNamedAttr("index", b.getI64IntegerAttr(s.index)));
     } else {
@@ -202,15 +202,45 @@ AffineExpr SizeSymbols::inputDim(llvm::StringRef name, int64_t arg, int64_t dim)
   return getAffineSymbolExpr(it->second, ctx);
 }
 
-AffineExpr SizeSymbols::inputElement(int64_t arg, int64_t index) {
+AffineExpr SizeSymbols::leaf(llvm::StringRef kind, int64_t arg, int64_t index) {
   SizeSymbol s;
-  s.kind = "element";
+  s.kind = kind.str();
   s.arg = arg;
   s.index = index;
   auto [it, inserted] = byName.try_emplace(key(s), symbols.size());
   if (inserted)
     symbols.push_back(s);
   return getAffineSymbolExpr(it->second, ctx);
+}
+
+AffineExpr SizeSymbols::inputElement(int64_t arg, int64_t index) { return leaf("element", arg, index); }
+AffineExpr SizeSymbols::readElement(int64_t read, int64_t index) { return leaf("read", read, index); }
+
+int64_t SizeSymbols::nextRead() const {
+  int64_t next = 0;
+  for (const SizeSymbol &s : symbols)
+    if (s.kind == "read")
+      next = std::max(next, s.arg + 1);
+  return next;
+}
+
+void SizeSymbols::collectReads(AffineExpr expr, llvm::SmallVectorImpl<int64_t> &reads) const {
+  expr.walk([&](AffineExpr sub) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(sub);
+    if (!symbol)
+      return;
+    const SizeSymbol &s = symbols[symbol.getPosition()];
+    if (s.kind == "read" && !llvm::is_contained(reads, s.arg))
+      reads.push_back(s.arg);
+    for (AffineExpr arg : s.args)
+      collectReads(arg, reads);
+  });
+}
+
+bool SizeSymbols::isLate(AffineExpr expr) const {
+  llvm::SmallVector<int64_t> reads;
+  collectReads(expr, reads);
+  return !reads.empty();
 }
 
 AffineExpr SizeSymbols::derived(llvm::StringRef kind, llvm::ArrayRef<AffineExpr> args) {
@@ -300,6 +330,18 @@ AffineExpr SizeSymbols::mod(AffineExpr a, AffineExpr b) {
   return derived("mod", {a, b});
 }
 
+AffineExpr SizeSymbols::wrapAxis(AffineExpr axis, int64_t rank) {
+  return canonicalSize(axis + mul(less(axis, constant(0)), constant(rank)));
+}
+
+SymShape SizeSymbols::axisMask(llvm::ArrayRef<AffineExpr> axes, int64_t rank) {
+  SymShape mask(rank, constant(0));
+  for (AffineExpr axis : axes)
+    for (int64_t d = 0; d < rank; ++d)
+      mask[d] = max(mask[d], equal(wrapAxis(axis, rank), constant(d)));
+  return mask;
+}
+
 void SizeSymbols::require(bool atLeast, AffineExpr a, AffineExpr b, const llvm::Twine &message) {
   a = canonicalSize(a);
   b = canonicalSize(b);
@@ -318,7 +360,7 @@ bool SizeSymbols::isData(AffineExpr expr) const {
     if (!symbol || data)
       return;
     const SizeSymbol &s = symbols[symbol.getPosition()];
-    data = s.kind == "element" || llvm::any_of(s.args, [&](AffineExpr arg) { return isData(arg); });
+    data = s.kind == "element" || s.kind == "read" || llvm::any_of(s.args, [&](AffineExpr arg) { return isData(arg); });
   });
   return data;
 }

@@ -1,8 +1,8 @@
 // Slice and Pad: parts of tensors and borders around them, with sizes that may be unknown until run time.
 #include "Contents.h"
 #include "IndexBuilder.h"
-#include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/LowerContext.h"
 
 using namespace mlir;
 using namespace laic;
@@ -12,8 +12,7 @@ using namespace laic;
 namespace {
 
 struct SliceDim {
-  AffineExpr start, count;
-  int64_t step = 1;
+  AffineExpr start, count, step;
 };
 
 /// Exporters write "to the end" as the largest integer of 32 or 64 bits.
@@ -41,7 +40,7 @@ SliceDim sliceDim(SizeSymbols &s, AffineExpr dim, AffineExpr start, AffineExpr e
   end = limitHuge(s, canonicalSize(end));
   auto startConstant = constantSize(start), endConstant = constantSize(end);
   SliceDim result;
-  result.step = step;
+  result.step = s.constant(step);
   AffineExpr span;
   if (step > 0) {
     // A start beyond the end needs no clamping for the count, since the end is clamped.
@@ -60,15 +59,46 @@ SliceDim sliceDim(SizeSymbols &s, AffineExpr dim, AffineExpr start, AffineExpr e
   return result;
 }
 
+// The same where only a call knows the step: both directions, and the sign chooses. A step of 0 is refused by a check.
+SliceDim sliceDim(SizeSymbols &s, AffineExpr dim, AffineExpr start, AffineExpr end, AffineExpr step) {
+  if (auto c = constantSize(step))
+    return sliceDim(s, dim, start, end, *c);
+  AffineExpr zero = s.constant(0), one = s.constant(1), down = s.less(step, zero);
+  AffineExpr width = s.max(s.select(down, canonicalSize(-step), step), one);
+  AffineExpr from = s.max(wrapIndex(s, start, dim), zero), to = wrapIndex(s, end, dim);
+  AffineExpr first = s.select(down, s.min(from, canonicalSize(dim - 1)), s.min(from, dim));
+  AffineExpr span = s.select(down, canonicalSize(first - s.max(to, s.constant(-1))), canonicalSize(s.min(to, dim) - first));
+  AffineExpr count = s.truncDiv(canonicalSize(s.max(span, zero) + width - 1), width);
+  return {first, count, step};
+}
+
 using Contents = llvm::SmallVector<AffineExpr, 4>;
 
-// The slices of all dims; axes and steps are constants, checked by inference.
+bool allConstant(const std::optional<Contents> &sizes) {
+  return !sizes || llvm::all_of(*sizes, [](AffineExpr e) { return constantSize(e).has_value(); });
+}
+
+// The slices of all dims; axes that only a call knows choose, dim by dim, what applies.
 llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr> shape, llvm::ArrayRef<AffineExpr> starts,
                                       llvm::ArrayRef<AffineExpr> ends, const std::optional<Contents> &axes,
                                       const std::optional<Contents> &steps) {
   llvm::SmallVector<SliceDim> dims;
   for (AffineExpr dim : shape)
-    dims.push_back({s.constant(0), dim, 1});
+    dims.push_back({s.constant(0), dim, s.constant(1)});
+  if (!allConstant(axes) || !allConstant(steps)) {
+    for (auto [d, dim] : llvm::enumerate(shape)) {
+      AffineExpr start = s.constant(0), end = dim, step = s.constant(1);
+      for (size_t i = 0; i < starts.size(); ++i) {
+        AffineExpr axis = axes ? s.wrapAxis((*axes)[i], shape.size()) : s.constant(i);
+        AffineExpr chosen = s.equal(axis, s.constant(d));
+        start = s.select(chosen, starts[i], start);
+        end = s.select(chosen, ends[i], end);
+        step = s.select(chosen, steps ? (*steps)[i] : s.constant(1), step);
+      }
+      dims[d] = sliceDim(s, dim, start, end, step);
+    }
+    return dims;
+  }
   for (size_t i = 0; i < starts.size(); ++i) {
     int64_t axis = axes ? *constantSize((*axes)[i]) : static_cast<int64_t>(i);
     axis = axis < 0 ? axis + shape.size() : axis;
@@ -78,28 +108,29 @@ llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr>
   return dims;
 }
 
-// Checks the constant operands `axes` and `steps`.
+// Checks the operands `axes` and `steps`.
 LogicalResult checkSlice(ShapeContext &ctx, size_t count) {
   if (count > static_cast<size_t>(ctx.rank(0)))
     return ctx.fail("slices " + Twine(count) + " axes of an operand of rank " + Twine(ctx.rank(0)));
   if (ctx.has(3)) {
-    auto axes = ctx.constants(3, "axes");
+    auto axes = ctx.sizes(3, "axes");
     if (failed(axes))
       return failure();
     if (axes->size() != count)
       return ctx.fail("expects " + Twine(count) + " 'axes', got " + Twine(axes->size()));
-    for (int64_t a : *axes)
-      if (failed(ctx.axis(a, ctx.rank(0))))
-        return failure();
+    if (failed(ctx.axisMask(*axes, ctx.rank(0))))
+      return failure();
   }
   if (ctx.has(4)) {
-    auto steps = ctx.constants(4, "steps");
+    auto steps = ctx.sizes(4, "steps");
     if (failed(steps))
       return failure();
     if (steps->size() != count)
       return ctx.fail("expects " + Twine(count) + " 'steps', got " + Twine(steps->size()));
-    if (llvm::is_contained(*steps, 0))
-      return ctx.fail("expects 'steps' other than 0");
+    AffineExpr zero = ctx.cst(0);
+    for (AffineExpr step : *steps)
+      if (failed(ctx.equal(ctx.symbols.equal(step, zero), zero, "'steps' must not be 0", "expects 'steps' other than 0")))
+        return failure();
   }
   return success();
 }
@@ -120,7 +151,7 @@ LogicalResult SliceOp::inferShapes(ShapeContext &ctx) {
   bool fixed = true;
   for (const SliceDim &d : dims) {
     result.push_back(d.count);
-    fixed &= constantSize(d.start).has_value();
+    fixed &= constantSize(d.start) && constantSize(d.step);
   }
   ctx.set(0, result, ctx.element(0));
   if (!fixed || !contentCount(ctx.shape(0)))
@@ -129,7 +160,7 @@ LogicalResult SliceOp::inferShapes(ShapeContext &ctx) {
   moveContents(ctx, 0, 0, result, [&](llvm::ArrayRef<int64_t> at) {
     int64_t flat = 0;
     for (auto [d, dim] : llvm::enumerate(dims))
-      flat += (*constantSize(dim.start) + at[d] * dim.step) * strides[d];
+      flat += (*constantSize(dim.start) + at[d] * *constantSize(dim.step)) * strides[d];
     return flat;
   });
   return success();
@@ -139,12 +170,14 @@ LogicalResult SliceOp::lower(LowerContext &ctx) {
   auto dims = sliceDims(ctx.symbols, ctx.shape(0), *ctx.facts(1).ints, *ctx.facts(2).ints,
                         ctx.has(3) ? ctx.facts(3).ints : std::nullopt, ctx.has(4) ? ctx.facts(4).ints : std::nullopt);
   bool whole = true, unit = true, affine = true;
-  SymShape starts;
+  SymShape starts, steps;
   for (auto [d, dim] : llvm::enumerate(dims)) {
-    unit &= dim.step == 1;
-    whole &= dim.step == 1 && constantSize(dim.start) == 0 && dim.count == ctx.shape(0)[d];
-    affine &= dim.step > 0 && constantSize(dim.start).has_value();
+    auto step = constantSize(dim.step);
+    unit &= step == 1;
+    whole &= step == 1 && constantSize(dim.start) == 0 && dim.count == ctx.shape(0)[d];
+    affine &= step > 0 && constantSize(dim.start).has_value();
     starts.push_back(dim.start);
+    steps.push_back(dim.step);
   }
   Value data = ctx.operand(0);
   if (whole) {
@@ -163,19 +196,21 @@ LogicalResult SliceOp::lower(LowerContext &ctx) {
   if (affine) {
     llvm::SmallVector<AffineExpr> from;
     for (auto [d, dim] : llvm::enumerate(dims))
-      from.push_back(ctx.b.getAffineDimExpr(d) * dim.step + *constantSize(dim.start));
+      from.push_back(ctx.b.getAffineDimExpr(d) * *constantSize(dim.step) + *constantSize(dim.start));
     ctx.set(0, ctx.generic(ctx.resultShape(), ctx.resultElement(), data, AffineMap::get(dims.size(), 0, from, getContext()),
                            [](ScalarBuilder &, ValueRange in) { return in[0]; }));
     return success();
   }
-  llvm::SmallVector<Value> first;
-  for (AffineExpr e : starts)
+  llvm::SmallVector<Value> first, step;
+  for (auto [e, width] : llvm::zip(starts, steps)) {
     first.push_back(ctx.size(e));
+    step.push_back(ctx.size(width));
+  }
   ctx.set(0, ctx.gather(ctx.resultShape(), ctx.resultElement(), [&](ScalarBuilder &s, ValueRange at) -> Value {
     IndexBuilder ib(s.b, s.loc);
     llvm::SmallVector<Value> from;
-    for (auto [d, dim] : llvm::enumerate(dims))
-      from.push_back(ib.add(first[d], ib.mul(at[d], ib.cst(dim.step))));
+    for (size_t d = 0; d < first.size(); ++d)
+      from.push_back(ib.add(first[d], ib.mul(at[d], step[d])));
     return tensor::ExtractOp::create(s.b, s.loc, data, from);
   }));
   return success();
@@ -189,12 +224,21 @@ struct PadDims {
   SymShape low, high; // one per dim; negative ones cut
 };
 
-// The pads of all dims; `axes` are constants, checked by inference.
+// The pads of all dims; `axes` were checked by inference.
 PadDims padDims(SizeSymbols &s, int64_t rank, llvm::ArrayRef<AffineExpr> pads, const std::optional<Contents> &axes) {
   PadDims result;
   result.low.assign(rank, s.constant(0));
   result.high.assign(rank, s.constant(0));
   size_t count = pads.size() / 2;
+  if (!allConstant(axes)) {
+    for (int64_t d = 0; d < rank; ++d)
+      for (size_t i = 0; i < count; ++i) {
+        AffineExpr chosen = s.equal(s.wrapAxis((*axes)[i], rank), s.constant(d));
+        result.low[d] = s.select(chosen, pads[i], result.low[d]);
+        result.high[d] = s.select(chosen, pads[count + i], result.high[d]);
+      }
+    return result;
+  }
   for (size_t i = 0; i < count; ++i) {
     int64_t axis = axes ? *constantSize((*axes)[i]) : static_cast<int64_t>(i);
     axis = axis < 0 ? axis + rank : axis;
@@ -281,12 +325,9 @@ LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
   int64_t rank = ctx.rank(0);
   size_t axes = rank;
   if (ctx.has(3)) {
-    auto given = ctx.constants(3, "axes");
-    if (failed(given))
+    auto given = ctx.sizes(3, "axes");
+    if (failed(given) || failed(ctx.axisMask(*given, rank)))
       return failure();
-    for (int64_t a : *given)
-      if (failed(ctx.axis(a, rank)))
-        return failure();
     axes = given->size();
   }
   if (pads->size() != 2 * axes)

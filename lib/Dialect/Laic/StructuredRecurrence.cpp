@@ -3,9 +3,9 @@
 // Every step computes gates += h * R for all rows of the block while a few rows of R are in the first-level cache, then updates
 // the state in place in the results `h` and `c`.
 #include "LoopBuilder.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;

@@ -178,7 +178,8 @@ typedef struct laic_binding {
 LAIC_API laic_status_t *laic_bind_input(laic_context_t *context, size_t index, const laic_binding_t *binding);
 LAIC_API laic_status_t *laic_bind_output(laic_context_t *context, size_t index, const laic_binding_t *binding);
 
-/* Computes the sizes of all outputs from the bound inputs, without running. */
+/* Computes the sizes of all outputs from the bound inputs, without running. Sizes that depend on what the run computes (how many
+ * elements are not zero, ...) are -1 until laic_run has ended, and data is NULL unless bound. */
 LAIC_API laic_status_t *laic_infer(laic_context_t *context);
 /* Runs to completion. */
 LAIC_API laic_status_t *laic_run(laic_context_t *context);

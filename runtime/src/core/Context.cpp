@@ -19,6 +19,10 @@ static void destroyContext(laic_context *context) {
     ports->release(context->allocator);
   }
   context->hostArena.release(context->allocator);
+  for (Block &slot : context->lateSlots)
+    slot.release(context->allocator);
+  context->lateSlots.release(context->allocator);
+  context->reads.release(context->allocator);
   context->scalars.release(context->allocator);
   context->shapes.release(context->allocator);
   context->buffers.release(context->allocator);
@@ -107,6 +111,17 @@ static bool allocatePorts(laic_context &context, Array<Port> &ports,
   return true;
 }
 
+// What the plan's reads need: their values, and a slot of memory for each that its buffers name.
+static bool allocateLate(laic_context &context) {
+  uint32_t reads = 0, slots = 0;
+  for (uint32_t i = 0; i < count(context.plan->steps()); ++i)
+    reads += context.plan->steps()->Get(i)->kind() == StepKind::Read;
+  for (uint32_t i = 0; i < count(context.plan->buffers()); ++i)
+    if (const Buffer &buffer = *context.plan->buffers()->Get(i); buffer.storage() == Storage::Late && buffer.index() >= slots)
+      slots = buffer.index() + 1;
+  return context.reads.allocate(context.allocator, reads) && context.lateSlots.allocate(context.allocator, slots);
+}
+
 static laic_status_t *allocateContext(laic_context &context) {
   size_t dims = 0;
   uint32_t buffers = count(context.plan->buffers());
@@ -115,7 +130,7 @@ static laic_status_t *allocateContext(laic_context &context) {
                    allocatePorts(context, context.outputs, context.entry->outputs()) &&
                    context.scalars.allocate(context.allocator, *context.plan) &&
                    (first == context.plan || context.shapes.allocate(context.allocator, *first)) &&
-                   context.buffers.allocate(context.allocator, buffers);
+                   context.buffers.allocate(context.allocator, buffers) && allocateLate(context);
   if (!allocated)
     return outOfMemory();
   for (uint32_t i = 0; i < buffers; ++i) {
@@ -266,6 +281,8 @@ laic_status_t *laic_infer(laic_context_t *context) { return updateSizes(*context
 
 laic_status_t *laic_run(laic_context_t *context) {
   context->cancelled.store(0, std::memory_order_relaxed);
+  if (context->reads.size())
+    context->sizesKnown = false; // what the last call read says nothing about this one
   LAIC_TRY(makeReady(*context));
   copyIn(*context);
   LAIC_TRY(context->driver->run(*context));
@@ -282,11 +299,11 @@ laic_status_t *laic_output(laic_context_t *context, size_t index, laic_binding_t
     return fail(LAIC_INVALID_ARGUMENT, "laic_output: call laic_infer or laic_run first");
   Port &port = context->outputs[index];
   if (!context->placed) {
-    port.memory = port.data;
+    port.memory = port.late ? nullptr : port.data;
     port.span = port.bytes;
     if (port.data && port.hasStrides)
       memcpy(port.strides, port.boundStrides, sizeof port.strides);
-    else
+    else if (!port.late)
       denseStrides(port.sizes, port.rank(), port.strides);
   }
   out->data = port.memory;

@@ -22,6 +22,7 @@ struct Port {
   // What sizes make of it.
   int64_t sizes[LAIC_MAX_RANK];
   int64_t strides[LAIC_MAX_RANK]; // of the memory at `memory`
+  bool late;                      // the call itself computes the sizes, and has not yet: they are -1
   uint64_t bytes;                 // dense
   uint64_t span;                  // bytes touched from `memory` on
   void *memory;                   // the caller's or the context's
@@ -33,12 +34,20 @@ struct Port {
   size_t elementSize() const { return laic_type_size(static_cast<laic_type_t>(info->type())); }
 };
 
+// What a Read step has read.
+struct ReadValues {
+  bool done;
+  uint32_t count;
+  int64_t values[artifact::kMaxReadElements];
+};
+
 // A buffer of the plan at the current sizes.
 struct BufferSize {
   uint32_t firstDim; // in laic_context::bufferDims and bufferStrides
   uint32_t rank;
   uint64_t bytes;
   uint64_t arenaOffset;
+  bool late; // a read that its size waits for has not run
 };
 
 } // namespace rt
@@ -68,6 +77,8 @@ struct laic_context {
   uint64_t arenaBytes = 0;
   uint64_t hostArenaBytes = 0;
   laic::rt::Block hostArena; // Storage::HostArena
+  laic::rt::Array<laic::rt::ReadValues> reads;
+  laic::rt::Array<laic::rt::Block> lateSlots; // Storage::Late
 
   bool sizesKnown = false; // scalars, output sizes and buffers fit the bound inputs
   bool prepared = false;   // the driver has seen these sizes
@@ -81,14 +92,17 @@ struct laic_context {
 namespace laic {
 namespace rt {
 
-// Evaluates the plan for the bound inputs and bounds every buffer. Allocates nothing.
+// Evaluates the plan for the bound inputs and bounds every buffer, but for late ones: no read has run. Allocates nothing.
 laic_status_t *computeSizes(laic_context &context);
+// Runs the Read step `index` on the elements at `data`: gives everything that waited for it its size and memory, prepares and binds the
+// host's steps again.
+laic_status_t *readSizes(laic_context &context, uint32_t index, const void *data);
 // Do the elements of the inputs that sizes depend on differ from those seen?
 bool elementsChanged(laic_context &context);
 
 // Does the host run the step? Copies of a plan for another device are the device's driver's.
 inline bool isHostStep(const laic_context &context, const artifact::Step &step) {
-  return context.driver->host || (step.host() && step.kind() == artifact::StepKind::Dispatch);
+  return context.driver->host || (step.host() && step.kind() != artifact::StepKind::Copy);
 }
 
 // What --profile and traces call a step.
@@ -99,7 +113,7 @@ laic_status_t *traceStep(laic_context &context, uint32_t step, int64_t tiles,
 // A status for an error that a kernel has recorded (LAIC_KERNEL_*).
 laic_status_t *kernelError(const laic_context &context, const artifact::Step &step, int32_t code, int64_t value);
 
-// Finds memory for every port, staged where the caller's is not dense, not aligned or shared.
+// Finds memory for every port whose size is known, staged where the caller's is not dense, not aligned or shared.
 laic_status_t *placePorts(laic_context &context);
 void copyIn(laic_context &context);
 void copyOut(laic_context &context);

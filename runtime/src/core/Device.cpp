@@ -65,8 +65,8 @@ bool onDevice(const Buffer &buffer) { return buffer.storage() == Storage::Arena;
 
 // What the device does: dispatches that are not the host's, copies inside device memory.
 bool isDeviceStep(const Plan &plan, const Step &step) {
-  if (step.kind() == StepKind::Dispatch)
-    return !step.host();
+  if (step.kind() != StepKind::Copy)
+    return step.kind() == StepKind::Dispatch && !step.host();
   const Buffer &from = *plan.buffers()->Get(step.operands()->Get(0)), &to = *plan.buffers()->Get(step.operands()->Get(1));
   return onDevice(to) && (onDevice(from) || from.storage() == Storage::Constant);
 }
@@ -87,6 +87,8 @@ laic_status_t *openKernels(const DeviceApi &api, laic_module &module, PlanState 
   const Plan &plan = *state.plan;
   for (uint32_t i = 0; i < count(plan.steps()); ++i) {
     const Step &step = *plan.steps()->Get(i);
+    if (step.kind() == StepKind::Read && !step.host())
+      return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u reads memory of '%s'", i, plan.device()->c_str());
     if (step.kind() != StepKind::Dispatch || step.host())
       continue;
     LAIC_TRY(checkDispatch(plan, step, i));
@@ -435,6 +437,8 @@ uint8_t *hostAddress(laic_context &context, uint32_t buffer) {
     return const_cast<uint8_t *>(context.module->segments[of.index()].data) + of.offset();
   case Storage::HostArena:
     return static_cast<uint8_t *>(context.hostArena.data) + context.buffers[buffer].arenaOffset;
+  case Storage::Late:
+    return static_cast<uint8_t *>(context.lateSlots[of.index()].data);
   case Storage::Arena:
     break;
   }
@@ -445,6 +449,8 @@ laic_status_t *runCopy(laic_context &context, uint32_t index) {
   const Step &step = *context.plan->steps()->Get(index);
   uint32_t from = step.operands()->Get(0), to = step.operands()->Get(1);
   uint64_t bytes = context.buffers[to].bytes;
+  if (context.buffers[from].bytes != bytes) // late ones are compared here for the first time
+    return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u copies between different sizes", index);
   ContextState &state = stateOf(context);
   void *device = planOf(context).device;
   if (!bytes)

@@ -127,6 +127,11 @@ static laic_status_t *checkOutputSizes(const Port &port) {
 static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
   Port &port = context.outputs[index];
   const char *name = port.info->name()->c_str();
+  if (port.late) {
+    port.memory = port.dense = nullptr;
+    port.span = 0;
+    return nullptr;
+  }
   LAIC_TRY(checkOutputSizes(port));
   if (!port.data) {
     port.hasStrides = false;

@@ -59,7 +59,17 @@ static Fault readElement(void *self, uint32_t input, uint32_t element, int64_t *
   return Fault::None;
 }
 
-static SizeSource sourceOf(laic_context &context) { return {&context, readDim, readElement}; }
+static Fault readBack(void *self, uint32_t read, uint32_t element, int64_t *out) {
+  const ReadValues &from = static_cast<laic_context *>(self)->reads[read];
+  if (!from.done)
+    return Fault::Late;
+  if (element >= from.count)
+    return Fault::Element;
+  *out = from.values[element];
+  return Fault::None;
+}
+
+static SizeSource sourceOf(laic_context &context) { return {&context, readDim, readElement, readBack}; }
 
 bool rt::elementsChanged(laic_context &context) { return context.scalars.elementsChanged(sourceOf(context)); }
 
@@ -67,6 +77,8 @@ static laic_status_t *runChecks(const laic_context &context) {
   for (uint32_t i = 0; i < count(context.plan->checks()); ++i) {
     const Check &check = *context.plan->checks()->Get(i);
     int64_t a, b;
+    if (context.scalars.isLate(check.a()) || context.scalars.isLate(check.b()))
+      continue;
     LAIC_TRY(context.scalars.get(check.a(), textOf(check.message()), &a));
     LAIC_TRY(context.scalars.get(check.b(), textOf(check.message()), &b));
     bool holds = check.kind() == CheckKind::Equal ? a == b : a >= b;
@@ -81,14 +93,22 @@ static laic_status_t *sizeOutputs(laic_context &context) {
   const SizeValues &shapes = context.shapes.plan ? context.shapes : context.scalars;
   uint32_t next = 0;
   for (Port &port : context.outputs) {
+    port.late = false;
+    port.bytes = 0;
     for (uint32_t d = 0; d < port.rank(); ++d) {
-      LAIC_TRY(shapes.get(context.entry->output_shapes()->Get(next++), port.info->name()->c_str(), &port.sizes[d]));
+      uint32_t scalar = context.entry->output_shapes()->Get(next++);
+      if (shapes.isLate(scalar)) {
+        port.late = true;
+        port.sizes[d] = -1;
+        continue;
+      }
+      LAIC_TRY(shapes.get(scalar, port.info->name()->c_str(), &port.sizes[d]));
       int64_t declared = port.info->shape()->Get(d)->value();
       if (port.sizes[d] < 0 || (declared >= 0 && declared != port.sizes[d]))
         return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: dim %u of output '%s' comes out as %lld", d,
                     port.info->name()->c_str(), static_cast<long long>(port.sizes[d]));
     }
-    if (!denseBytes(port.sizes, port.rank(), port.elementSize(), &port.bytes))
+    if (!port.late && !denseBytes(port.sizes, port.rank(), port.elementSize(), &port.bytes))
       return fail(LAIC_INVALID_ARGUMENT, "output '%s' is too large", port.info->name()->c_str());
   }
   return nullptr;
@@ -107,6 +127,7 @@ static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
     room = context.outputs[buffer.index()].bytes;
     break;
   case Storage::Constant: // bounded when the module was loaded
+  case Storage::Late:     // has a slot that grows with it
     return nullptr;
   case Storage::HostArena:
   case Storage::Arena: {
@@ -145,7 +166,13 @@ static laic_status_t *sizeBuffers(laic_context &context) {
     const Buffer &buffer = *context.plan->buffers()->Get(i);
     BufferSize &size = context.buffers[i];
     int64_t *dims = context.bufferDims.data() + size.firstDim;
+    size.late = false;
     for (uint32_t d = 0; d < size.rank; ++d) {
+      dims[d] = 0;
+      if (context.scalars.isLate(buffer.shape()->Get(d))) {
+        size.late = true;
+        continue;
+      }
       LAIC_TRY(context.scalars.get(buffer.shape()->Get(d), "the size of a buffer", &dims[d]));
       if (dims[d] < 0)
         return fail(LAIC_INVALID_ARGUMENT, "the input sizes give a tensor inside the model a size of %lld",
@@ -154,19 +181,85 @@ static laic_status_t *sizeBuffers(laic_context &context) {
     if (!denseBytes(dims, size.rank, laic_type_size(static_cast<laic_type_t>(buffer.type())), &size.bytes) ||
         !denseStrides(dims, size.rank, context.bufferStrides.data() + size.firstDim))
       return fail(LAIC_INVALID_ARGUMENT, "the input sizes are too large: a tensor inside the model overflows 64 bits");
-    LAIC_TRY(boundBuffer(context, i));
+    if (size.late)
+      size.bytes = 0;
+    else
+      LAIC_TRY(boundBuffer(context, i));
   }
   return nullptr;
 }
 
-laic_status_t *rt::computeSizes(laic_context &context) {
-  context.sizesKnown = context.prepared = context.placed = false;
+static laic_status_t *evaluateSizes(laic_context &context) {
   context.scalars.evaluate(sourceOf(context));
   if (context.shapes.plan)
     context.shapes.evaluate(sourceOf(context));
   LAIC_TRY(runChecks(context));
   LAIC_TRY(sizeOutputs(context));
-  LAIC_TRY(sizeBuffers(context));
+  return sizeBuffers(context);
+}
+
+// A value is live in its slot from the read on that its size waits for, so growing loses nothing.
+static laic_status_t *reserveLate(laic_context &context) {
+  for (uint32_t i = 0; i < context.buffers.size(); ++i) {
+    const Buffer &buffer = *context.plan->buffers()->Get(i);
+    if (buffer.storage() == Storage::Late && !context.buffers[i].late &&
+        !context.lateSlots[buffer.index()].reserve(context.allocator, context.buffers[i].bytes))
+      return fail(LAIC_OUT_OF_MEMORY, "out of memory: a tensor inside the model needs %llu bytes",
+                  static_cast<unsigned long long>(context.buffers[i].bytes));
+  }
+  return nullptr;
+}
+
+// The element at `address`, of an integer type that the verifier admits.
+static int64_t readInteger(ElementType type, const void *address) {
+  switch (type) {
+  case ElementType::I64: {
+    int64_t value;
+    memcpy(&value, address, sizeof value);
+    return value;
+  }
+  case ElementType::I32: {
+    int32_t value;
+    memcpy(&value, address, sizeof value);
+    return value;
+  }
+  case ElementType::I16: {
+    int16_t value;
+    memcpy(&value, address, sizeof value);
+    return value;
+  }
+  default: {
+    int8_t value;
+    memcpy(&value, address, sizeof value);
+    return value;
+  }
+  }
+}
+
+laic_status_t *rt::readSizes(laic_context &context, uint32_t index, const void *data) {
+  const Step &step = *context.plan->steps()->Get(index);
+  uint32_t operand = step.operands()->Get(0);
+  const Buffer &buffer = *context.plan->buffers()->Get(operand);
+  const size_t elementSize = laic_type_size(static_cast<laic_type_t>(buffer.type()));
+  ReadValues &read = context.reads[step.kernel()];
+  read.done = true;
+  read.count = static_cast<uint32_t>(context.buffers[operand].bytes / elementSize);
+  for (uint32_t i = 0; i < read.count; ++i)
+    read.values[i] = readInteger(buffer.type(), static_cast<const char *>(data) + i * elementSize);
+  LAIC_TRY(evaluateSizes(context));
+  LAIC_TRY(reserveLate(context));
+  LAIC_TRY(placePorts(context));
+  const Driver *host = context.driver->host ? context.driver : findHostDriver();
+  LAIC_TRY(host->prepare(context));
+  host->bind(context);
+  return nullptr;
+}
+
+laic_status_t *rt::computeSizes(laic_context &context) {
+  context.sizesKnown = context.prepared = context.placed = false;
+  for (ReadValues &read : context.reads)
+    read.done = false;
+  LAIC_TRY(evaluateSizes(context));
   context.sizesKnown = true;
   return nullptr;
 }

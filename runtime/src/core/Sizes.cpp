@@ -19,6 +19,8 @@ const char *rt::describe(Fault fault) {
     return "depends on an input without data";
   case Fault::Element:
     return "reads an element that the input does not have";
+  case Fault::Late:
+    return "is known only when the call has computed it";
   case Fault::Unknown:
     return "is not constant";
   }
@@ -93,6 +95,9 @@ void SizeValues::evaluate(const SizeSource &source) {
       break;
     case ScalarOp::InputElement:
       fault = source.element(source.self, scalar.a(), scalar.b(), &value);
+      break;
+    case ScalarOp::ReadElement:
+      fault = source.read(source.self, scalar.a(), scalar.b(), &value);
       break;
     case ScalarOp::Select: {
       uint32_t condition = static_cast<uint32_t>(scalar.value());

@@ -10,7 +10,7 @@ namespace laic {
 namespace rt {
 
 // Why a scalar has no value. It is an error only where the value is used, so that Select can guard what it does not choose.
-enum class Fault : uint8_t { None = 0, Overflow, Divisor, NoData, Element, Unknown };
+enum class Fault : uint8_t { None = 0, Overflow, Divisor, NoData, Element, Late, Unknown };
 
 const char *describe(Fault fault);
 
@@ -22,6 +22,7 @@ struct SizeSource {
   void *self;
   Fault (*dim)(void *self, uint32_t input, uint32_t dim, int64_t *out);
   Fault (*element)(void *self, uint32_t input, uint32_t element, int64_t *out);
+  Fault (*read)(void *self, uint32_t read, uint32_t element, int64_t *out);
 };
 
 // Values of one plan's scalars.
@@ -36,6 +37,8 @@ struct SizeValues {
   void evaluate(const SizeSource &source);
   // Would evaluate give other values for the input elements?
   bool elementsChanged(const SizeSource &source) const;
+  // Does the scalar wait for a read that has not run?
+  bool isLate(uint32_t scalar) const { return faults[scalar] == Fault::Late; }
   // NULL, or a status that says which size (`what`) has no value.
   laic_status_t *get(uint32_t scalar, const char *what, int64_t *out) const;
 };

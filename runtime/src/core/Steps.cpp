@@ -30,7 +30,9 @@ bool rt::pickVariant(const Kernel &kernel, HasFeature has, const void *device, u
 }
 
 const char *rt::kernelName(const laic_context &context, const Step &step) {
-  return step.kind() == StepKind::Copy ? "copy" : context.module->program->kernels()->Get(step.kernel())->name()->c_str();
+  if (step.kind() != StepKind::Dispatch)
+    return step.kind() == StepKind::Copy ? "copy" : "read";
+  return context.module->program->kernels()->Get(step.kernel())->name()->c_str();
 }
 
 laic_status_t *rt::traceStep(laic_context &context, uint32_t index, int64_t tiles,

@@ -153,12 +153,14 @@ struct PlanVerifier {
   const Entry &entry;
   uint32_t index;
   Array<Known> known; // per scalar
+  Array<bool> reads;  // per read: is there a step for it?
 
   laic_status_t *scalar(uint32_t i);
   laic_status_t *checks();
   laic_status_t *buffer(uint32_t i);
   laic_status_t *constant(const Buffer &buffer, uint32_t i);
   laic_status_t *step(uint32_t i);
+  laic_status_t *read(const Step &step, uint32_t i);
   laic_status_t *run();
 
   uint32_t scalarCount() const { return count(plan.scalars()); }
@@ -171,6 +173,11 @@ laic_status_t *PlanVerifier::scalar(uint32_t i) {
                 static_cast<unsigned>(s.op()));
   if (s.op() == ScalarOp::Const) {
     known[i] = {s.value(), true};
+    return nullptr;
+  }
+  if (s.op() == ScalarOp::ReadElement) {
+    if (s.a() >= reads.size() || s.b() >= kMaxReadElements)
+      return INVALID("plan %u: scalar %u refers to element %u of read %u of %zu", index, i, s.b(), s.a(), reads.size());
     return nullptr;
   }
   if (s.op() == ScalarOp::InputDim || s.op() == ScalarOp::InputElement) {
@@ -258,6 +265,11 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
     return nullptr;
   case Storage::Constant:
     return constant(buffer, i);
+  case Storage::Late:
+    if (buffer.index() >= count(plan.buffers()))
+      return INVALID("plan %u: buffer %u refers to slot %u, there are %u buffers", index, i, buffer.index(),
+                     count(plan.buffers()));
+    return nullptr;
   case Storage::HostArena:
     if (plan.host_arena_size() == kNoScalar)
       return INVALID("plan %u: buffer %u lies in host memory, of which the plan has none", index, i);
@@ -268,6 +280,30 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
     return nullptr;
   }
   return INVALID("plan %u: buffer %u has storage %u", index, i, static_cast<unsigned>(buffer.storage()));
+}
+
+// A read has one operand, small and of a size that is known now.
+laic_status_t *PlanVerifier::read(const Step &step, uint32_t i) {
+  if (count(step.operands()) != 1 || step.outputs() != 0)
+    return INVALID("plan %u: step %u is a read with %u operands, %u written", index, i, count(step.operands()), step.outputs());
+  if (step.kernel() >= reads.size() || reads[step.kernel()])
+    return INVALID("plan %u: step %u is read %u of %zu, or not the only one of that number", index, i, step.kernel(),
+                   reads.size());
+  reads[step.kernel()] = true;
+  const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(0));
+  if (buffer.storage() == Storage::Arena && step.host())
+    return INVALID("plan %u: step %u reads buffer %u, which lies on the device", index, i, step.operands()->Get(0));
+  ElementType type = buffer.type();
+  if (type != ElementType::I64 && type != ElementType::I32 && type != ElementType::I16 && type != ElementType::I8 &&
+      type != ElementType::Bool)
+    return INVALID("plan %u: step %u reads a buffer that does not hold integers", index, i);
+  int64_t elements = 1;
+  for (uint32_t d = 0; d < count(buffer.shape()); ++d) {
+    const Known &size = known[buffer.shape()->Get(d)];
+    if (!size.known || size.value < 0 || size.value > kMaxReadElements || (elements *= size.value) > kMaxReadElements)
+      return INVALID("plan %u: step %u reads a buffer without a known size of at most %u elements", index, i, kMaxReadElements);
+  }
+  return nullptr;
 }
 
 laic_status_t *PlanVerifier::step(uint32_t i) {
@@ -295,6 +331,8 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
       return INVALID("plan %u: step %u is a copy with %u operands, %u written", index, i, operands, step.outputs());
     return nullptr;
   }
+  if (step.kind() == StepKind::Read)
+    return read(step, i);
   for (uint32_t k = 0; k < operands && step.host(); ++k)
     if (plan.buffers()->Get(step.operands()->Get(k))->storage() == Storage::Arena)
       return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
@@ -314,7 +352,10 @@ laic_status_t *PlanVerifier::run() {
   if (!isText(plan.device()))
     return INVALID("plan %u names no device", index);
   LAIC_TRY(program.pay(uint64_t{1} + scalarCount() + count(plan.checks())));
-  if (!known.allocate(program.module.allocator, scalarCount()))
+  uint32_t total = 0;
+  for (uint32_t i = 0; i < count(plan.steps()); ++i)
+    total += plan.steps()->Get(i)->kind() == StepKind::Read;
+  if (!known.allocate(program.module.allocator, scalarCount()) || !reads.allocate(program.module.allocator, total))
     return outOfMemory();
   for (uint32_t i = 0; i < scalarCount(); ++i)
     LAIC_TRY(scalar(i));
@@ -331,9 +372,10 @@ laic_status_t *PlanVerifier::run() {
 }
 
 laic_status_t *Verifier::plan(const Plan *plan, uint32_t index, const Entry &entry) {
-  PlanVerifier verifier = {*this, *plan, entry, index, {}};
+  PlanVerifier verifier = {*this, *plan, entry, index, {}, {}};
   laic_status_t *status = verifier.run();
   verifier.known.release(module.allocator);
+  verifier.reads.release(module.allocator);
   return status;
 }
 

@@ -229,17 +229,6 @@ func.func @slice_axes(%x: tensor<3xf32>) -> tensor<*xf32> {
 
 // -----
 
-func.func @slice_sized_steps(%x: tensor<3xf32>, %d: tensor<1xi64>) -> tensor<*xf32> {
-  %c1 = laic.constant {value = dense<0> : tensor<1xi64>} : tensor<1xi64>
-  %c2 = laic.constant {value = dense<1> : tensor<1xi64>} : tensor<1xi64>
-  %none = laic.none : none
-  // expected-error @+1 {{needs 'steps' to be constant, but it depends on the sizes of the inputs}}
-  %y = laic.slice %x, %c1, %c2, %none, %d : (tensor<3xf32>, tensor<1xi64>, tensor<1xi64>, none, tensor<1xi64>) -> tensor<*xf32>
-  return %y : tensor<*xf32>
-}
-
-// -----
-
 func.func @pad_nothing_to_repeat(%x: tensor<0xf32>) -> tensor<*xf32> {
   %c1 = laic.constant {value = dense<1> : tensor<2xi64>} : tensor<2xi64>
   %none = laic.none : none
@@ -255,14 +244,6 @@ func.func @pad_cut(%x: tensor<3xf32>) -> tensor<*xf32> {
   %none = laic.none : none
   // expected-error @+1 {{cuts dim 0 to -1 elements}}
   %y = laic.pad %x, %c1, %none, %none : (tensor<3xf32>, tensor<2xi64>, none, none) -> tensor<*xf32>
-  return %y : tensor<*xf32>
-}
-
-// -----
-
-func.func @range_floats(%x: tensor<f32>, %w: tensor<f32>, %b: tensor<f32>) -> tensor<*xf32> {
-  // expected-error @+1 {{needs 'start', 'limit' and 'delta' to be constants, since they are floats}}
-  %y = laic.range %x, %w, %b : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
 

@@ -37,6 +37,16 @@ def Laic_SizeOp : Laic_Op<"size", [Pure]> {
   let assemblyFormat = "$map attr-dict";
 }
 
+def Laic_ReadSizesOp : Laic_Op<"read_sizes", [MemoryEffects<[MemWrite]>]> {
+  let summary = "makes the elements of a small integer tensor size symbols of kind `read`";
+  let description = [{
+    The sizes that depend on them are late: known in the middle of a call, when the tensor has been computed. Inference adds
+    one where an operator asks for contents that nothing else tells (ShapeContext::sizes); every later step may use the symbols.
+  }];
+  let arguments = (ins AnyTensor:$tensor, I64Attr:$read);
+  let assemblyFormat = "$tensor `as` $read attr-dict `:` type($tensor)";
+}
+
 def Laic_SizesTensorOp : Laic_Op<"sizes_tensor", [Pure]> {
   let summary = "a small integer tensor whose elements are sizes";
   let description = "Elements in row-major order: index operands converted to the element type (i32 or i64).";

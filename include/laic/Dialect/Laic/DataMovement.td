@@ -18,7 +18,6 @@ def Laic_SplitOp : Laic_LoweredOp<"split", "Split", 18> {
   let results = (outs Variadic<Laic_Tensor>:$outputs);
 }
 def Laic_SliceOp : Laic_LoweredOp<"slice", "Slice", 13> {
-  let description = "Starts and ends may be sizes; axes and steps must be constants.";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$starts, Laic_Tensor:$ends, Laic_OptTensor:$axes,
                    Laic_OptTensor:$steps);
   let results = (outs Laic_Tensor:$output);

@@ -18,6 +18,9 @@ class LowerContext;
 class ScalarBuilder;
 class WeightStore;
 class LaicDialect;
+
+/// A call reads at most so many elements of a tensor back for sizes.
+constexpr int64_t kMaxReadElements = 64;
 } // namespace laic
 
 #include "laic/Dialect/Laic/LaicDialect.h.inc"

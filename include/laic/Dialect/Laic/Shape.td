@@ -49,6 +49,11 @@ def Laic_RangeOp : Laic_LoweredOp<"range", "Range", 27> {
                    DefaultValuedAttr<I64Attr, "1">:$stash_type);
   let results = (outs Laic_Tensor:$output);
 }
+def Laic_RangeCountOp : Laic_Op<"range_count", [Pure, DeclareOpInterfaceMethods<OnnxOpInterface, ["inferShapes", "lower"]>]> {
+  let summary = "how many elements a Range of floats has: max(ceil((limit - start) / delta), 0), an i64 scalar";
+  let arguments = (ins Laic_Tensor:$start, Laic_Tensor:$limit, Laic_Tensor:$delta);
+  let results = (outs Laic_Tensor:$count);
+}
 def Laic_ConstantOfShapeOp : Laic_LoweredOp<"constant_of_shape", "ConstantOfShape", 25> {
   let dtypes = "i64";
   let arguments = (ins Laic_Tensor:$input, OptionalAttr<ElementsAttr>:$value);
@@ -59,7 +64,6 @@ def Laic_EyeLikeOp : Laic_LoweredOp<"eye_like", "EyeLike", 22> {
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_OneHotOp : Laic_LoweredOp<"one_hot", "OneHot", 28> {
-  let description = "`depth` must be known when compiling (a constant or a size).";
   let arguments = (ins Laic_Tensor:$indices, Laic_Tensor:$depth, Laic_Tensor:$values,
                    DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs Laic_Tensor:$output);

@@ -22,7 +22,7 @@ class ShapeContext {
 public:
   static constexpr int64_t kMaxContents = 4096;
 
-  ShapeContext(mlir::Operation *op, SizeSymbols &symbols, llvm::ArrayRef<const ValueFacts *> operands,
+  ShapeContext(mlir::Operation *op, SizeSymbols &symbols, llvm::ArrayRef<ValueFacts *> operands,
                llvm::MutableArrayRef<ValueFacts> results)
       : symbols(symbols), op(op), operands(operands), results(results) {}
 
@@ -35,7 +35,8 @@ public:
   /// Rank and dims of an operand. Inference of an op runs only when all present operands have a known rank.
   llvm::ArrayRef<mlir::AffineExpr> shape(unsigned i) const { return *operands[i]->shape; }
   int64_t rank(unsigned i) const { return operands[i]->shape->size(); }
-  /// Contents of a small integer operand, or a diagnostic "needs 'what' to be known when compiling".
+  /// Contents of a small integer operand. Where only a call will know them they are read back then (laic.read_sizes): late sizes.
+  /// Refuses what is not a small tensor of integers or booleans with a known number of elements.
   llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> sizes(unsigned i, llvm::StringRef what);
   /// The same where every element must be a constant.
   llvm::FailureOr<llvm::SmallVector<int64_t, 4>> constants(unsigned i, llvm::StringRef what);
@@ -43,6 +44,13 @@ public:
   mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
   /// axis in [-rank, rank) made non-negative, or a diagnostic.
   llvm::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
+  /// For axes that may be any sizes, and negative: 1 for each dim of `rank` that is among them, 0 for others. Axes out of range are
+  /// refused, now or by every call.
+  llvm::FailureOr<SymShape> axisMask(llvm::ArrayRef<mlir::AffineExpr> axes, int64_t rank);
+  /// An axis that may be any size, made non-negative.
+  llvm::FailureOr<mlir::AffineExpr> axis(mlir::AffineExpr axis, int64_t rank);
+  /// The dims whose mask is 0 in order, as many as `count`; dims are moved by what stands masked before them.
+  SymShape compact(llvm::ArrayRef<mlir::AffineExpr> dims, llvm::ArrayRef<mlir::AffineExpr> mask, int64_t count);
   /// numpy broadcasting of two dims: equal, or one is 1. What is unknown is decided and checked when a call is made.
   llvm::FailureOr<mlir::AffineExpr> broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
   llvm::FailureOr<SymShape> broadcast(llvm::ArrayRef<mlir::AffineExpr> a, llvm::ArrayRef<mlir::AffineExpr> b);
@@ -55,6 +63,12 @@ public:
   /// Result 0 has operand i's shape and element type (and contents when `contents`).
   llvm::LogicalResult same(unsigned i, bool contents = false);
   llvm::LogicalResult fail(const llvm::Twine &message);
+  /// Puts other operations in the place of this one, where inference finds that its general form is better said by them (a count that
+  /// must be computed and read back). Their result types may be unranked; inference goes on with them. Return its value from
+  /// inferShapes at once.
+  using Build = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::RewriterBase &rewriter)>;
+  llvm::LogicalResult replace(Build build);
+  bool wasReplaced() const { return !op; }
   /// The two sizes must be equal. Where both are constants that differ: the diagnostic `otherwise`; where one is unknown, every
   /// call is checked, and refused as "node 'n': `what`".
   llvm::LogicalResult equal(mlir::AffineExpr got, mlir::AffineExpr want, const llvm::Twine &what, const llvm::Twine &otherwise);
@@ -73,9 +87,14 @@ private:
   static std::string debugTypes(mlir::Type a, mlir::Type b);
 
   mlir::Operation *op;
-  llvm::ArrayRef<const ValueFacts *> operands;
+  llvm::ArrayRef<ValueFacts *> operands;
   llvm::MutableArrayRef<ValueFacts> results;
 };
+
+/// Where a `laic.read_sizes` reads the tensor back and nothing else tells its contents, they are the read's symbols.
+void addReadContents(mlir::Value tensor, ValueFacts &facts, SizeSymbols &symbols);
+/// Are the contents of `facts` those that a call reads back from the tensor?
+bool isReadBack(mlir::Value tensor, const ValueFacts &facts, SizeSymbols &symbols);
 
 } // namespace laic
 #endif

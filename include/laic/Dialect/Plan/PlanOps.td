@@ -117,6 +117,15 @@ def Plan_AllocOp : Plan_StorageOp<"alloc"> {
   }];
 }
 
+def Plan_LateOp : Plan_StorageOp<"late"> {
+  let summary = "memory that is found in the middle of a call, when a `plan.read` has made its size known";
+  let description = [{
+    On the host. Values that share a `slot` are never live together, counted from the read that their size waits for; a slot only grows.
+  }];
+  let arguments = (ins I64Attr:$slot);
+  let assemblyFormat = "`slot` $slot attr-dict `:` type($buffer)";
+}
+
 def Plan_ViewOp : Plan_StorageOp<"view"> {
   let summary = "the same bytes under another shape";
   let arguments = (ins Plan_BufferType:$source);
@@ -147,6 +156,16 @@ def Plan_StepOp : Plan_Op<"step", [AttrSizedOperandSegments, HasParent<"EntryOp"
       `outs` `(` ($outputs^ `:` type($outputs))? `)` attr-dict
   }];
   let hasVerifier = 1;
+}
+
+def Plan_ReadOp : Plan_Op<"read", [HasParent<"EntryOp">]> {
+  let summary = "waits for all earlier steps, then makes the elements of a small integer buffer the size symbols of read `number`";
+  let description = [{
+    Sizes, checks and memory that depend on them are settled before the next step. `host`, and in host memory, in a plan for another
+    device.
+  }];
+  let arguments = (ins Plan_BufferType:$source, I64Attr:$number, UnitAttr:$host);
+  let assemblyFormat = "(`host` $host^)? $source `as` $number attr-dict `:` type($source)";
 }
 
 def Plan_CopyOp : Plan_Op<"copy", [HasParent<"EntryOp">]> {

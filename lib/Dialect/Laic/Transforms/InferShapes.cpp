@@ -65,7 +65,7 @@ ValueFacts constantFacts(ConstantOp op, SizeSymbols &symbols, WeightStore &store
 RankedTensorType typeOf(const ValueFacts &facts) { return RankedTensorType::get(staticShape(*facts.shape), facts.element); }
 
 // Refuses an element type that the operator's record does not claim.
-LogicalResult checkElement(Operation &op, llvm::ArrayRef<const ValueFacts *> operands) {
+LogicalResult checkElement(Operation &op, llvm::ArrayRef<ValueFacts *> operands) {
   const OnnxOpRow *row = findOnnxOp(op.getName());
   size_t typed = row ? typedOperand(*row) : 0;
   if (!row || typed >= operands.size() || !operands[typed]->element)
@@ -77,33 +77,40 @@ LogicalResult checkElement(Operation &op, llvm::ArrayRef<const ValueFacts *> ope
                         << " to have one of the element types " << row->dtypes << ", got " << element;
 }
 
-// One operation; false when it, or something that it needs, failed.
-bool inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
+enum class Inferred { Yes, No, Replaced };
+
+// One operation; No when it, or something that it needs, failed.
+Inferred inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
   auto onnx = dyn_cast<OnnxOpInterface>(op);
   if (!onnx)
-    return true;
-  llvm::SmallVector<const ValueFacts *> operands;
+    return Inferred::Yes;
+  llvm::SmallVector<ValueFacts *> operands;
   for (Value v : op.getOperands()) {
     auto it = facts.find(v);
     if (it == facts.end())
-      return false;
+      return Inferred::No;
     operands.push_back(&it->second);
     if (it->second.element && !it->second.shape) {
       op.emitError("needs the rank of its operands to be known");
       status = failure();
-      return false;
+      return Inferred::No;
     }
   }
   llvm::SmallVector<ValueFacts> results(op.getNumResults());
   ShapeContext ctx(&op, symbols, operands, results);
   if (failed(checkElement(op, operands)) || failed(onnx.inferShapes(ctx))) {
     status = failure();
-    return false;
+    return Inferred::No;
   }
-  for (auto [value, result] : llvm::zip(op.getResults(), results))
-    if (result.element)
-      facts[value] = std::move(result);
-  return true;
+  if (ctx.wasReplaced())
+    return Inferred::Replaced;
+  for (auto [value, result] : llvm::zip(op.getResults(), results)) {
+    if (!result.element)
+      continue;
+    addReadContents(value, result, symbols);
+    facts[value] = std::move(result);
+  }
+  return Inferred::Yes;
 }
 
 struct InferShapesPass : public laic::impl::LaicInferShapesBase<InferShapesPass> {
@@ -145,7 +152,8 @@ ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols
     facts.shape->push_back(symbols.inputDim(name, number, i));
   }
   bool integer = facts.element.isSignlessInteger(64) || facts.element.isSignlessInteger(32);
-  if (integer && type.hasStaticShape() && type.getRank() <= 1 && type.getNumElements() <= kMaxShapeInput) {
+  addReadContents(arg, facts, symbols);
+  if (!facts.ints && integer && type.hasStaticShape() && type.getRank() <= 1 && type.getNumElements() <= kMaxShapeInput) {
     facts.ints.emplace();
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       facts.ints->push_back(symbols.inputElement(number, i));
@@ -158,7 +166,11 @@ LogicalResult laic::inferFacts(func::FuncOp func, SizeSymbols &symbols, FactsMap
   for (BlockArgument arg : func.getArguments())
     facts[arg] = argumentFacts(arg, func, symbols);
   LogicalResult status = success();
-  for (Operation &op : func.front()) {
+  Block &block = func.front();
+  for (auto at = block.begin(), end = block.end(); at != end;) {
+    // What takes the place of a replaced operation stands behind the one before it.
+    Operation *before = at->getPrevNode();
+    Operation &op = *at++;
     if (isa<NoneOp>(op)) {
       facts[op.getResult(0)] = ValueFacts();
       continue;
@@ -167,9 +179,10 @@ LogicalResult laic::inferFacts(func::FuncOp func, SizeSymbols &symbols, FactsMap
       facts[constant.getResult()] = constantFacts(constant, symbols, store);
       continue;
     }
-    if (!inferOp(op, symbols, facts, status))
-      continue;
-    if (!refineTypes)
+    Inferred inferred = inferOp(op, symbols, facts, status);
+    if (inferred == Inferred::Replaced)
+      at = before ? std::next(before->getIterator()) : block.begin();
+    if (inferred != Inferred::Yes || !refineTypes)
       continue;
     for (Value result : op.getResults())
       if (auto it = facts.find(result); it != facts.end() && it->second.shape)

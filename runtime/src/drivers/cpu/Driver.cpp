@@ -27,7 +27,8 @@ struct PlanState {
 };
 
 struct StepState {
-  laic_kernel_fn function; // NULL: a copy
+  laic_kernel_fn function; // NULL: a copy or a read
+  bool late;               // sizes of the step wait for a read that has not run
   uint32_t firstTensor;
   uint32_t firstScalar;
   int64_t tiles;
@@ -194,12 +195,26 @@ laic_status_t *boundedScalar(laic_context &context, uint32_t scalar, const char 
   return nullptr;
 }
 
+bool isLate(const laic_context &context, const Step &step) {
+  bool late = context.scalars.isLate(step.tiles()) || context.scalars.isLate(step.workspace());
+  for (uint32_t k = 0; k < count(step.scalars()); ++k)
+    late |= context.scalars.isLate(step.scalars()->Get(k));
+  for (uint32_t k = 0; k < count(step.operands()); ++k)
+    late |= context.buffers[step.operands()->Get(k)].late;
+  return late;
+}
+
 laic_status_t *prepareStep(laic_context &context, uint32_t index, int64_t *workspace) {
   const Step &step = *context.plan->steps()->Get(index);
   StepState &out = stateOf(context).steps[index];
   *workspace = 0;
-  if (!isHostStep(context, step))
+  out.late = false;
+  if (!isHostStep(context, step) || step.kind() == StepKind::Read)
     return nullptr;
+  if ((out.late = isLate(context, step))) {
+    out.tiles = 1; // not skipped as a step without tiles would be
+    return nullptr;
+  }
   if (step.kind() == StepKind::Copy) {
     out.copyBytes = context.buffers[step.operands()->Get(1)].bytes;
     if (context.buffers[step.operands()->Get(0)].bytes != out.copyBytes)
@@ -241,6 +256,8 @@ laic_status_t *prepare(laic_context &context) {
       else if (buffer.storage() == Storage::HostArena)
         state.tensors[tensor].data =
             static_cast<uint8_t *>(context.hostArena.data) + context.buffers[operands->Get(k)].arenaOffset;
+      else if (buffer.storage() == Storage::Late)
+        state.tensors[tensor].data = context.lateSlots[buffer.index()].data;
       else if (buffer.storage() == Storage::Constant)
         state.tensors[tensor].data = const_cast<uint8_t *>(context.module->segments[buffer.index()].data) + buffer.offset();
     }
@@ -309,6 +326,10 @@ laic_status_t *runStep(laic_context &context, const Step &step, const StepState 
 
 laic_status_t *runHostStep(laic_context &context, uint32_t index) {
   const StepState &current = stateOf(context).steps[index];
+  if (current.late)
+    return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u needs sizes that are read after it", index);
+  if (context.plan->steps()->Get(index)->kind() == StepKind::Read)
+    return readSizes(context, index, stateOf(context).tensors[current.firstTensor].data);
   if (current.function && current.tiles == 0)
     return nullptr;
   return runStep(context, *context.plan->steps()->Get(index), current);
