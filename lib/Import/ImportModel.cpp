@@ -167,10 +167,23 @@ private:
     for (unsigned i = 0; i < results; ++i)
       state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
     Operation *op = builder.create(state);
+    setDeclaredRanks(node, op);
     for (auto [i, name] : llvm::enumerate(node.outputs))
       if (!name.empty())
         values[name] = op->getResult(i);
     return success();
+  }
+
+  // The ranks that the model states for its outputs: they tell how many elements a shape of unknown length has.
+  void setDeclaredRanks(const onnx::Node &node, Operation *op) {
+    llvm::SmallVector<int64_t> ranks;
+    for (const std::string &name : node.outputs) {
+      auto it = llvm::find_if(model->graph.outputs, [&](const onnx::ValueInfo &output) { return output.name == name; });
+      bool known = it != model->graph.outputs.end() && it->shape;
+      ranks.push_back(known ? static_cast<int64_t>(it->shape->size()) : -1);
+    }
+    if (llvm::any_of(ranks, [](int64_t rank) { return rank >= 0; }))
+      op->setAttr("laic.ranks", builder.getDenseI64ArrayAttr(ranks));
   }
 
   LogicalResult refuse(Location loc, const Complaint &complaint) {

@@ -149,7 +149,7 @@ LogicalResult SplitOp::inferShapes(ShapeContext &ctx) {
     return ctx.fail("expects at least one result");
   llvm::SmallVector<AffineExpr, 4> parts;
   if (ctx.has(1)) {
-    auto given = ctx.sizes(1, "split");
+    auto given = ctx.sizes(1, "split", count);
     if (failed(given))
       return failure();
     if (static_cast<int64_t>(given->size()) != count)

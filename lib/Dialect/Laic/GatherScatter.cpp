@@ -135,10 +135,15 @@ LogicalResult GatherElementsOp::lower(LowerContext &ctx) {
 
 namespace {
 // The length of the index tuples in the last dim of operand 1.
-FailureOr<int64_t> tupleLength(ShapeContext &ctx, int64_t limit) {
+// `otherwise` is what the ranks of other tensors make it.
+FailureOr<int64_t> tupleLength(ShapeContext &ctx, int64_t limit, std::optional<int64_t> otherwise) {
   if (ctx.rank(1) == 0)
     return ctx.fail("expects 'indices' of rank 1 or more");
   auto length = constantSize(ctx.shape(1).back());
+  if (!length && otherwise && *otherwise >= 0) {
+    ctx.symbols.requireEqual(ctx.shape(1).back(), ctx.cst(*otherwise), "the last dim of 'indices' must fit the ranks");
+    length = otherwise;
+  }
   if (!length)
     return ctx.fail("expects the last dim of 'indices' to be known when compiling");
   if (*length > limit)
@@ -153,7 +158,10 @@ LogicalResult GatherNDOp::inferShapes(ShapeContext &ctx) {
     return failure();
   if (batch < 0 || batch >= std::min(ctx.rank(0), ctx.rank(1)))
     return ctx.fail("expects 'batch_dims' below both ranks, got " + Twine(batch));
-  auto length = tupleLength(ctx, ctx.rank(0) - batch);
+  std::optional<int64_t> implied;
+  if (auto rank = ctx.declaredRank(0))
+    implied = ctx.rank(0) + ctx.rank(1) - 1 - batch - *rank;
+  auto length = tupleLength(ctx, ctx.rank(0) - batch, implied);
   if (failed(length))
     return failure();
   SymShape result(ctx.shape(1).drop_back());
@@ -163,8 +171,8 @@ LogicalResult GatherNDOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult GatherNDOp::lower(LowerContext &ctx) {
-  int64_t batch = static_cast<int64_t>(getBatchDims()), length = *constantSize(ctx.shape(1).back());
-  int64_t tuples = ctx.rank(1) - 1;
+  int64_t batch = static_cast<int64_t>(getBatchDims());
+  int64_t tuples = ctx.rank(1) - 1, length = ctx.rank(0) + tuples - batch - static_cast<int64_t>(ctx.resultShape().size());
   llvm::SmallVector<Value> bounds;
   for (int64_t k = 0; k < length; ++k)
     bounds.push_back(ctx.size(ctx.shape(0)[batch + k]));
@@ -228,7 +236,7 @@ LogicalResult ScatterElementsOp::lower(LowerContext &ctx) {
 LogicalResult ScatterNDOp::inferShapes(ShapeContext &ctx) {
   if (failed(checkScatter(ctx, getReduction())))
     return failure();
-  auto length = tupleLength(ctx, ctx.rank(0));
+  auto length = tupleLength(ctx, ctx.rank(0), ctx.rank(0) + ctx.rank(1) - 1 - ctx.rank(2));
   if (failed(length))
     return failure();
   SymShape expected(ctx.shape(1).drop_back());

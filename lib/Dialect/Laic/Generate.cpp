@@ -134,7 +134,7 @@ LogicalResult RangeCountOp::lower(LowerContext &ctx) {
 // ---- ConstantOfShape, EyeLike ----
 
 LogicalResult ConstantOfShapeOp::inferShapes(ShapeContext &ctx) {
-  auto target = ctx.sizes(0, "input");
+  auto target = ctx.sizes(0, "input", ctx.declaredRank(0));
   if (failed(target))
     return failure();
   for (AffineExpr e : *target)
@@ -210,7 +210,7 @@ LogicalResult OneHotOp::inferShapes(ShapeContext &ctx) {
       return {OneHotOp::create(rewriter, getLoc(), getOutput().getType(), getIndices(), depth, getValues(), getAxisAttr())};
     });
   } else {
-    auto contents = ctx.sizes(1, "depth");
+    auto contents = ctx.sizes(1, "depth", 1);
     if (failed(contents))
       return failure();
     if (contents->size() != 1)

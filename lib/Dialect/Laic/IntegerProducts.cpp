@@ -14,15 +14,28 @@ struct ProductOperands {
   unsigned a, aZero, b, bZero;
 };
 
-// Indices of a zero point or scale of A (or B) in the loops of a result: single, per row (column), or of full rank.
-AffineMap vectorMap(LowerContext &ctx, unsigned operand, ArrayRef<AffineExpr> result, int64_t loop) {
+struct MappedValue {
+  Value value;
+  AffineMap map;
+};
+
+// A zero point or scale of A (or B) in the loops of a result: single, per row (column), or of full rank. Where only a call knows which,
+// it is broadcast first.
+MappedValue alongLoop(LowerContext &ctx, Value value, ArrayRef<AffineExpr> shape, ArrayRef<AffineExpr> result, int64_t loop) {
   MLIRContext *mlir = ctx.b.getContext();
-  ArrayRef<AffineExpr> shape = ctx.shape(operand);
   if (isSingle(shape))
-    return singleMap(mlir, result.size(), shape);
-  if (shape.size() == 1)
-    return AffineMap::get(result.size(), 0, {getAffineDimExpr(loop, mlir)}, mlir);
-  return ctx.broadcastMap(shape, result);
+    return {value, singleMap(mlir, result.size(), shape)};
+  if (shape.size() == 1) {
+    if (ctx.needsDynamicBroadcast(shape, result[loop]))
+      value = ctx.dynamicBroadcast(value, shape, result[loop]);
+    return {value, AffineMap::get(result.size(), 0, {getAffineDimExpr(loop, mlir)}, mlir)};
+  }
+  if (!ctx.needsDynamicBroadcast(shape, result))
+    return {value, ctx.broadcastMap(shape, result)};
+  return {ctx.dynamicBroadcast(value, shape, result), AffineMap::getMultiDimIdentityMap(result.size(), mlir)};
+}
+MappedValue alongLoop(LowerContext &ctx, unsigned operand, ArrayRef<AffineExpr> result, int64_t loop) {
+  return alongLoop(ctx, ctx.operand(operand), ctx.shape(operand), result, loop);
 }
 
 // Sums of an integer tensor over one dim, in i32.
@@ -64,20 +77,20 @@ Sized integerMatrixProduct(LowerContext &ctx, ProductOperands operands, ArrayRef
 
   SmallVector<Value> inputs = {sums.value};
   SmallVector<AffineMap> maps = {AffineMap::getMultiDimIdentityMap(rank, mlir)};
-  auto input = [&](Value value, AffineMap map) {
-    inputs.push_back(value);
-    maps.push_back(map);
+  auto input = [&](MappedValue mapped) {
+    inputs.push_back(mapped.value);
+    maps.push_back(mapped.map);
     return inputs.size() - 1;
   };
   size_t za = 0, zb = 0, columns = 0, rows = 0;
   if (aShifted) {
-    za = input(ctx.operand(operands.aZero), vectorMap(ctx, operands.aZero, result, int64_t(rank) - (bVector ? 1 : 2)));
-    columns = input(sumOver(ctx, b, bVector ? 0 : b.shape.size() - 2),
-                    withoutReduction(matmulMap(mlir, b.shape, result, false, aVector)));
+    za = input(alongLoop(ctx, operands.aZero, result, int64_t(rank) - (bVector ? 1 : 2)));
+    columns = input(
+        {sumOver(ctx, b, bVector ? 0 : b.shape.size() - 2), withoutReduction(matmulMap(mlir, b.shape, result, false, aVector))});
   }
   if (bShifted) {
-    zb = input(ctx.operand(operands.bZero), vectorMap(ctx, operands.bZero, result, rank - 1));
-    rows = input(sumOver(ctx, a, a.shape.size() - 1), withoutReduction(matmulMap(mlir, a.shape, result, true, bVector)));
+    zb = input(alongLoop(ctx, operands.bZero, result, rank - 1));
+    rows = input({sumOver(ctx, a, a.shape.size() - 1), withoutReduction(matmulMap(mlir, a.shape, result, true, bVector))});
   }
   Value depth = aShifted && bShifted ? ctx.size(a.shape.back()) : Value();
   Value y = ctx.generic(result, i32, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
@@ -170,30 +183,32 @@ Value requantizeSums(LowerContext &ctx, Sized sums, ArrayRef<unsigned> scales, u
   Type f32 = ctx.b.getF32Type(), element = ctx.resultElement();
   SmallVector<Value> inputs = {sums.value};
   SmallVector<AffineMap> maps = {AffineMap::getMultiDimIdentityMap(rank, mlir)};
+  auto input = [&](MappedValue mapped) {
+    inputs.push_back(mapped.value);
+    maps.push_back(mapped.map);
+  };
   auto scaleOf = [&](ScalarBuilder &s, Value v, unsigned i) { return asF32(ctx, s, v, ctx.element(i)); };
   bool oneRowScale = isSingle(ctx.shape(a)) && isSingle(ctx.shape(y));
   if (oneRowScale) {
     // The factors have the shape of B's scale and are constant with it.
     ArrayRef<AffineExpr> shape = ctx.shape(b);
     unsigned loops = shape.size();
-    inputs.push_back(ctx.generic(shape, f32, {ctx.operand(a), ctx.operand(b), ctx.operand(y)},
-                                 {singleMap(mlir, loops, ctx.shape(a)), AffineMap::getMultiDimIdentityMap(loops, mlir),
-                                  singleMap(mlir, loops, ctx.shape(y))},
-                                 [&](ScalarBuilder &s, ValueRange in) {
-                                   Value product = s.mul(scaleOf(s, in[0], a), scaleOf(s, in[1], b));
-                                   return s.div(product, scaleOf(s, in[2], y));
-                                 }));
-    maps.push_back(vectorMap(ctx, b, sums.shape, columnLoop));
+    Value factors = ctx.generic(shape, f32, {ctx.operand(a), ctx.operand(b), ctx.operand(y)},
+                                {singleMap(mlir, loops, ctx.shape(a)), AffineMap::getMultiDimIdentityMap(loops, mlir),
+                                 singleMap(mlir, loops, ctx.shape(y))},
+                                [&](ScalarBuilder &s, ValueRange in) {
+                                  Value product = s.mul(scaleOf(s, in[0], a), scaleOf(s, in[1], b));
+                                  return s.div(product, scaleOf(s, in[2], y));
+                                });
+    input(alongLoop(ctx, factors, shape, sums.shape, columnLoop));
   } else {
     for (auto [operand, loop] : {std::make_pair(a, rowLoop), std::make_pair(b, columnLoop), std::make_pair(y, rowLoop)}) {
-      inputs.push_back(ctx.operand(operand));
-      maps.push_back(vectorMap(ctx, operand, sums.shape, loop));
+      input(alongLoop(ctx, operand, sums.shape, loop));
     }
   }
   bool shiftedResult = !isZeroPointZero(ctx, yZero);
   if (shiftedResult) {
-    inputs.push_back(ctx.operand(yZero));
-    maps.push_back(vectorMap(ctx, yZero, sums.shape, rowLoop));
+    input(alongLoop(ctx, yZero, sums.shape, rowLoop));
   }
   return ctx.generic(sums.shape, element, inputs, maps, [&](ScalarBuilder &s, ValueRange in) {
     Value factor = in[1];
@@ -207,7 +222,7 @@ Value requantizeSums(LowerContext &ctx, Sized sums, ArrayRef<unsigned> scales, u
 LogicalResult checkVector(ShapeContext &ctx, unsigned i, AffineExpr size, StringRef name, StringRef why) {
   if (!ctx.has(i) || isSingle(ctx.shape(i)) || ctx.rank(i) != 1)
     return success();
-  return expectSize(ctx, ctx.shape(i)[0], size, "dim 0 of " + name, why);
+  return expectOneOr(ctx, ctx.shape(i)[0], size, "dim 0 of " + name, why);
 }
 
 } // namespace
@@ -230,7 +245,17 @@ LogicalResult MatMulIntegerOp::lower(LowerContext &ctx) {
 LogicalResult QLinearMatMulOp::inferShapes(ShapeContext &ctx) {
   if (failed(expectByte(ctx, 3, "B")) || failed(expectByte(ctx, 7, "Y's zero point")))
     return failure();
-  return inferMatrixProduct(ctx, 0, 3, ctx.element(7));
+  if (failed(inferMatrixProduct(ctx, 0, 3, ctx.element(7))))
+    return failure();
+  AffineExpr one = ctx.cst(1), rows = ctx.rank(0) > 1 ? ctx.shape(0)[ctx.rank(0) - 2] : one;
+  AffineExpr columns = ctx.rank(3) > 1 ? ctx.shape(3).back() : one;
+  for (auto [i, name] : {std::make_pair(1u, "A's scale"), std::make_pair(2u, "A's zero point"), std::make_pair(6u, "Y's scale"),
+                         std::make_pair(7u, "Y's zero point")})
+    if (failed(checkVector(ctx, i, rows, name, "rows of A")))
+      return failure();
+  if (failed(checkVector(ctx, 4, columns, "B's scale", "columns of B")))
+    return failure();
+  return checkVector(ctx, 5, columns, "B's zero point", "columns of B");
 }
 
 LogicalResult QLinearMatMulOp::lower(LowerContext &ctx) {

@@ -11,13 +11,45 @@ using namespace laic;
 
 namespace {
 
+// Axes whose number only a call knows: no axes are all, or none.
+SymShape anyAxesMask(SizeSymbols &symbols, const ValueFacts &axes, int64_t rank, bool noop) {
+  SymShape mask = symbols.axisMask(axes.elements(), rank);
+  AffineExpr none = symbols.equal(axes.shape->front(), symbols.constant(0));
+  for (AffineExpr &reduced : mask)
+    reduced = noop ? reduced : symbols.max(reduced, none);
+  return mask;
+}
+
+LogicalResult inferReduceAnyAxes(ShapeContext &ctx, bool keep, bool noop) {
+  int64_t rank = ctx.rank(0);
+  if (failed(ctx.axisMask(ctx.facts(1).elements(), rank)))
+    return failure();
+  SymShape mask = anyAxesMask(ctx.symbols, ctx.facts(1), rank, noop), kept;
+  AffineExpr total = ctx.cst(0);
+  for (auto [dim, reduced] : llvm::zip(ctx.shape(0), mask)) {
+    kept.push_back(ctx.symbols.select(reduced, ctx.cst(1), dim));
+    total = canonicalSize(total + reduced);
+  }
+  if (!keep) {
+    auto left = ctx.declaredRank(0);
+    if (!left || *left > rank)
+      return ctx.fail("expects a known number of 'axes', or the rank of the result in the model");
+    ctx.symbols.requireEqual(total, ctx.cst(rank - *left), "a reduction must leave as many dims as the model states");
+    kept = ctx.compact(ctx.shape(0), mask, *left);
+  }
+  ctx.set(0, kept, ctx.element(0));
+  return success();
+}
+
 LogicalResult inferReduce(ShapeContext &ctx, bool keep, bool noop) {
   llvm::SmallVector<AffineExpr, 4> axes;
   if (ctx.has(1)) {
-    auto given = ctx.sizes(1, "axes");
+    auto given = ctx.elements(1, "axes", ctx.rank(0));
     if (failed(given))
       return failure();
     axes = *given;
+    if (!ctx.facts(1).ints)
+      return inferReduceAnyAxes(ctx, keep, noop);
   }
   auto result = reducedShape(ctx, axes, keep, noop);
   if (failed(result))
@@ -49,10 +81,11 @@ struct ReduceLoops {
 };
 
 // Every dim is kept and reduced, one of the two with a single step: the index is the sum.
-ReduceLoops lateReduceLoops(LowerContext &ctx) {
+ReduceLoops lateReduceLoops(LowerContext &ctx, bool noop) {
   ReduceLoops loops;
   int64_t rank = ctx.rank(0);
-  SymShape mask = ctx.symbols.axisMask(*ctx.facts(1).ints, rank), reduced;
+  SymShape reduced, mask = ctx.facts(1).ints ? ctx.symbols.axisMask(*ctx.facts(1).ints, rank)
+                                             : anyAxesMask(ctx.symbols, ctx.facts(1), rank, noop);
   llvm::SmallVector<AffineExpr> from, leading, trailing;
   loops.count = ctx.cst(1);
   loops.reductions = rank;
@@ -73,9 +106,9 @@ ReduceLoops lateReduceLoops(LowerContext &ctx) {
 }
 
 ReduceLoops reduceLoops(LowerContext &ctx, bool noop) {
-  bool all = !ctx.has(1) || ctx.facts(1).ints->empty();
-  if (!all && llvm::any_of(*ctx.facts(1).ints, [](AffineExpr e) { return !constantSize(e); }))
-    return lateReduceLoops(ctx);
+  bool all = !ctx.has(1) || ctx.facts(1).elements().empty();
+  if (!all && llvm::any_of(ctx.facts(1).elements(), [](AffineExpr e) { return !constantSize(e); }))
+    return lateReduceLoops(ctx, noop);
   ReduceLoops loops;
   int64_t rank = ctx.rank(0);
   llvm::SmallVector<bool> reduced(rank, all && !noop);

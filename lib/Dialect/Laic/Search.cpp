@@ -141,7 +141,7 @@ LogicalResult TopKOp::inferShapes(ShapeContext &ctx) {
   auto axis = ctx.axis(static_cast<int64_t>(getAxis()), ctx.rank(0));
   if (failed(axis))
     return failure();
-  auto k = ctx.sizes(1, "K");
+  auto k = ctx.sizes(1, "K", 1);
   if (failed(k))
     return failure();
   if (k->size() != 1)
@@ -190,7 +190,7 @@ LogicalResult TopKOp::lower(LowerContext &ctx) {
 LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
   if (ctx.rank(0) == 1)
     return ctx.same(0); // whatever the axis says, there is one
-  auto axis = ctx.sizes(1, "axis");
+  auto axis = ctx.sizes(1, "axis", 1);
   if (failed(axis))
     return failure();
   if (axis->size() != 1)
@@ -201,7 +201,7 @@ LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult CumSumOp::lower(LowerContext &ctx) {
-  AffineExpr axis = ctx.rank(0) == 1 ? ctx.cst(0) : ctx.symbols.wrapAxis(ctx.facts(1).ints->front(), ctx.rank(0));
+  AffineExpr axis = ctx.rank(0) == 1 ? ctx.cst(0) : ctx.symbols.wrapAxis(ctx.facts(1).elements().front(), ctx.rank(0));
   Around a = around(ctx, ctx.shape(0), axis);
   SymShape shape = a.shape();
   Value x = widen(ctx, ctx.operand(0), ctx.shape(0), ctx.element(0));

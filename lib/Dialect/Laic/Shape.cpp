@@ -74,7 +74,7 @@ LogicalResult checkElements(ShapeContext &ctx, llvm::ArrayRef<AffineExpr> result
 } // namespace
 
 LogicalResult ReshapeOp::inferShapes(ShapeContext &ctx) {
-  auto target = ctx.sizes(1, "shape");
+  auto target = ctx.sizes(1, "shape", ctx.declaredRank(0));
   if (failed(target))
     return failure();
   if (llvm::any_of(*target, [&](AffineExpr e) { return ctx.symbols.isData(e); })) {
@@ -145,8 +145,8 @@ LogicalResult FlattenOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
 namespace {
 
 // The axes of operand i, each once, as a mask over `rank` dims.
-FailureOr<SymShape> distinctAxes(ShapeContext &ctx, unsigned i, int64_t rank) {
-  auto axes = ctx.sizes(i, "axes");
+FailureOr<SymShape> distinctAxes(ShapeContext &ctx, unsigned i, int64_t rank, int64_t count) {
+  auto axes = ctx.sizes(i, "axes", count);
   if (failed(axes))
     return failure();
   auto mask = ctx.axisMask(*axes, rank);
@@ -162,15 +162,29 @@ FailureOr<SymShape> distinctAxes(ShapeContext &ctx, unsigned i, int64_t rank) {
 
 } // namespace
 
+namespace {
+// How many axes there are: as many as the operand says, otherwise what the declared rank of the result leaves.
+FailureOr<int64_t> axisCount(ShapeContext &ctx, int64_t otherwise) {
+  if (auto count = contentCount(ctx.shape(1)))
+    return *count;
+  if (otherwise >= 0)
+    return otherwise;
+  return ctx.fail("expects a known number of 'axes'");
+}
+} // namespace
+
 LogicalResult SqueezeOp::inferShapes(ShapeContext &ctx) {
   int64_t rank = ctx.rank(0), count = 0;
   SymShape drop(rank, ctx.cst(0));
   if (ctx.has(1)) {
-    auto mask = distinctAxes(ctx, 1, rank);
+    auto known = axisCount(ctx, rank - ctx.declaredRank(0).value_or(rank + 1));
+    if (failed(known))
+      return failure();
+    count = *known;
+    auto mask = distinctAxes(ctx, 1, rank, count);
     if (failed(mask))
       return failure();
     drop = *mask;
-    count = *contentCount(ctx.shape(1));
   } else {
     for (int64_t d = 0; d < rank; ++d)
       if (constantSize(ctx.shape(0)[d]) == 1) {
@@ -191,11 +205,11 @@ LogicalResult SqueezeOp::inferShapes(ShapeContext &ctx) {
 LogicalResult SqueezeOp::lower(LowerContext &ctx) { return lowerReshape(ctx); }
 
 LogicalResult UnsqueezeOp::inferShapes(ShapeContext &ctx) {
-  auto count = contentCount(ctx.shape(1));
-  if (!count)
-    return ctx.fail("expects a known number of 'axes'");
+  auto count = axisCount(ctx, ctx.declaredRank(0).value_or(-1) - ctx.rank(0));
+  if (failed(count))
+    return failure();
   int64_t rank = ctx.rank(0) + *count;
-  auto isNew = distinctAxes(ctx, 1, rank);
+  auto isNew = distinctAxes(ctx, 1, rank, *count);
   if (failed(isNew))
     return failure();
   SymShape result;
@@ -215,8 +229,27 @@ LogicalResult UnsqueezeOp::lower(LowerContext &ctx) { return lowerReshape(ctx); 
 
 // ---- Expand, Tile ----
 
+namespace {
+// What a shape of unknown length asks for the dims of a result of known rank. It is aligned at the end, so every length puts
+// its elements elsewhere.
+FailureOr<llvm::SmallVector<AffineExpr, 4>> expandTarget(ShapeContext &ctx) {
+  auto rank = ctx.declaredRank(0);
+  const ValueFacts &facts = ctx.facts(1);
+  if (facts.ints || !facts.argument || !rank)
+    return ctx.sizes(1, "shape");
+  AffineExpr length = ctx.shape(1)[0];
+  ctx.symbols.requireAtLeast(ctx.cst(*rank), length, "'shape' must have at most as many elements as the result has dims");
+  llvm::SmallVector<AffineExpr, 4> target(*rank, ctx.cst(1));
+  for (int64_t d = 0; d < *rank; ++d)
+    for (int64_t n = *rank - d; n <= *rank; ++n)
+      target[d] = ctx.symbols.select(ctx.symbols.equal(length, ctx.cst(n)),
+                                     ctx.symbols.inputElement(*facts.argument, n - (*rank - d)), target[d]);
+  return target;
+}
+} // namespace
+
 LogicalResult ExpandOp::inferShapes(ShapeContext &ctx) {
-  auto target = ctx.sizes(1, "shape");
+  auto target = expandTarget(ctx);
   if (failed(target))
     return failure();
   auto result = ctx.broadcast(ctx.shape(0), *target);
@@ -251,7 +284,7 @@ LogicalResult ExpandOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult TileOp::inferShapes(ShapeContext &ctx) {
-  auto repeats = ctx.sizes(1, "repeats");
+  auto repeats = ctx.sizes(1, "repeats", ctx.rank(0));
   if (failed(repeats))
     return failure();
   if (repeats->size() != static_cast<size_t>(ctx.rank(0)))
@@ -280,7 +313,7 @@ LogicalResult TileOp::lower(LowerContext &ctx) {
   SymShape shape;
   llvm::SmallVector<AffineExpr> from;
   for (int64_t d = 0; d < ctx.rank(0); ++d) {
-    AffineExpr count = (*ctx.facts(1).ints)[d];
+    AffineExpr count = ctx.facts(1).elements()[d];
     if (constantSize(count) != 1)
       shape.push_back(count);
     from.push_back(ctx.b.getAffineDimExpr(shape.size()));

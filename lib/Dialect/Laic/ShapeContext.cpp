@@ -88,9 +88,39 @@ bool laic::isReadBack(Value tensor, const ValueFacts &facts, SizeSymbols &symbol
   return read && facts.ints && !facts.ints->empty() && facts.ints->front() == symbols.readElement(read.getRead(), 0);
 }
 
-FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm::StringRef what) {
+FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::elements(unsigned i, llvm::StringRef what, int64_t most) {
+  ValueFacts &facts = *operands[i];
+  if (facts.ints || !facts.argument)
+    return sizes(i, what);
+  AffineExpr length = facts.shape->front();
+  symbols.requireAtLeast(cst(most), length, named("'" + what + "' must have at most " + Twine(most) + " elements"));
+  facts.padded.emplace();
+  for (int64_t k = 0; k < most; ++k) {
+    AffineExpr element = symbols.inputElement(*facts.argument, k);
+    facts.padded->push_back(symbols.select(symbols.less(cst(k), length), element, cst(kAbsent)));
+  }
+  return *facts.padded;
+}
+
+std::optional<int64_t> ShapeContext::declaredRank(unsigned i) const {
+  auto ranks = op->getAttrOfType<DenseI64ArrayAttr>("laic.ranks");
+  if (!ranks || i >= static_cast<unsigned>(ranks.size()) || ranks[i] < 0)
+    return std::nullopt;
+  return ranks[i];
+}
+
+FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm::StringRef what, std::optional<int64_t> count) {
   if (operands[i]->ints)
     return *operands[i]->ints;
+  if (operands[i]->argument && count && *count >= 0) {
+    symbols.requireEqual(operands[i]->shape->front(), cst(*count),
+                         named("'" + what + "' must have " + Twine(*count) + " elements"));
+    llvm::SmallVector<AffineExpr, 4> contents;
+    for (int64_t k = 0; k < *count; ++k)
+      contents.push_back(symbols.inputElement(*operands[i]->argument, k));
+    operands[i]->padded = contents; // what lowering finds
+    return contents;
+  }
   if (int64_t count = readableElements(*operands[i]); count >= 0) {
     Value tensor = op->getOperand(i);
     ReadSizesOp read = findRead(tensor);
@@ -133,7 +163,7 @@ FailureOr<AffineExpr> ShapeContext::axis(AffineExpr axis, int64_t rank) {
   }
   std::string message = named("expects an axis in [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
   symbols.requireAtLeast(axis, cst(-rank), message);
-  symbols.requireAtLeast(cst(rank - 1), axis, message);
+  symbols.requireAtLeast(cst(rank - 1), symbols.select(symbols.equal(axis, cst(kAbsent)), cst(0), axis), message);
   return symbols.wrapAxis(axis, rank);
 }
 

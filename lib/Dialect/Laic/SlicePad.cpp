@@ -78,6 +78,17 @@ bool allConstant(const std::optional<Contents> &sizes) {
   return !sizes || llvm::all_of(*sizes, [](AffineExpr e) { return constantSize(e).has_value(); });
 }
 
+template <typename Context> std::optional<Contents> elementsOf(Context &ctx, unsigned i) {
+  return ctx.has(i) ? std::optional<Contents>(Contents(ctx.facts(i).elements())) : std::nullopt;
+}
+
+// Does the element stand for none where the vector is shorter?
+bool isAbsent(const SizeSymbols &s, AffineExpr e) {
+  auto symbol = dyn_cast<AffineSymbolExpr>(e);
+  return symbol && s[symbol.getPosition()].kind == "select" &&
+         constantSize(s[symbol.getPosition()].args[2]) == ShapeContext::kAbsent;
+}
+
 // The slices of all dims; axes that only a call knows choose, dim by dim, what applies.
 llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr> shape, llvm::ArrayRef<AffineExpr> starts,
                                       llvm::ArrayRef<AffineExpr> ends, const std::optional<Contents> &axes,
@@ -85,12 +96,16 @@ llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr>
   llvm::SmallVector<SliceDim> dims;
   for (AffineExpr dim : shape)
     dims.push_back({s.constant(0), dim, s.constant(1)});
-  if (!allConstant(axes) || !allConstant(steps)) {
+  // Without axes an absent start says that its dim is whole.
+  bool counted = llvm::none_of(starts, [&](AffineExpr e) { return isAbsent(s, e); });
+  if (!allConstant(axes) || !allConstant(steps) || !counted) {
     for (auto [d, dim] : llvm::enumerate(shape)) {
       AffineExpr start = s.constant(0), end = dim, step = s.constant(1);
       for (size_t i = 0; i < starts.size(); ++i) {
         AffineExpr axis = axes ? s.wrapAxis((*axes)[i], shape.size()) : s.constant(i);
         AffineExpr chosen = s.equal(axis, s.constant(d));
+        if (!axes && !counted)
+          chosen = s.mul(chosen, s.equal(s.equal(starts[i], s.constant(ShapeContext::kAbsent)), s.constant(0)));
         start = s.select(chosen, starts[i], start);
         end = s.select(chosen, ends[i], end);
         step = s.select(chosen, steps ? (*steps)[i] : s.constant(1), step);
@@ -108,13 +123,20 @@ llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr>
   return dims;
 }
 
+// Lengths that only a call knows.
+LogicalResult expectSameLength(ShapeContext &ctx, unsigned i, llvm::StringRef name) {
+  if (!ctx.facts(i).ints)
+    ctx.symbols.requireEqual(ctx.shape(i)[0], ctx.shape(1)[0], "'" + name + "' of a slice must be as many as its 'starts'");
+  return success();
+}
+
 // Checks the operands `axes` and `steps`.
 LogicalResult checkSlice(ShapeContext &ctx, size_t count) {
   if (count > static_cast<size_t>(ctx.rank(0)))
     return ctx.fail("slices " + Twine(count) + " axes of an operand of rank " + Twine(ctx.rank(0)));
   if (ctx.has(3)) {
-    auto axes = ctx.sizes(3, "axes");
-    if (failed(axes))
+    auto axes = ctx.elements(3, "axes", ctx.rank(0));
+    if (failed(axes) || failed(expectSameLength(ctx, 3, "axes")))
       return failure();
     if (axes->size() != count)
       return ctx.fail("expects " + Twine(count) + " 'axes', got " + Twine(axes->size()));
@@ -122,8 +144,8 @@ LogicalResult checkSlice(ShapeContext &ctx, size_t count) {
       return failure();
   }
   if (ctx.has(4)) {
-    auto steps = ctx.sizes(4, "steps");
-    if (failed(steps))
+    auto steps = ctx.elements(4, "steps", ctx.rank(0));
+    if (failed(steps) || failed(expectSameLength(ctx, 4, "steps")))
       return failure();
     if (steps->size() != count)
       return ctx.fail("expects " + Twine(count) + " 'steps', got " + Twine(steps->size()));
@@ -138,15 +160,14 @@ LogicalResult checkSlice(ShapeContext &ctx, size_t count) {
 } // namespace
 
 LogicalResult SliceOp::inferShapes(ShapeContext &ctx) {
-  auto starts = ctx.sizes(1, "starts"), ends = ctx.sizes(2, "ends");
-  if (failed(starts) || failed(ends))
+  auto starts = ctx.elements(1, "starts", ctx.rank(0)), ends = ctx.elements(2, "ends", ctx.rank(0));
+  if (failed(starts) || failed(ends) || failed(expectSameLength(ctx, 2, "ends")))
     return failure();
   if (starts->size() != ends->size())
     return ctx.fail("expects as many 'ends' as 'starts', got " + Twine(ends->size()) + " and " + Twine(starts->size()));
   if (failed(checkSlice(ctx, starts->size())))
     return failure();
-  auto dims = sliceDims(ctx.symbols, ctx.shape(0), *starts, *ends, ctx.has(3) ? ctx.facts(3).ints : std::nullopt,
-                        ctx.has(4) ? ctx.facts(4).ints : std::nullopt);
+  auto dims = sliceDims(ctx.symbols, ctx.shape(0), *starts, *ends, elementsOf(ctx, 3), elementsOf(ctx, 4));
   SymShape result;
   bool fixed = true;
   for (const SliceDim &d : dims) {
@@ -167,8 +188,8 @@ LogicalResult SliceOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult SliceOp::lower(LowerContext &ctx) {
-  auto dims = sliceDims(ctx.symbols, ctx.shape(0), *ctx.facts(1).ints, *ctx.facts(2).ints,
-                        ctx.has(3) ? ctx.facts(3).ints : std::nullopt, ctx.has(4) ? ctx.facts(4).ints : std::nullopt);
+  auto dims = sliceDims(ctx.symbols, ctx.shape(0), ctx.facts(1).elements(), ctx.facts(2).elements(), elementsOf(ctx, 3),
+                        elementsOf(ctx, 4));
   bool whole = true, unit = true, affine = true;
   SymShape starts, steps;
   for (auto [d, dim] : llvm::enumerate(dims)) {
@@ -319,9 +340,6 @@ Value padByReading(LowerContext &ctx, Value data, llvm::ArrayRef<AffineExpr> sha
 LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
   if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, getMode()))
     return ctx.fail("expects mode 'constant', 'reflect', 'edge' or 'wrap', got '" + getMode() + "'");
-  auto pads = ctx.sizes(1, "pads");
-  if (failed(pads))
-    return failure();
   int64_t rank = ctx.rank(0);
   size_t axes = rank;
   if (ctx.has(3)) {
@@ -330,6 +348,9 @@ LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
       return failure();
     axes = given->size();
   }
+  auto pads = ctx.sizes(1, "pads", 2 * axes);
+  if (failed(pads))
+    return failure();
   if (pads->size() != 2 * axes)
     return ctx.fail("expects " + Twine(2 * axes) + " 'pads', two per axis, got " + Twine(pads->size()));
   PadDims dims = padDims(ctx.symbols, rank, *pads, ctx.has(3) ? ctx.facts(3).ints : std::nullopt);
@@ -347,7 +368,7 @@ LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult PadOp::lower(LowerContext &ctx) {
-  PadDims pads = padDims(ctx.symbols, ctx.rank(0), *ctx.facts(1).ints, ctx.has(3) ? ctx.facts(3).ints : std::nullopt);
+  PadDims pads = padDims(ctx.symbols, ctx.rank(0), ctx.facts(1).elements(), ctx.has(3) ? ctx.facts(3).ints : std::nullopt);
   SymShape shape(ctx.shape(0));
   Value data = cutNegative(ctx, shape, pads);
   auto isZero = [](AffineExpr e) { return constantSize(e) == 0; };

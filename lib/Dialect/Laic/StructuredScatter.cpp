@@ -75,7 +75,11 @@ LogicalResult ScatterAlongOp::emitLoops(OpBuilder &b, ValueRange buffers, Value 
 // ---- scatter_tuples: the first dim of the slices is independent ----
 
 namespace {
-int64_t tupleLength(ScatterTuplesOp op) { return cast<RankedTensorType>(op.getIndices().getType()).getShape().back(); }
+// The last dim of the indices, which the ranks tell.
+int64_t tupleLength(ScatterTuplesOp op) {
+  auto rank = [](Value tensor) { return cast<RankedTensorType>(tensor.getType()).getRank(); };
+  return rank(op.getData()) + rank(op.getIndices()) - 1 - rank(op.getUpdates());
+}
 } // namespace
 
 AffineMap ScatterTuplesOp::tileCount() {

@@ -16,11 +16,20 @@ struct ValueFacts {
   std::optional<llvm::SmallVector<mlir::AffineExpr, 4>> ints; // integer and bool tensors: sizes or constants
   std::optional<llvm::SmallVector<double, 4>> floats;         // float tensors: constants
   mlir::Attribute constant;                                   // value of a laic.constant, whatever its size; null otherwise
+  // Integer vectors of unknown length that are arguments: their number, and their elements as `ShapeContext::elements` saw them, kAbsent
+  // from the length on.
+  std::optional<int64_t> argument;
+  std::optional<llvm::SmallVector<mlir::AffineExpr, 4>> padded;
+  /// `ints`, or `padded` where the length is not known.
+  llvm::ArrayRef<mlir::AffineExpr> elements() const {
+    return ints ? *ints : padded ? *padded : llvm::ArrayRef<mlir::AffineExpr>();
+  }
 };
 
 class ShapeContext {
 public:
   static constexpr int64_t kMaxContents = 4096;
+  static constexpr int64_t kAbsent = int64_t{1} << 40; // no axis, no element
 
   ShapeContext(mlir::Operation *op, SizeSymbols &symbols, llvm::ArrayRef<ValueFacts *> operands,
                llvm::MutableArrayRef<ValueFacts> results)
@@ -37,15 +46,21 @@ public:
   int64_t rank(unsigned i) const { return operands[i]->shape->size(); }
   /// Contents of a small integer operand. Where only a call will know them they are read back then (laic.read_sizes): late sizes.
   /// Refuses what is not a small tensor of integers or booleans with a known number of elements.
-  llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> sizes(unsigned i, llvm::StringRef what);
+  /// A vector of unknown length must have `count` elements, where that is given.
+  llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> sizes(unsigned i, llvm::StringRef what,
+                                                                std::optional<int64_t> count = std::nullopt);
+  /// The same for a vector that has at most `most` elements (every call is checked): as many, kAbsent where there are less.
+  llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> elements(unsigned i, llvm::StringRef what, int64_t most);
+  /// The rank that the model states for result i.
+  std::optional<int64_t> declaredRank(unsigned i) const;
   /// The same where every element must be a constant.
   llvm::FailureOr<llvm::SmallVector<int64_t, 4>> constants(unsigned i, llvm::StringRef what);
 
   mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
   /// axis in [-rank, rank) made non-negative, or a diagnostic.
   llvm::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
-  /// For axes that may be any sizes, and negative: 1 for each dim of `rank` that is among them, 0 for others. Axes out of range are
-  /// refused, now or by every call.
+  /// For axes that may be any sizes, negative or kAbsent: 1 for each dim of `rank` that is among them, 0 for others. Axes out of range
+  /// are refused, now or by every call.
   llvm::FailureOr<SymShape> axisMask(llvm::ArrayRef<mlir::AffineExpr> axes, int64_t rank);
   /// An axis that may be any size, made non-negative.
   llvm::FailureOr<mlir::AffineExpr> axis(mlir::AffineExpr axis, int64_t rank);

@@ -158,6 +158,8 @@ ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       facts.ints->push_back(symbols.inputElement(number, i));
   }
+  if (integer && type.getRank() == 1 && type.isDynamicDim(0))
+    facts.argument = number;
   return facts;
 }
 
