@@ -4,11 +4,13 @@
 
 include "laic/Dialect/Laic/Core.td"
 include "laic/Dialect/Laic/Activation.td"
+include "laic/Dialect/Laic/Attention.td"
 include "laic/Dialect/Laic/Conv.td"
 include "laic/Dialect/Laic/DataMovement.td"
 include "laic/Dialect/Laic/Elementwise.td"
 include "laic/Dialect/Laic/GatherScatter.td"
 include "laic/Dialect/Laic/Linear.td"
+include "laic/Dialect/Laic/LinearAttention.td"
 include "laic/Dialect/Laic/Logic.td"
 include "laic/Dialect/Laic/Norm.td"
 include "laic/Dialect/Laic/QLinear.td"
