@@ -21,6 +21,14 @@ Value maxima(LowerContext &ctx, AxisReduction &axes, Sized x, Type compute) {
   });
 }
 
+// The operator's function holds exponentials and their sum in the tensor's own type, and f16 results are compared with those: they are
+// rounded to it where a sum of so many cannot overflow.
+bool roundsSteps(Sized x, int64_t axis) {
+  constexpr int64_t largestF16 = 65504;
+  std::optional<int64_t> count = constantSize(x.shape[axis]);
+  return x.element.isF16() && count && *count < largestF16;
+}
+
 } // namespace
 
 LogicalResult SoftmaxOp::inferShapes(ShapeContext &ctx) { return inferSoftmax(ctx, getAxis()); }
@@ -31,13 +39,19 @@ LogicalResult SoftmaxOp::lower(LowerContext &ctx) {
   int64_t axis = int64_t(getAxis()) < 0 ? getAxis() + int64_t(x.shape.size()) : getAxis();
   AxisReduction axes(ctx, x.shape, axis);
   Value largest = maxima(ctx, axes, x, compute);
+  bool rounds = roundsSteps(x, axis);
+  auto rounded = [&](ScalarBuilder &s, Value v) {
+    return rounds ? ctx.toCompute(s, ctx.toStorage(s, v, x.element), x.element) : v;
+  };
   Value powers =
       ctx.generic(x.shape, compute, {x.value, largest}, {axes.identity(), axes.keptMap()}, [&](ScalarBuilder &s, ValueRange in) {
-        return s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1]));
+        return rounded(s, s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1])));
       });
   Value sums = axes.reduce(compute, 0, powers, {}, [](ScalarBuilder &s, ValueRange in) { return s.add(in[1], in[0]); });
   ctx.set(0, ctx.generic(x.shape, x.element, {powers, sums}, {axes.identity(), axes.keptMap()},
-                         [&](ScalarBuilder &s, ValueRange in) { return ctx.toStorage(s, s.div(in[0], in[1]), x.element); }));
+                         [&](ScalarBuilder &s, ValueRange in) {
+                           return ctx.toStorage(s, s.div(in[0], rounded(s, in[1])), x.element);
+                         }));
   return success();
 }
 
