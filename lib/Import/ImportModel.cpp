@@ -115,13 +115,29 @@ private:
 
   // ---- constants ----
 
+  // One element in one byte or more: what the file packs is laid out in `scratch`, integers with their sign.
+  llvm::ArrayRef<char> bytesOf(const onnx::Tensor &tensor, RankedTensorType type, std::vector<char> &scratch) {
+    unsigned bits = onnx::dataTypeBits(tensor.type);
+    if (bits >= 8)
+      return {reinterpret_cast<const char *>(tensor.data), static_cast<size_t>(tensor.size)};
+    bool isSigned = isa<IntegerType>(type.getElementType()) && !type.getElementType().isUnsignedInteger();
+    scratch.resize(type.getNumElements());
+    for (size_t i = 0; i < scratch.size(); ++i) { // the first element in the lowest bits
+      unsigned code = tensor.data[i * bits / 8] >> (i * bits % 8) & ((1u << bits) - 1);
+      bool isNegative = isSigned && code >> (bits - 1);
+      scratch[i] = static_cast<char>(isNegative ? code - (1u << bits) : code);
+    }
+    return scratch;
+  }
+
   Value constant(const onnx::Tensor &tensor, Location loc) {
     Type element = onnxElementType(context, static_cast<int64_t>(tensor.type));
     if (!element)
       return {};
     auto type = RankedTensorType::get(tensor.dims, element);
-    llvm::ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor.data), tensor.size);
-    if (tensor.size <= static_cast<uint64_t>(kInlineConstantBytes))
+    std::vector<char> scratch;
+    llvm::ArrayRef<char> bytes = bytesOf(tensor, type, scratch);
+    if (!scratch.empty() || tensor.size <= static_cast<uint64_t>(kInlineConstantBytes))
       return ConstantOp::create(builder, loc, type, makeConstant(store, bytes, type));
     // One source per tensor: the bytes stay mapped, and the name says where they lie without naming a path.
     std::string source = "weight:" + std::to_string(weights++) + ":" + tensor.name;
@@ -254,8 +270,9 @@ private:
       Type element = a.kind == Kind::Tensor && a.tensor ? onnxElementType(context, static_cast<int64_t>(a.tensor->type)) : Type();
       if (!element)
         return {};
-      llvm::ArrayRef<char> bytes(reinterpret_cast<const char *>(a.tensor->data), a.tensor->size);
-      return makeConstant(store, bytes, RankedTensorType::get(a.tensor->dims, element));
+      auto type = RankedTensorType::get(a.tensor->dims, element);
+      std::vector<char> scratch;
+      return makeConstant(store, bytesOf(*a.tensor, type, scratch), type);
     }
     }
     return {};

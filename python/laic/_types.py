@@ -1,7 +1,7 @@
 """Element types: runtime numbers (those of onnx.TensorProto.DataType) and the numpy types that carry them.
 
-Types that numpy lacks come as ml_dtypes when that package is there, otherwise as bits (u2 or u1). Four- and two-bit integers
-travel as one i1 or u1 per element.
+Types that numpy lacks come as ml_dtypes when that package is there, otherwise as bits (u2 or u1) or, four- and two-bit integers, as
+their values in i1 or u1. The runtime sees one byte per element of those: the value, with its sign.
 """
 import numpy as np
 
@@ -11,11 +11,11 @@ except ImportError:  # bits are fine
     ml_dtypes = None
 
 STRING = 8
-_PLAIN = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8",
-          21: "u1", 22: "i1", 25: "u1", 26: "i1"}
+_PLAIN = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8"}
 _EXTENDED = {16: ("bfloat16", "u2"), 17: ("float8_e4m3fn", "u1"), 18: ("float8_e4m3fnuz", "u1"), 19: ("float8_e5m2", "u1"),
-             20: ("float8_e5m2fnuz", "u1"), 23: ("float4_e2m1fn", "u1"), 24: ("float8_e8m0fnu", "u1")}
-_NARROW = {"int4": "i1", "uint4": "u1", "int2": "i1", "uint2": "u1"}
+             20: ("float8_e5m2fnuz", "u1"), 21: ("uint4", "u1"), 22: ("int4", "i1"), 23: ("float4_e2m1fn", "u1"),
+             24: ("float8_e8m0fnu", "u1"), 25: ("uint2", "u1"), 26: ("int2", "i1")}
+_INTEGERS = (21, 22, 25, 26)
 
 
 def numpy_type(number):
@@ -29,15 +29,15 @@ def numpy_type(number):
 
 
 def as_type(array, number):
-    """array in the carrier type of `number` when it is that type under another name (bits, ml_dtypes' int4); else None."""
+    """An array with the bytes that the runtime wants for `number`, made from its numpy type, bits or values; else None."""
     wanted = numpy_type(number)
+    name, bits = _EXTENDED.get(number, (None, None))
     if wanted is None:
         return None
+    if number in _INTEGERS:  # ml_dtypes leaves open what the upper bits of an element are
+        return array.astype(bits) if array.dtype.name == name else array if array.dtype == np.dtype(bits) else None
     if array.dtype == wanted:
         return array
-    if _NARROW.get(array.dtype.name) == wanted.str[1:]:
-        return array.astype(wanted)
-    bits = _EXTENDED.get(number, (None, None))[1]
     if bits and array.dtype == np.dtype(bits):
         return array.view(wanted)
     return None

@@ -42,6 +42,11 @@ def bools(*shape, seed=0):
     return np.asarray(_rng(shape, seed).integers(0, 2, shape), dtype=bool)
 
 
+def onnx_type(dtype):
+    """The number of an element type, for attributes."""
+    return helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+
+
 @dataclass
 class Case:
     """A node `op` on `inputs` (arrays; Const: initializers; None: absent).
@@ -157,4 +162,4 @@ def assemble(parts, opset):
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-__all__ = ["Case", "Const", "assemble", "bools", "f16", "f32", "f64", "ints", "TensorProto", "np"]
+__all__ = ["Case", "Const", "assemble", "bools", "f16", "f32", "f64", "ints", "numpy_helper", "onnx_type", "TensorProto", "np"]

@@ -13,13 +13,17 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import onnx
-from case import OPSET, Case, Const, f32
+from case import OPSET, Case, Const, f32, ints, onnx_type
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "SupportMatrix.md"
 DTYPES = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16, "f64": np.float64, "i8": np.int8, "i16": np.int16,
-          "i32": np.int32, "i64": np.int64, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64, "bool": np.bool_}
-FLOATS = ("f32", "f16", "bf16", "f64")
+          "i32": np.int32, "i64": np.int64, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64, "bool": np.bool_,
+          "f8E4M3FN": ml_dtypes.float8_e4m3fn, "f8E4M3FNUZ": ml_dtypes.float8_e4m3fnuz, "f8E5M2": ml_dtypes.float8_e5m2,
+          "f8E5M2FNUZ": ml_dtypes.float8_e5m2fnuz, "f8E8M0": ml_dtypes.float8_e8m0fnu, "f4E2M1": ml_dtypes.float4_e2m1fn,
+          "i4": ml_dtypes.int4, "u4": ml_dtypes.uint4, "i2": ml_dtypes.int2, "u2": ml_dtypes.uint2}
+NARROW_FLOATS = ("f8E4M3FN", "f8E4M3FNUZ", "f8E5M2", "f8E5M2FNUZ", "f8E8M0", "f4E2M1")
+FLOATS = ("f32", "f16", "bf16", "f64", *NARROW_FLOATS)
 # Relative and absolute tolerance by element type.
 TOLERANCE = {"f32": (1e-3, 1e-4), "f16": (1e-2, 2e-3), "bf16": (4e-2, 2e-2), "f64": (1e-4, 1e-5)}
 
@@ -85,9 +89,13 @@ def convert(a, name, seed):
     dtype = DTYPES[name]
     if name in FLOATS and value.dtype.kind != "f":
         value = value.astype(np.float32)
+    if name == "f8E8M0":
+        value = 2.0 ** np.random.default_rng(seed).integers(-9, 9, value.shape)
+    elif name in FLOATS:
+        pass
     elif name == "bool":
         value = np.random.default_rng(seed).integers(0, 2, value.shape)
-    elif name not in FLOATS and value.dtype.kind == "f":
+    elif value.dtype.kind == "f":
         low = 1 if name.startswith("u") or value.min(initial=1) > 0 else -5
         value = np.random.default_rng(seed).integers(low, 6, value.shape)
         value = np.where(value == 0, 1, value)
@@ -99,7 +107,9 @@ def convert(a, name, seed):
 
 def own_patterns():
     """Operators whose cases elsewhere are not made of nodes alone, or not typed by their operand."""
-    return {"Cast": Case("Cast", [f32(3, 5)], {"to": onnx.TensorProto.FLOAT}),
+    return {"BitCast": Case("BitCast", [f32(3, 5)], {"to": onnx.TensorProto.FLOAT}),
+            "Cast": Case("Cast", [f32(3, 5)], {"to": onnx.TensorProto.FLOAT}),
+            "DequantizeLinear": Case("DequantizeLinear", [ints(4, 6, low=0, high=100, dtype=np.uint8), Const(np.float32(0.1))]),
             "Pow": Case("Pow", [f32(3, 7, low=0.2, high=3), f32(7, low=0.5, high=3, seed=1)]),
             "Range": Case("Range", [Const(1.0, np.float32), Const(9.0, np.float32), Const(2.0, np.float32)])}
 
@@ -117,7 +127,8 @@ def substitutes(name):
     """Element types in which an oracle may compute instead, best first: those that hold every value of the type."""
     return {"bf16": ["f32"], "f16": ["f32"], "f64": ["f32"], "bool": ["u8"], "i8": ["i32", "f32"], "u8": ["i32", "f32"],
             "i16": ["i32", "f32"], "u16": ["i32", "f32"], "u32": ["i64", "f64"], "u64": ["i64", "f64"], "i32": ["i64", "f64"],
-            "i64": ["i32", "f64"]}.get(name, [])
+            "i64": ["i32", "f64"], "i4": ["i32"], "u4": ["i32"], "i2": ["i32"], "u2": ["i32"],
+            **dict.fromkeys(NARROW_FLOATS, ["f32"])}.get(name, [])
 
 
 class Oracles:
@@ -167,6 +178,8 @@ def typed_case(op, typed, name):
     inputs = [a if a is None or i not in shared + floats else convert(a, name, i) for i, a in enumerate(case.inputs)]
     rtol, atol = TOLERANCE.get(name, (case.rtol, case.atol))
     attrs = dict(case.attrs)
+    if op == "BitCast":
+        attrs["to"] = onnx_type(DTYPES[name])
     if op == "Mod" and name in FLOATS:
         attrs["fmod"] = 1
     return replace(case, inputs=inputs, attrs=attrs, name=name, dynamic=False, rtol=rtol, atol=atol, opset=newest(op))

@@ -28,6 +28,11 @@ from locations import BUILD  # noqa: E402
 BATCH = 16
 TIMEOUT = 60  # seconds for one command
 
+# Element types that numpy lacks: integers of less than a byte, and floats of at most one, whose values are compared exactly.
+INTEGERS = tuple(np.dtype(t) for t in (ml_dtypes.int4, ml_dtypes.uint4, ml_dtypes.int2, ml_dtypes.uint2))
+CODES = tuple(np.dtype(getattr(ml_dtypes, f"float{name}")) for name in
+              ("8_e4m3fn", "8_e4m3fnuz", "8_e5m2", "8_e5m2fnuz", "8_e8m0fnu", "4_e2m1fn"))
+
 Result = collections.namedtuple("Result", "family title variant why")  # why: empty for a pass
 
 
@@ -71,19 +76,29 @@ def compare(case, names, outputs, prefix):
     return differences(case, names, outputs, prefix, *case.expected())
 
 
+def carried(array):
+    """The array as npz holds it: bits of floats that numpy lacks, values of integers that it lacks."""
+    if array.dtype in INTEGERS:
+        return array.astype(np.uint8 if array.dtype.name.startswith("u") else np.int8)
+    return array.view(np.uint8 if array.dtype in CODES else np.uint16) if array.dtype in (*CODES, ml_dtypes.bfloat16) else array
+
+
 def differences(case, names, outputs, prefix, expected, oracle):
     """The first place where outputs are not as expected; empty for none."""
     for name, want in zip(names, expected):
         if name not in outputs:
             return f"{name}: missing"
         got, want = outputs[name], np.asarray(want)
-        if want.dtype == ml_dtypes.bfloat16 and got.dtype == np.uint16:
-            got = got.view(ml_dtypes.bfloat16)
+        if got.dtype == carried(want).dtype:
+            got = got.astype(want.dtype) if want.dtype in INTEGERS else got.view(want.dtype)
         if got.shape != want.shape:
             return f"{name}: shape {list(got.shape)}, expected {list(want.shape)} ({oracle})"
         if got.dtype != want.dtype:
             return f"{name}: type {got.dtype}, expected {want.dtype} ({oracle})"
-        if want.dtype.kind != "f" and want.dtype != ml_dtypes.bfloat16:
+        if want.dtype in CODES:
+            got, want = got.astype(np.float32), want.astype(np.float32)
+            wrong = np.argwhere(~((got == want) & (np.signbit(got) == np.signbit(want)) | (np.isnan(got) & np.isnan(want))))
+        elif want.dtype.kind != "f" and want.dtype != ml_dtypes.bfloat16:
             far = np.abs(got.astype(np.int64) - want.astype(np.int64)) > case.quanta if case.quanta else got != want
             wrong = np.argwhere(np.asarray(far))
         else:
@@ -113,8 +128,7 @@ def check(runs, folder, judge, options=("--target=cpu",)):
     feeds = {}
     for run in runs:
         feeds.update(run.case.feeds(run.prefix))
-    feeds = {name: a.view(np.uint16) if a.dtype == ml_dtypes.bfloat16 else a for name, a in feeds.items()}
-    np.savez(inputs, **feeds)
+    np.savez(inputs, **{name: carried(a) for name, a in feeds.items()})
     code, why = execute([BUILD / "bin" / "laic", path, "-o", artifact, "-q", *options])
     if code == 0:
         code, why = execute([BUILD / "bin" / "laic-run", artifact, "--inputs", inputs, "--outputs", outputs])

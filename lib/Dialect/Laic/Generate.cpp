@@ -154,7 +154,7 @@ LogicalResult ConstantOfShapeOp::inferShapes(ShapeContext &ctx) {
     APInt v = *value.value_begin<APInt>();
     int64_t n = i.isUnsigned() || i.getWidth() == 1 ? v.getZExtValue() : v.getSExtValue();
     ctx.setInts(0, llvm::SmallVector<AffineExpr, 4>(*count, ctx.cst(n)));
-  } else if (isa<FloatType>(element)) {
+  } else if (isa<FloatType>(element) && !isNarrowFloat(element)) {
     double v = value ? (*value.value_begin<APFloat>()).convertToDouble() : 0;
     ctx.setFloats(0, llvm::SmallVector<double, 4>(*count, v));
   }
@@ -165,8 +165,13 @@ LogicalResult ConstantOfShapeOp::lower(LowerContext &ctx) {
   Type element = lowerElement(ctx.resultElement());
   TypedAttr scalar = ctx.b.getZeroAttr(element);
   if (auto value = dyn_cast_or_null<DenseElementsAttr>(getValueAttr())) {
-    if (isa<IntegerType>(element))
-      scalar = ctx.b.getIntegerAttr(element, (*value.value_begin<APInt>()).zextOrTrunc(element.getIntOrFloatBitWidth()));
+    unsigned width = element.getIntOrFloatBitWidth();
+    if (isNarrowFloat(ctx.resultElement()))
+      scalar = ctx.b.getIntegerAttr(element, (*value.value_begin<APFloat>()).bitcastToAPInt().zext(width));
+    else if (isa<IntegerType>(element) && ctx.resultElement().isSignlessInteger() && !ctx.resultElement().isInteger(1))
+      scalar = ctx.b.getIntegerAttr(element, (*value.value_begin<APInt>()).sext(width));
+    else if (isa<IntegerType>(element))
+      scalar = ctx.b.getIntegerAttr(element, (*value.value_begin<APInt>()).zext(width));
     else
       scalar = ctx.b.getFloatAttr(element, *value.value_begin<APFloat>());
   }

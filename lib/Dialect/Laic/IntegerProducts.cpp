@@ -187,7 +187,7 @@ Value requantizeSums(LowerContext &ctx, Sized sums, ArrayRef<unsigned> scales, u
     inputs.push_back(mapped.value);
     maps.push_back(mapped.map);
   };
-  auto scaleOf = [&](ScalarBuilder &s, Value v, unsigned i) { return asF32(ctx, s, v, ctx.element(i)); };
+  auto scaleOf = [&](ScalarBuilder &s, Value v, unsigned i) { return asFloat(ctx, s, v, ctx.element(i)); };
   bool oneRowScale = isSingle(ctx.shape(a)) && isSingle(ctx.shape(y));
   if (oneRowScale) {
     // The factors have the shape of B's scale and are constant with it.

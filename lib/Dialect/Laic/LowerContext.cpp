@@ -1,16 +1,17 @@
 // Building blocks of lowering: sizes, generics, reshapes, padding.
 #include "laic/Dialect/Laic/LowerContext.h"
 
+#include "laic/Dialect/Laic/OnnxTypes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace laic;
 
 Type laic::lowerElement(Type element) {
-  if (element.isInteger(1))
+  if (isNarrowFloat(element))
     return IntegerType::get(element.getContext(), 8);
   if (auto i = dyn_cast<IntegerType>(element))
-    return IntegerType::get(element.getContext(), i.getWidth());
+    return IntegerType::get(element.getContext(), std::max(i.getWidth(), 8u));
   return element;
 }
 

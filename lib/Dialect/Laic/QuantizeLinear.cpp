@@ -1,15 +1,16 @@
 // QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: per tensor, per axis and blocked.
+#include "NarrowTypes.h"
 #include "NormReductions.h"
 #include "Quantized.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/QuantOps.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace laic;
-
-bool laic::isQuantizedElement(Type element) { return element.isInteger(8) || element.isInteger(16) || element.isInteger(32); }
 
 LogicalResult laic::expectByte(ShapeContext &ctx, unsigned i, StringRef name) {
   if (ctx.element(i).isInteger(8))
@@ -32,7 +33,9 @@ Value laic::asI32(ScalarBuilder &s, Value v, Type onnxElement) {
   return s.cast(v, s.b.getI32Type(), isUnsignedElement(onnxElement), false);
 }
 
-Value laic::asF32(LowerContext &ctx, ScalarBuilder &s, Value v, Type onnxElement) {
+Value laic::asFloat(LowerContext &ctx, ScalarBuilder &s, Value v, Type onnxElement) {
+  if (isNarrowFloat(onnxElement))
+    return decodeNarrowFloat(s, v, onnxElement);
   if (isa<FloatType>(onnxElement))
     return ctx.toCompute(s, v, onnxElement);
   return s.cast(v, s.b.getF32Type(), isUnsignedElement(onnxElement), false);
@@ -62,42 +65,24 @@ bool laic::isZeroPointZero(LowerContext &ctx, unsigned i) {
 
 namespace {
 
-// The element type of an ONNX data type number; null when it is none that quantisation yields here.
-Type quantizedType(MLIRContext *ctx, int64_t onnx) {
-  enum { UInt8 = 2, Int8 = 3, UInt16 = 4, Int16 = 5, Int32 = 6 };
-  switch (onnx) {
-  case UInt8:
-    return IntegerType::get(ctx, 8, IntegerType::Unsigned);
-  case Int8:
-    return IntegerType::get(ctx, 8);
-  case UInt16:
-    return IntegerType::get(ctx, 16, IntegerType::Unsigned);
-  case Int16:
-    return IntegerType::get(ctx, 16);
-  case Int32:
-    return IntegerType::get(ctx, 32);
-  default:
-    return nullptr;
-  }
-}
-Type floatType(MLIRContext *ctx, int64_t onnx) {
-  enum { Float = 1, Float16 = 10, BFloat16 = 16 };
-  switch (onnx) {
-  case Float:
-    return Float32Type::get(ctx);
-  case Float16:
-    return Float16Type::get(ctx);
-  case BFloat16:
-    return BFloat16Type::get(ctx);
-  default:
-    return nullptr;
-  }
+// What QuantizeLinear yields.
+bool isQuantized(Type element) {
+  if (auto i = dyn_cast<IntegerType>(element))
+    return i.getWidth() > 1 && i.getWidth() <= 32;
+  return isNarrowFloat(element) && !isa<Float8E8M0FNUType>(element);
 }
 
+// What computes: an element type of ONNX, or null.
+FloatType floatType(MLIRContext *ctx, int64_t onnx) {
+  auto element = dyn_cast_or_null<FloatType>(onnxElementType(ctx, onnx));
+  return element && !isNarrowFloat(element) ? element : FloatType();
+}
+
+// Scales are floats, or powers of two.
+bool isScale(Type element) { return isa<FloatType>(element) && (!isNarrowFloat(element) || isa<Float8E8M0FNUType>(element)); }
+
 LogicalResult failType(ShapeContext &ctx, Type type, StringRef what) {
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return ctx.fail(what + " of type " + text + " is not supported; 8, 16 and 32 bit integers are");
+  return ctx.fail(what + " of type " + elementTypeName(type) + " is not supported");
 }
 
 // Scale (operand 1) and zero point (operand 2) of an input: one element, one per index of an axis, or one per block.
@@ -211,27 +196,58 @@ private:
 //===-- QuantizeLinear ------------------------------------------------------------------------------------------===//
 
 LogicalResult QuantizeLinearOp::inferShapes(ShapeContext &ctx) {
-  Type element = ctx.has(2) ? ctx.element(2) : quantizedType(getContext(), getOutputDtype() ? getOutputDtype() : 2);
-  if (!element)
-    return ctx.fail("output_dtype " + Twine(getOutputDtype()) + " is not supported; 8, 16 and 32 bit integers are");
-  if (!isQuantizedElement(element))
+  constexpr int64_t kUint8 = 2;
+  Type element = ctx.has(2) ? ctx.element(2) : onnxElementType(getContext(), getOutputDtype() ? getOutputDtype() : kUint8);
+  if (!element || (!ctx.has(2) && !isQuantized(element)))
+    return ctx.fail("output_dtype " + Twine(getOutputDtype()) + " is not supported");
+  if (!isQuantized(element))
     return failType(ctx, element, "a zero point");
-  if (!isa<FloatType>(ctx.element(1)))
+  if (!isScale(ctx.element(1)))
     return failType(ctx, ctx.element(1), "a scale");
+  if (getPrecision() && !floatType(getContext(), getPrecision()))
+    return ctx.fail("expects attribute 'precision' to name a float type, got " + Twine(getPrecision()));
   if (failed(checkScale(ctx, getAxis(), getBlockSize())))
     return failure();
   ctx.set(0, ctx.shape(0), element);
   return success();
 }
 
+namespace {
+
+// x / scale, rounded to the element type that the quotient has.
+Value quotient(ScalarBuilder &s, Value x, Value scale, Type rounded) {
+  Type compute = rounded.isF64() ? rounded : Type(s.b.getF32Type());
+  auto round = [&](Value v) { // f32 holds every product, quotient and operand of f16 and bf16 well enough to round twice
+    v = s.cast(v, compute, false, false);
+    return rounded == compute ? v : s.cast(s.cast(v, rounded, false, false), compute, false, false);
+  };
+  return round(s.div(round(x), round(scale)));
+}
+
+// The code of value + zero point (which may be null).
+Value quantizeToFloat(ScalarBuilder &s, Value value, Value zeroPoint, Type element, bool saturate) {
+  if (zeroPoint) {
+    Value zero = s.cast(decodeNarrowFloat(s, zeroPoint, element), value.getType(), false, false);
+    value = s.select(s.eq(zero, s.cst(0, zero)), value, s.add(value, zero)); // minus zero stays
+  }
+  return encodeNarrowFloat(s, value, element, {saturate});
+}
+
+} // namespace
+
 LogicalResult QuantizeLinearOp::lower(LowerContext &ctx) {
-  Type element = ctx.resultElement();
+  Type element = ctx.resultElement(), precision = ctx.element(1);
+  if (getPrecision())
+    precision = floatType(getContext(), getPrecision());
+  else if (isNarrowFloat(precision))
+    precision = ctx.b.getF32Type();
   ScaledMap map(ctx, getAxis(), getBlockSize());
   ctx.set(0, map.apply(element, [&](ScalarBuilder &s, ValueRange in) {
-    Value x = asF32(ctx, s, in[0], ctx.element(0)), scale = asF32(ctx, s, in[1], ctx.element(1));
-    if (x.getType() != scale.getType())
-      scale = s.cast(scale, x.getType(), false, false);
-    return requantize(s, s.div(x, scale), in.size() > 2 ? asI32(s, in[2], element) : Value(), element);
+    Value x = asFloat(ctx, s, in[0], ctx.element(0)), scale = asFloat(ctx, s, in[1], ctx.element(1));
+    Value value = quotient(s, x, scale, precision), zeroPoint = in.size() > 2 ? in[2] : Value();
+    if (isNarrowFloat(element))
+      return quantizeToFloat(s, value, zeroPoint, element, getSaturate() != 0);
+    return requantize(s, value, zeroPoint ? asI32(s, zeroPoint, element) : Value(), element);
   }));
   return success();
 }
@@ -239,8 +255,8 @@ LogicalResult QuantizeLinearOp::lower(LowerContext &ctx) {
 //===-- DequantizeLinear ----------------------------------------------------------------------------------------===//
 
 LogicalResult DequantizeLinearOp::inferShapes(ShapeContext &ctx) {
-  Type element = getOutputDtype() ? floatType(getContext(), getOutputDtype()) : ctx.element(1);
-  if (!element || !isa<FloatType>(element) || !isa<FloatType>(ctx.element(1)))
+  Type element = getOutputDtype() ? Type(floatType(getContext(), getOutputDtype())) : ctx.element(1);
+  if (!element || !isa<FloatType>(element) || isNarrowFloat(element) || !isScale(ctx.element(1)))
     return ctx.fail("expects a float scale and output_dtype");
   if (failed(checkScale(ctx, getAxis(), getBlockSize())))
     return failure();
@@ -252,11 +268,12 @@ LogicalResult DequantizeLinearOp::lower(LowerContext &ctx) {
   Type x = ctx.element(0), element = ctx.resultElement();
   ScaledMap map(ctx, getAxis(), getBlockSize());
   ctx.set(0, map.apply(element, [&](ScalarBuilder &s, ValueRange in) {
-    Value whole = asI32(s, in[0], x);
+    Value scale = asFloat(ctx, s, in[1], ctx.element(1));
+    auto number = [&](Value v) { return isNarrowFloat(x) ? decodeNarrowFloat(s, v, x) : asI32(s, v, x); };
+    Value offset = number(in[0]);
     if (in.size() > 2)
-      whole = s.sub(whole, asI32(s, in[2], x));
-    Value scale = asF32(ctx, s, in[1], ctx.element(1));
-    return ctx.toStorage(s, s.mul(s.cast(whole, scale.getType(), false, false), scale), element);
+      offset = s.sub(offset, number(in[2]));
+    return ctx.toStorage(s, s.mul(s.cast(offset, scale.getType(), false, false), scale), element);
   }));
   return success();
 }
@@ -264,7 +281,7 @@ LogicalResult DequantizeLinearOp::lower(LowerContext &ctx) {
 //===-- DynamicQuantizeLinear -----------------------------------------------------------------------------------===//
 
 LogicalResult DynamicQuantizeLinearOp::inferShapes(ShapeContext &ctx) {
-  Type byte = quantizedType(getContext(), 2);
+  Type byte = IntegerType::get(getContext(), 8, IntegerType::Unsigned);
   ctx.set(0, ctx.shape(0), byte);
   ctx.set(1, {}, ctx.element(0));
   ctx.set(2, {}, byte);

@@ -1,6 +1,7 @@
 // Shape inference helpers that the operator families share.
 #include "laic/Dialect/Laic/ShapeContext.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
 
 #include <algorithm>
 #include <cmath>
@@ -413,29 +414,59 @@ LogicalResult ShapeContext::inferElementwise(Operation *op) {
   return success();
 }
 
+namespace {
+
+// What an integer becomes in a type of fewer bits; null for a size, which is not known to fit.
+AffineExpr wrapped(AffineExpr value, IntegerType type) {
+  auto known = constantSize(value);
+  if (!known)
+    return type.getWidth() < 32 ? AffineExpr() : value;
+  APInt bits = APInt(64, static_cast<uint64_t>(*known)).trunc(std::min(type.getWidth(), 64u));
+  bool isSigned = !type.isUnsigned() || type.getWidth() == 64;
+  return getAffineConstantExpr(isSigned ? bits.getSExtValue() : static_cast<int64_t>(bits.getZExtValue()), value.getContext());
+}
+
+double rounded(double value, FloatType type) {
+  APFloat number(value);
+  bool lost;
+  number.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+  return number.convertToDouble();
+}
+
+} // namespace
+
 void ShapeContext::foldCast(Type result) {
   const ValueFacts &in = *operands[0];
+  if (isNarrowFloat(result))
+    return;
   bool toInt = isa<IntegerType>(result), toBool = result.isInteger(1);
   llvm::SmallVector<AffineExpr, 4> ints;
   llvm::SmallVector<double, 4> floats;
   if (in.ints && toInt) {
-    for (AffineExpr e : *in.ints)
-      ints.push_back(toBool ? symbols.equal(symbols.equal(e, cst(0)), cst(0)) : e);
+    for (AffineExpr e : *in.ints) {
+      ints.push_back(toBool ? symbols.equal(symbols.equal(e, cst(0)), cst(0)) : wrapped(e, cast<IntegerType>(result)));
+      if (!ints.back())
+        return;
+    }
     setInts(0, ints);
   } else if (in.ints) {
     for (AffineExpr e : *in.ints) {
       auto c = constantSize(e);
       if (!c)
         return;
-      floats.push_back(static_cast<double>(*c));
+      floats.push_back(rounded(static_cast<double>(*c), cast<FloatType>(result)));
     }
     setFloats(0, floats);
   } else if (in.floats && toInt) {
-    for (double d : *in.floats)
-      ints.push_back(cst(toBool ? d != 0 : static_cast<int64_t>(std::clamp(d, -9.0e18, 9.0e18))));
+    for (double d : *in.floats) {
+      AffineExpr whole = cst(std::isnan(d) ? 0 : static_cast<int64_t>(std::clamp(d, -9.0e18, 9.0e18)));
+      ints.push_back(toBool ? cst(d != 0) : wrapped(whole, cast<IntegerType>(result)));
+    }
     setInts(0, ints);
   } else if (in.floats) {
-    setFloats(0, *in.floats);
+    for (double d : *in.floats)
+      floats.push_back(rounded(d, cast<FloatType>(result)));
+    setFloats(0, floats);
   }
 }
 

@@ -46,16 +46,22 @@ int64_t laic::elementBytes(Type element) {
   return std::max<int64_t>(1, (element.getIntOrFloatBitWidth() + 7) / 8);
 }
 
+static bool isPartOfByte(Type element) { return isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 8; }
+
 TypedAttr laic::makeConstant(WeightStore &store, llvm::ArrayRef<char> bytes, RankedTensorType type) {
   Type element = type.getElementType();
-  // Sub-byte integers other than i1 keep one element per byte; dense attributes cannot say that.
-  bool packed = element.isIntOrFloat() && element.getIntOrFloatBitWidth() < 8 && !element.isInteger(1);
-  if (static_cast<int64_t>(bytes.size()) > kInlineConstantBytes || packed)
+  if (static_cast<int64_t>(bytes.size()) > kInlineConstantBytes)
     return store.addOwned(std::vector<char>(bytes.begin(), bytes.end()), type);
   if (element.isInteger(1)) {
     llvm::SmallVector<bool> values;
     for (char byte : bytes)
       values.push_back(byte != 0);
+    return DenseElementsAttr::get(type, values);
+  }
+  if (isPartOfByte(element)) { // whose sign is extended in bytes, but not in attributes
+    llvm::SmallVector<APInt> values;
+    for (char byte : bytes)
+      values.push_back(APInt(8, static_cast<uint8_t>(byte)).trunc(element.getIntOrFloatBitWidth()));
     return DenseElementsAttr::get(type, values);
   }
   return DenseElementsAttr::getFromRawBuffer(type, bytes);
@@ -72,6 +78,13 @@ llvm::ArrayRef<char> laic::constantBytes(WeightStore &store, Attribute value, st
     scratch.clear();
     for (bool bit : dense.getValues<bool>())
       scratch.push_back(bit);
+    return scratch;
+  }
+  if (isPartOfByte(dense.getElementType())) {
+    bool isUnsigned = dense.getElementType().isUnsignedInteger();
+    scratch.clear();
+    for (const APInt &value : dense.getValues<APInt>())
+      scratch.push_back(static_cast<char>(isUnsigned ? value.getZExtValue() : value.getSExtValue()));
     return scratch;
   }
   llvm::ArrayRef<char> raw = dense.getRawData();

@@ -5,6 +5,7 @@
 include "laic/Dialect/Laic/LaicBase.td"
 
 def Laic_TransposeOp : Laic_LoweredOp<"transpose", "Transpose", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$perm);
   let results = (outs Laic_Tensor:$transposed);
 }
@@ -23,6 +24,7 @@ def Laic_SliceOp : Laic_LoweredOp<"slice", "Slice", 13> {
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_PadOp : Laic_LoweredOp<"pad", "Pad", 25> {
+  let dtypes = "float int uint bool narrow";
   let description = "Pads may be sizes. Negative pads are cut first; the mode applies to what is left.";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$pads, Laic_OptTensor:$constant_value, Laic_OptTensor:$axes,
                    DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);

@@ -13,7 +13,7 @@ def Laic_Dialect : Dialect {
   let summary = "Tensors with ONNX semantics, one operation per ONNX operator, at the newest operator version only.";
   let description = [{
     Operands and results stand in the order of the ONNX operator's inputs and outputs; an absent optional operand is a
-    `laic.none`. Types are builtin tensors (booleans i1, signed integers signless, unsigned ones ui8..ui64); before
+    `laic.none`. Types are builtin tensors (booleans i1, signed integers signless, unsigned ones ui2..ui64); before
     `laic-infer-shapes` they may be unranked. After it every operation carries `laic.shapes`: one affine map
     per result, `()[s0, s1, ...] -> (dims)`, over the function's size symbols (`laic.symbols`), so that equal unknown dims
     are known to be equal.
@@ -93,8 +93,9 @@ class Laic_Op<string mnemonic, list<Trait> traits = []> : Op<Laic_Dialect, mnemo
 }
 
 // One ONNX operator. `onnx` and `since` name the newest version; older ones are upgraded at import.
-//   dtypes        element types that are accepted, "f32 f16 ..." (groups: float, int, uint), for the typed operand: those that
-//                 ONNX allows and that run right; others are refused with a diagnostic. docs/SupportMatrix.md shows them
+//   dtypes        element types that are accepted, "f32 f16 ..." (groups: float, int, uint, narrow), for the typed operand: those that
+//                 ONNX allows and that run right; others are refused with a diagnostic. docs/SupportMatrix.md shows them.
+//                 "narrow": floats and integers of less than 8 bits and all 8-bit floats, which can be moved and cast
 //   typedOperand  the operand that dtypes speaks of
 //   tolerance     relative tolerance of its example in f32
 //   example       an instance in ONNX's text form, compiled, run and compared with an oracle as a lit test; `inherits` from its

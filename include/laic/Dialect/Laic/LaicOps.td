@@ -5,6 +5,7 @@
 include "laic/Dialect/Laic/Core.td"
 include "laic/Dialect/Laic/Activation.td"
 include "laic/Dialect/Laic/Attention.td"
+include "laic/Dialect/Laic/BitCast.td"
 include "laic/Dialect/Laic/ContribAttention.td"
 include "laic/Dialect/Laic/ContribElementwise.td"
 include "laic/Dialect/Laic/ContribLinear.td"

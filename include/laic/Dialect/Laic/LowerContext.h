@@ -1,7 +1,7 @@
 // What an operation's `lower` sees and sets: lowered operand tensors, symbolic sizes, and a builder for linalg.
 //
-// Lowered tensors are signless and bytes: i1 becomes i8 (0 or 1), ui8 becomes i8, ...; f16 and bf16 stay. Dynamic sizes are `laic.size`
-// values. Fusion, layout and tiling come later: emit the plain, canonical form.
+// Lowered tensors are signless and bytes: i1 becomes i8 (0 or 1), ui8 becomes i8, i4 its value in an i8, f8E5M2 its code in an i8,
+// ...; f16 and bf16 stay. Dynamic sizes are `laic.size` values. Fusion, layout and tiling come later: emit the plain, canonical form.
 #ifndef LAIC_DIALECT_LAIC_LOWERCONTEXT_H
 #define LAIC_DIALECT_LAIC_LOWERCONTEXT_H
 
@@ -14,7 +14,7 @@
 
 namespace laic {
 
-/// i1 -> i8, ui<N> -> i<N>; everything else as it is.
+/// i1 and everything narrower than a byte -> i8, ui<N> -> i<N>, 8-bit floats -> i8; everything else as it is.
 mlir::Type lowerElement(mlir::Type element);
 inline bool isUnsignedElement(mlir::Type element) { return element.isUnsignedInteger(); }
 
@@ -81,7 +81,7 @@ public:
   /// tensor.pad with a constant; low/high may be any sizes >= 0.
   mlir::Value pad(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> low, llvm::ArrayRef<mlir::AffineExpr> high,
                   llvm::ArrayRef<mlir::AffineExpr> resultShape, mlir::Value scalar);
-  /// Extends storage scalars to what ScalarBuilder computes in (f16 -> f32, i8 bool -> i1) and back.
+  /// Extends storage scalars to what ScalarBuilder computes in (f16 -> f32, i8 bool -> i1) and back. Narrow floats stay codes.
   mlir::Value toCompute(ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement);
   mlir::Value toStorage(ScalarBuilder &s, mlir::Value v, mlir::Type onnxElement);
   mlir::Type computeElement(mlir::Type onnxElement);

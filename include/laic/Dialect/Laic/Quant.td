@@ -13,7 +13,7 @@ def Laic_QuantizeLinearOp : Laic_LoweredOp<"quantize_linear", "QuantizeLinear", 
   let results = (outs Laic_Tensor:$y);
 }
 def Laic_DequantizeLinearOp : Laic_LoweredOp<"dequantize_linear", "DequantizeLinear", 28> {
-  let dtypes = "i8 i16 i32 u8 u16";
+  let dtypes = "i8 i16 i32 u8 u16 f8E4M3FN f8E4M3FNUZ f8E5M2 f8E5M2FNUZ f4E2M1 i4 u4 i2 u2";
   let arguments = (ins Laic_Tensor:$x, Laic_Tensor:$x_scale, Laic_OptTensor:$x_zero_point,
                    DefaultValuedAttr<I64Attr, "1">:$axis, DefaultValuedAttr<I64Attr, "0">:$block_size,
                    DefaultValuedAttr<I64Attr, "0">:$output_dtype);

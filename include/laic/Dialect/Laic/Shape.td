@@ -6,28 +6,34 @@ include "laic/Dialect/Laic/LaicBase.td"
 
 // ---- sizes as values ----
 def Laic_ShapeOp : Laic_ShapeOnlyOp<"shape", "Shape", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data, OptionalAttr<I64Attr>:$end, DefaultValuedAttr<I64Attr, "0">:$start);
   let results = (outs Laic_Tensor:$shape);
 }
 def Laic_SizeOfOp : Laic_ShapeOnlyOp<"size_of", "Size", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data);
   let results = (outs Laic_Tensor:$size);
 }
 
 // ---- the same elements in another shape ----
 def Laic_ReshapeOp : Laic_LoweredOp<"reshape", "Reshape", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$shape, DefaultValuedAttr<I64Attr, "0">:$allowzero);
   let results = (outs Laic_Tensor:$reshaped);
 }
 def Laic_FlattenOp : Laic_LoweredOp<"flatten", "Flatten", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$input, DefaultValuedAttr<I64Attr, "1">:$axis);
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_SqueezeOp : Laic_LoweredOp<"squeeze", "Squeeze", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$axes);
   let results = (outs Laic_Tensor:$squeezed);
 }
 def Laic_UnsqueezeOp : Laic_LoweredOp<"unsqueeze", "Unsqueeze", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$axes);
   let results = (outs Laic_Tensor:$expanded);
 }
@@ -83,6 +89,7 @@ def Laic_DropoutOp : Laic_LoweredOp<"dropout", "Dropout", 22> {
   let results = (outs Laic_Tensor:$output, Laic_Tensor:$mask);
 }
 def Laic_CastLikeOp : Laic_DecomposedOp<"cast_like", "CastLike", 25> {
+  let dtypes = "float int uint bool narrow";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$target_type,
                    DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode, DefaultValuedAttr<I64Attr, "1">:$saturate);
   let results = (outs Laic_Tensor:$output);

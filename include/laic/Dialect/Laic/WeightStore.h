@@ -37,9 +37,9 @@ private:
 /// Bytes per element in memory of an element type as constants and buffers store it (i1: one byte). 0: no fixed size.
 int64_t elementBytes(mlir::Type element);
 
-/// A constant attribute (dense when small, else a weight) for raw little-endian bytes: i1 as one byte each.
+/// A constant attribute (dense when small, else a weight) for raw little-endian bytes: types of less than a byte as one byte each.
 mlir::TypedAttr makeConstant(WeightStore &store, llvm::ArrayRef<char> bytes, mlir::RankedTensorType type);
-/// The raw bytes of a laic.constant's value; `scratch` holds them where the attribute does not (i1, splats).
+/// The raw bytes of a laic.constant's value; `scratch` holds them where the attribute does not (i1, i4, splats).
 llvm::ArrayRef<char> constantBytes(WeightStore &store, mlir::Attribute value, std::vector<char> &scratch);
 
 } // namespace laic
