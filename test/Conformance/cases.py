@@ -28,6 +28,13 @@ def all_cases():
     return cases
 
 
+def suite_cases(suite):
+    """"onnx": the installed package's; otherwise a folder that releases.py has filled."""
+    from releases import release_cases
+
+    return all_cases() if suite == "onnx" else release_cases(suite)
+
+
 def list_of(target, mode):
     """The committed list of what passes."""
     return Path(__file__).with_name("passed") / f"{target}-{mode}.txt"

@@ -21,6 +21,19 @@ def write_report(target, mode, results):
     REPORT.write_text(text(runs))
 
 
+def write_releases(results):
+    """results: {release/test: (opset, verdict, milliseconds, why)} of the distinct node tests of older releases."""
+    runs = json.loads(DATA.read_text()) if DATA.exists() else {}
+    recent = [kind for opset, kind, _, _ in results.values() if opset >= 7]
+    runs["releases"] = {
+        "all": [sum(kind == "pass" for _, kind, _, _ in results.values()), len(results)],
+        "recent": [recent.count("pass"), len(recent)],
+        "failures": {n: [o, k, neutral(why)] for n, (o, k, _, why) in sorted(results.items()) if k != "pass"},
+    }
+    DATA.write_text(json.dumps(dict(sorted(runs.items())), indent=1) + "\n")
+    REPORT.write_text(text(runs))
+
+
 def neutral(why):
     """One short line without what differs from run to run."""
     return why.removeprefix("error: ").removeprefix("<memory>: ")[:160].replace("|", "\\|")
@@ -35,6 +48,8 @@ def text(runs):
              "tolerances say so; refusals, crashes and time-outs are failures. Written by `scripts/conformance --update`;",
              "`scripts/check` fails when a case that passed no longer does. `dynamic`: the dims of all inputs, outputs and intermediate values",
              "were erased before compiling (ranks kept).", "", "| run | pass | of |", "|---|---|---|"]
+    runs = dict(runs)
+    releases = runs.pop("releases", None)
     for name, run in sorted(runs.items()):
         passed, total = map(sum, zip(*run["operators"].values()))
         lines.append(f"| {name} | {passed} | {total} |")
@@ -47,4 +62,13 @@ def text(runs):
     for operator in sorted({o for run in runs.values() for o in run["operators"]}):
         cells = ["{} of {}".format(*runs[n]["operators"].get(operator, (0, 0))) for n in names]
         lines.append(f"| {operator} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + (releases_text(releases) if releases else [])) + "\n"
+
+
+def releases_text(run):
+    """Distinct models in the node tests of older releases; where data contradicts a later erratum of the standard, the erratum counts."""
+    lines = ["", "## Node tests of older releases", "",
+             "Distinct models in the node tests of the releases 1.2.3 to 1.22.0 (`scripts/conformance --releases`).", "",
+             "| models | pass | of |", "|---|---|---|", "| all | {} | {} |".format(*run["all"]),
+             "| of opset 7 or newer | {} | {} |".format(*run["recent"]), "", "| case | opset | verdict | reason |", "|---|---|---|---|"]
+    return lines + [f"| {case} | {opset} | {kind} | {why} |" for case, (opset, kind, why) in run["failures"].items()]
