@@ -29,12 +29,12 @@ public:
   void run() {
     SmallVector<Operation *> ops;
     module.walk([&](Operation *op) {
-      if (op->getNumResults() == 1 && (isa<arith::ExtFOp, arith::TruncFOp, arith::RemFOp>(op) || isMath(op)))
+      if (op->getNumResults() == 1 && (isConversion(op) || isa<arith::RemFOp>(op) || isMath(op)))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
       b.setInsertionPoint(op);
-      if (Value made = isa<arith::ExtFOp, arith::TruncFOp>(op) ? convert(op) : function(op)) {
+      if (Value made = isConversion(op) ? convert(op) : function(op)) {
         op->getResult(0).replaceAllUsesWith(made);
         op->erase();
       }
@@ -44,7 +44,23 @@ public:
 private:
   static bool isMath(Operation *op) { return op->getDialect() && isa<math::MathDialect>(op->getDialect()); }
 
+  static bool isConversion(Operation *op) { return isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op); }
+
+  // Integers go through f32: canonicalisation takes it out where it stood.
+  Value convertInteger(Operation *op) {
+    Type type = op->getResult(0).getType(), to = getElementTypeOrSelf(type);
+    if (!to.isBF16() && !(to.isF16() && !level.f16))
+      return nullptr;
+    FloatMath f(b, op->getLoc(), type, level.fma);
+    Type f32 = withElement(type, b.getF32Type());
+    Value x = isa<arith::SIToFPOp>(op) ? arith::SIToFPOp::create(b, op->getLoc(), f32, op->getOperand(0)).getResult()
+                                       : arith::UIToFPOp::create(b, op->getLoc(), f32, op->getOperand(0)).getResult();
+    return to.isBF16() ? f.truncateToBrain(x) : f.truncateToHalf(x);
+  }
+
   Value convert(Operation *op) {
+    if (isa<arith::SIToFPOp, arith::UIToFPOp>(op))
+      return convertInteger(op);
     Value x = op->getOperand(0);
     Type from = getElementTypeOrSelf(x.getType()), to = getElementTypeOrSelf(op->getResult(0).getType());
     FloatMath f(b, op->getLoc(), x.getType(), level.fma);
