@@ -103,7 +103,7 @@ def nbits(k, n, bits, block, zeros=None, bias=False, groups=False, rows=(5,), ma
 
 CASES += [nbits(k, n, bits, block) for k, n in ((64, 9), (96, 16)) for bits in (4, 8) for block in (16, 32)]
 CASES += [nbits(64, 9, 4, 32, zeros=z, bias=b) for z in ("packed", "float") for b in (False, True)] + [nbits(96, 16, 8, 32, zeros="packed"), nbits(128, 8, 2, 32), nbits(128, 8, 2, 32, zeros="packed"), nbits(80, 9, 4, 32, zeros="packed"), nbits(64, 8, 4, 16, rows=(2, 3)),
-          nbits(64, 8, 4, 16, groups=True), nbits(64, 8, 4, 16, rows=(1,)), nbits(64, 9, 4, 16, accuracy_level=4, rows=(3,)), nbits(64, 9, 4, 16, make=f16)]
+          nbits(64, 8, 4, 16, groups=True), nbits(64, 8, 4, 16, rows=(1,)), nbits(64, 9, 4, 16, make=f16)]
 
 
 def table(bits, block, zeros, indices, rows=20, width=64, make=f32):

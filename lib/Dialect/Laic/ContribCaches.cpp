@@ -184,12 +184,11 @@ private:
     V q, k, v;
   };
 
+  // How many keys each row of the batch has, the new ones included.
+  V counts() { return d.add(d.reshape(d.cast(op.getSeqlensK(), d.i64()), {-1}), d.scalar(1)); }
+
   // How many keys of the cache each row of the batch has before the new ones. A first prompt has none, whatever its padding.
-  V precedingKeys() {
-    V lengths = d.reshape(d.cast(op.getSeqlensK(), d.i64()), {-1});
-    V counted = d.sub(d.add(lengths, d.scalar(1)), sequence);
-    return d.select(d.equal(sequence, total), d.scalar(0), counted);
-  }
+  V precedingKeys() { return d.select(d.equal(sequence, total), d.scalar(0), d.sub(counts(), sequence)); }
 
   // Query, key and value with their heads split, rotated to their positions.
   Heads load() {
@@ -227,9 +226,10 @@ private:
     Visibility rule;
     rule.key = d.positions(d.scalarSize(keys, 2));
     rule.query = d.add(d.unsqueeze(d.positions(sequence), {1}), d.unsqueeze(preceding, {1, 2, 3}));
+    rule.keyCount = d.unsqueeze(counts(), {1, 2, 3});
     rule.right = 0;
     int64_t window = static_cast<int64_t>(op.getLocalWindowSize());
-    rule.left = window < 0 ? -1 : window;
+    rule.left = window < 1 ? -1 : window - 1;
     V hidden = d.select(visible(d, rule), d.number(0, element), d.number(-INFINITY, element));
     if (isAbsent(op.getAttentionBias()))
       return hidden;

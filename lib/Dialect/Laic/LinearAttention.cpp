@@ -81,6 +81,8 @@ LogicalResult LinearAttentionOp::inferShapes(ShapeContext &ctx) {
       failed(checkFactors(ctx, Decay, shared, ctx.shape(Key)[2], "decay")) ||
       failed(checkFactors(ctx, Beta, shared, ctx.cst(1), "beta")))
     return failure();
+  if (getScale().isZero() && !constantSize(*queries))
+    return ctx.fail("needs the head size to be known when compiling, since 'scale' is not given");
   AffineExpr batch = ctx.shape(Query)[0];
   SymShape state = {batch, ctx.cst(shared), *keys, *values};
   if (ctx.has(Past)) {
@@ -134,12 +136,8 @@ LogicalResult LinearAttentionOp::lower(LowerContext &ctx) {
   if (ctx.has(Beta))
     beta = wideHeads(ctx, Beta, ctx.shape(Beta));
   double scale = getScale().convertToDouble();
-  if (scale == 0) {
-    std::optional<int64_t> size = constantSize(state[2]);
-    if (!size)
-      return ctx.fail("needs the head size to be known when compiling, since 'scale' is not given");
-    scale = 1 / std::sqrt(static_cast<double>(*size));
-  }
+  if (scale == 0)
+    scale = 1 / std::sqrt(static_cast<double>(*constantSize(state[2])));
   SymShape y = {batch, steps, heads, state[3]};
   SmallVector<V> sizes;
   for (ArrayRef<AffineExpr> shape : {ArrayRef<AffineExpr>(y), state})

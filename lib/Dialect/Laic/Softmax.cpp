@@ -48,10 +48,10 @@ LogicalResult SoftmaxOp::lower(LowerContext &ctx) {
         return rounded(s, s.exp(s.exactSub(toAccumulator(ctx, s, in[0], x.element, compute), in[1])));
       });
   Value sums = axes.reduce(compute, 0, powers, {}, [](ScalarBuilder &s, ValueRange in) { return s.add(in[1], in[0]); });
-  ctx.set(0, ctx.generic(x.shape, x.element, {powers, sums}, {axes.identity(), axes.keptMap()},
-                         [&](ScalarBuilder &s, ValueRange in) {
-                           return ctx.toStorage(s, s.div(in[0], rounded(s, in[1])), x.element);
-                         }));
+  ctx.set(
+      0, ctx.generic(x.shape, x.element, {powers, sums}, {axes.identity(), axes.keptMap()}, [&](ScalarBuilder &s, ValueRange in) {
+        return ctx.toStorage(s, s.div(in[0], rounded(s, in[1])), x.element);
+      }));
   return success();
 }
 
