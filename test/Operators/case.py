@@ -71,6 +71,7 @@ class Case:
     quanta: int = 0
     opset: int = OPSET
     domain: str = ""
+    domain_opset: int = 1
     expect: object = None
     oracle: str = "ort onnx"
 
@@ -113,7 +114,7 @@ class Case:
 
     def model(self):
         """The node alone, with static shapes, for the oracles."""
-        return assemble([self.parts()], self.opset)
+        return assemble([self.parts()], self.opset, self.domain_opset)
 
     def expected(self):
         """The right outputs, and who says so."""
@@ -148,8 +149,8 @@ def _array(a):
     return a.value if isinstance(a, Const) else a
 
 
-def assemble(parts, opset):
-    """One model of many independent nodes. Output types are left to whoever reads it."""
+def assemble(parts, opset, domain_opset=1):
+    """One model of many independent nodes; domain_opset: of every domain but ONNX's own. Output types are left to whoever reads it."""
     nodes, inputs, initializers, outputs = [], [], [], []
     for node, graph_inputs, constants, results in parts:
         nodes.append(node)
@@ -158,7 +159,7 @@ def assemble(parts, opset):
         outputs += results
     graph = helper.make_graph(nodes, "operators", inputs, outputs, initializers)
     domains = sorted({n.domain for n in nodes} | {""})
-    opsets = [helper.make_opsetid(d, opset if d == "" else 1) for d in domains]
+    opsets = [helper.make_opsetid(d, opset if d == "" else domain_opset) for d in domains]
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 

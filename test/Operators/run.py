@@ -121,7 +121,7 @@ def judge(run, values):
 def check(runs, folder, judge, options=("--target=cpu",)):
     """Results of one batch; halves it when the whole cannot be compiled or run. judge: (run, outputs by name) -> why it is wrong.
     options: what laic gets beside the model."""
-    model = assemble([run.case.parts(run.prefix, run.dynamic) for run in runs], runs[0].case.opset)
+    model = assemble([run.case.parts(run.prefix, run.dynamic) for run in runs], runs[0].case.opset, runs[0].case.domain_opset)
     stem = folder / runs[0].prefix
     path, artifact, inputs, outputs = (stem.with_name(f"{stem.name}{len(runs)}{s}") for s in (".onnx", ".bin", ".in.npz", ".out.npz"))
     path.write_bytes(model.SerializeToString())
@@ -152,7 +152,7 @@ def check(runs, folder, judge, options=("--target=cpu",)):
 def check_all(runs, folder, judge=judge, options=("--target=cpu",)):
     groups = collections.defaultdict(list)
     for run in runs:
-        groups[run.family, run.case.opset].append(run)
+        groups[run.family, run.case.opset, run.case.domain_opset].append(run)
     batches = [group[i:i + BATCH] for group in groups.values() for i in range(0, len(group), BATCH)]
     with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         return [result for results in pool.map(lambda batch: check(batch, folder, judge, options), batches) for result in results]

@@ -1,5 +1,6 @@
 // Gather, GatherElements, GatherND, ScatterElements, ScatterND, ReverseSequence: elements moved by indices that are data.
 #include "Contents.h"
+#include "DynamicSizes.h"
 #include "IndexBuilder.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
 #include "laic/Dialect/Laic/LowerContext.h"
@@ -20,15 +21,6 @@ LogicalResult needIntegers(ShapeContext &ctx, unsigned i, llvm::StringRef what) 
 Value readIndex(LowerContext &ctx, ScalarBuilder &s, unsigned i, ValueRange at, Value bound) {
   Value raw = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(i), at);
   return IndexBuilder(s.b, s.loc).checked(raw, bound, isUnsignedElement(ctx.element(i)));
-}
-
-// The dynamic dims of a shape, as structured operations carry them.
-llvm::SmallVector<Value> dynamicSizes(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape) {
-  llvm::SmallVector<Value> sizes;
-  for (AffineExpr e : shape)
-    if (!constantSize(e))
-      sizes.push_back(ctx.size(e));
-  return sizes;
 }
 
 } // namespace

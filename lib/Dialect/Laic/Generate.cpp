@@ -1,4 +1,4 @@
-// Range, ConstantOfShape, EyeLike, OneHot, Trilu, Dropout, CastLike: tensors made from indices, and operators that do nothing.
+// Range, ConstantOfShape, EyeLike, OneHot, Trilu, CastLike: tensors made from indices, and a cast.
 #include "Contents.h"
 #include "IndexBuilder.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
@@ -302,26 +302,7 @@ LogicalResult TriluOp::lower(LowerContext &ctx) {
   return success();
 }
 
-// ---- Dropout, CastLike ----
-
-LogicalResult DropoutOp::inferShapes(ShapeContext &ctx) {
-  if (ctx.has(2)) {
-    auto training = ctx.constants(2, "training_mode");
-    if (failed(training))
-      return failure();
-    bool none = ctx.has(1) && ctx.facts(1).floats && ctx.facts(1).floats->front() == 0;
-    if (!training->empty() && training->front() != 0 && !none)
-      return ctx.fail("is in training mode; only inference is supported: export the model for inference");
-  }
-  ctx.set(1, ctx.shape(0), IntegerType::get(getContext(), 1));
-  return ctx.same(0, /*contents=*/true);
-}
-
-LogicalResult DropoutOp::lower(LowerContext &ctx) {
-  ctx.set(0, ctx.operand(0));
-  ctx.set(1, ctx.filled(ctx.resultShape(1), ctx.resultElement(1), 1));
-  return success();
-}
+// ---- CastLike ----
 
 LogicalResult CastLikeOp::inferShapes(ShapeContext &ctx) {
   ctx.set(0, ctx.shape(0), ctx.element(1));

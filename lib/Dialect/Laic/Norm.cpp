@@ -47,8 +47,6 @@ Value keepDims(LowerContext &ctx, AxisReduction &axes, Value value, Type from, u
 //===-- BatchNormalization --------------------------------------------------------------------------------------===//
 
 LogicalResult BatchNormalizationOp::inferShapes(ShapeContext &ctx) {
-  if (getTrainingMode() != 0)
-    return ctx.fail("training_mode = 1 is not supported; export the model for inference");
   if (failed(expectMinRank(ctx, 0, 1, "the input")))
     return failure();
   AffineExpr channels = ctx.rank(0) > 1 ? ctx.shape(0)[1] : ctx.cst(1);
@@ -62,24 +60,78 @@ LogicalResult BatchNormalizationOp::inferShapes(ShapeContext &ctx) {
   return success();
 }
 
+namespace {
+
+// Mean and variance of each channel, as f64 for f64 and f32 otherwise.
+struct ChannelStatistics {
+  Value mean, variance;
+  Type type;
+};
+
+// Those of the batch: over all dims but the channels'.
+ChannelStatistics batchStatistics(LowerContext &ctx) {
+  Sized x = sizedOperand(ctx, 0);
+  Type compute = ctx.accumulator(x.element);
+  int64_t rank = x.shape.size();
+  SmallVector<int64_t> axes = axesFrom(std::min<int64_t>(2, rank), rank);
+  axes.insert(axes.begin(), 0);
+  AxisReduction reduction(ctx, x.shape, axes);
+  auto wide = [&](ScalarBuilder &s, Value v) { return toAccumulator(ctx, s, v, x.element, compute); };
+  auto mean = [&](Value sum) {
+    return reduction.mapKept(compute, sum, [&](ScalarBuilder &s, ValueRange in) { return reduction.mean(s, in[0]); });
+  };
+  Value sum =
+      reduction.reduce(compute, 0, x.value, {}, [&](ScalarBuilder &s, ValueRange in) { return s.add(in[1], wide(s, in[0])); });
+  Value centre = mean(sum);
+  Value squares = reduction.reduce(compute, 0, x.value, centre, [&](ScalarBuilder &s, ValueRange in) {
+    Value centred = s.sub(wide(s, in[0]), in[1]);
+    return s.add(in[2], s.mul(centred, centred));
+  });
+  // x of rank 1 is one channel: what is left has no dim, the vectors have one of size 1.
+  auto perChannel = [&](Value v) { return ctx.reshape(v, reduction.keptShape(), ctx.shape(3)); };
+  return {perChannel(centre), perChannel(mean(squares)), compute};
+}
+
+// running * momentum + batch * (1 - momentum), of the running operand's type.
+Value blend(LowerContext &ctx, unsigned running, Value batch, Type type, double momentum) {
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(1, ctx.b.getContext());
+  Type element = ctx.element(running);
+  return ctx.generic(ctx.shape(running), element, {ctx.operand(running), batch}, {identity, identity},
+                     [&](ScalarBuilder &s, ValueRange in) {
+                       Value old = toAccumulator(ctx, s, in[0], element, type);
+                       Value y = s.add(s.mul(old, s.cst(momentum, old)), s.mul(in[1], s.cst(1 - momentum, old)));
+                       return ctx.toStorage(s, y, element);
+                     });
+}
+
+} // namespace
+
 LogicalResult BatchNormalizationOp::lower(LowerContext &ctx) {
   MLIRContext *mlir = getContext();
   Type element = ctx.element(0), compute = ctx.accumulator(element);
-  double epsilon = getEpsilon().convertToDouble();
+  double epsilon = getEpsilon().convertToDouble(), momentum = getMomentum().convertToDouble();
   AffineMap identity = AffineMap::getMultiDimIdentityMap(1, mlir);
+  bool training = getTrainingMode() != 0;
   auto in32 = [&](ScalarBuilder &s, Value v, unsigned operand) {
     return toAccumulator(ctx, s, v, ctx.element(operand), compute);
   };
+  Value mean = ctx.operand(3), variance = ctx.operand(4);
+  if (training) {
+    ChannelStatistics batch = batchStatistics(ctx);
+    mean = batch.mean;
+    variance = batch.variance;
+  }
+  auto statistic = [&](ScalarBuilder &s, Value v, unsigned operand) { return training ? v : in32(s, v, operand); };
   // y = x * factor + offset with factor = scale / sqrt(variance + epsilon), offset = bias - mean * factor.
-  Value factor = ctx.generic(ctx.shape(1), compute, {ctx.operand(1), ctx.operand(4)}, {identity, identity},
-                             [&](ScalarBuilder &s, ValueRange in) {
-                               Value variance = in32(s, in[1], 4);
-                               Value deviation = s.sqrt(s.add(variance, s.cst(epsilon, variance)));
-                               return s.div(in32(s, in[0], 1), deviation);
-                             });
-  Value offset =
-      ctx.generic(ctx.shape(1), compute, {ctx.operand(2), ctx.operand(3), factor}, {identity, identity, identity},
-                  [&](ScalarBuilder &s, ValueRange in) { return s.sub(in32(s, in[0], 2), s.mul(in32(s, in[1], 3), in[2])); });
+  Value factor =
+      ctx.generic(ctx.shape(1), compute, {ctx.operand(1), variance}, {identity, identity}, [&](ScalarBuilder &s, ValueRange in) {
+        Value v = statistic(s, in[1], 4);
+        Value deviation = s.sqrt(s.add(v, s.cst(epsilon, v)));
+        return s.div(in32(s, in[0], 1), deviation);
+      });
+  Value offset = ctx.generic(
+      ctx.shape(1), compute, {ctx.operand(2), mean, factor}, {identity, identity, identity},
+      [&](ScalarBuilder &s, ValueRange in) { return s.sub(in32(s, in[0], 2), s.mul(statistic(s, in[1], 3), in[2])); });
   unsigned rank = ctx.rank(0);
   AffineExpr channel = rank > 1 ? getAffineDimExpr(1, mlir) : getAffineConstantExpr(0, mlir);
   AffineMap perChannel = AffineMap::get(rank, 0, {channel}, mlir);
@@ -88,8 +140,8 @@ LogicalResult BatchNormalizationOp::lower(LowerContext &ctx) {
                          [&](ScalarBuilder &s, ValueRange in) {
                            return ctx.toStorage(s, s.add(s.mul(in32(s, in[0], 0), in[1]), in[2]), element);
                          }));
-  ctx.set(1, ctx.operand(3));
-  ctx.set(2, ctx.operand(4));
+  ctx.set(1, training ? blend(ctx, 3, mean, compute, momentum) : ctx.operand(3));
+  ctx.set(2, training ? blend(ctx, 4, variance, compute, momentum) : ctx.operand(4));
   return success();
 }
 

@@ -1,5 +1,6 @@
-// ArgMax, ArgMin, Hardmax, TopK, CumSum: onto structured operations along one axis.
+// ArgMax, ArgMin, Hardmax, TopK, CumSum, CumProd: onto structured operations along one axis.
 #include "Contents.h"
+#include "DynamicSizes.h"
 #include "IndexBuilder.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/ReductionOps.h"
@@ -29,14 +30,6 @@ Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, AffineExpr ax
   return result;
 }
 Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, int64_t axis) { return around(ctx, shape, ctx.cst(axis)); }
-
-llvm::SmallVector<Value> dynamicSizes(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape) {
-  llvm::SmallVector<Value> sizes;
-  for (AffineExpr e : shape)
-    if (!constantSize(e))
-      sizes.push_back(ctx.size(e));
-  return sizes;
-}
 
 // f16 and bf16 as f32; everything else as it is.
 Value widen(LowerContext &ctx, Value value, llvm::ArrayRef<AffineExpr> shape, Type element) {
@@ -185,30 +178,45 @@ LogicalResult TopKOp::lower(LowerContext &ctx) {
   return success();
 }
 
-// ---- CumSum ----
+// ---- CumSum, CumProd ----
 
-LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) {
-  if (ctx.rank(0) == 1)
+namespace {
+
+// The axis may be a size that only a call tells; its range is then checked there.
+LogicalResult inferScan(ShapeContext &ctx) {
+  int64_t rank = ctx.rank(0);
+  if (rank == 1)
     return ctx.same(0); // whatever the axis says, there is one
   auto axis = ctx.sizes(1, "axis", 1);
   if (failed(axis))
     return failure();
   if (axis->size() != 1)
     return ctx.fail("expects one 'axis'");
-  if (failed(ctx.axis(axis->front(), ctx.rank(0))))
+  AffineExpr a = axis->front();
+  if (auto known = constantSize(a); known && failed(ctx.axis(*known, rank)))
+    return failure();
+  llvm::StringRef what = "'axis' must be a dim of the operand";
+  if (failed(ctx.atLeast(a, ctx.cst(-rank), what, what)) || failed(ctx.atLeast(ctx.cst(rank - 1), a, what, what)))
     return failure();
   return ctx.same(0);
 }
 
-LogicalResult CumSumOp::lower(LowerContext &ctx) {
+LogicalResult lowerScan(LowerContext &ctx, bool exclusive, bool reverse, bool product) {
   AffineExpr axis = ctx.rank(0) == 1 ? ctx.cst(0) : ctx.symbols.wrapAxis(ctx.facts(1).elements().front(), ctx.rank(0));
   Around a = around(ctx, ctx.shape(0), axis);
   SymShape shape = a.shape();
   Value x = widen(ctx, ctx.operand(0), ctx.shape(0), ctx.element(0));
   Type compute = cast<RankedTensorType>(x.getType()).getElementType();
   auto op = ScanOp::create(ctx.b, ctx.type(shape, compute), ctx.reshape(x, ctx.shape(0), shape), dynamicSizes(ctx, shape),
-                           getExclusive() != 0, getReverse() != 0);
+                           exclusive, reverse, product);
   Value y = ctx.reshape(op.getY(), shape, ctx.resultShape());
   ctx.set(0, narrow(ctx, y, ctx.resultShape(), ctx.resultElement()));
   return success();
 }
+
+} // namespace
+
+LogicalResult CumSumOp::inferShapes(ShapeContext &ctx) { return inferScan(ctx); }
+LogicalResult CumSumOp::lower(LowerContext &ctx) { return lowerScan(ctx, getExclusive() != 0, getReverse() != 0, false); }
+LogicalResult CumProdOp::inferShapes(ShapeContext &ctx) { return inferScan(ctx); }
+LogicalResult CumProdOp::lower(LowerContext &ctx) { return lowerScan(ctx, getExclusive() != 0, getReverse() != 0, true); }

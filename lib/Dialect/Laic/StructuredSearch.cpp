@@ -255,14 +255,15 @@ LogicalResult ScanOp::emitLoops(OpBuilder &b, ValueRange buffers, Value begin, V
     lb.loop(lb.cst(0), lb.min(n, lb.cst(1)), [&](Value k) {
       lb.loop(t.from, t.to, [&](Value j) {
         Value first = lb.load(x, {t.outer, place(k), j});
-        lb.store(getExclusive() ? s.cst(0, first) : first, y, {t.outer, place(k), j});
+        lb.store(getExclusive() ? s.cst(getProduct() ? 1 : 0, first) : first, y, {t.outer, place(k), j});
       });
     });
     lb.loop(lb.cst(1), n, [&](Value k) {
       Value here = place(k), previous = place(lb.sub(k, lb.cst(1)));
       lb.loop(t.from, t.to, [&](Value j) {
         Value next = lb.load(x, {t.outer, getExclusive() ? previous : here, j});
-        lb.store(s.add(lb.load(y, {t.outer, previous, j}), next), y, {t.outer, here, j});
+        Value running = lb.load(y, {t.outer, previous, j});
+        lb.store(getProduct() ? s.mul(running, next) : s.add(running, next), y, {t.outer, here, j});
       });
     });
   });

@@ -142,7 +142,7 @@ static std::optional<std::vector<double>> perChannel(Value operand, Value result
 std::optional<Normalization> laic::hls::normalizationOf(BatchNormalizationOp op) {
   std::optional<RealTensor> scale = evaluateConstant(op.getScale()), shift = evaluateConstant(op.getB()),
                             mean = evaluateConstant(op.getInputMean()), variance = evaluateConstant(op.getInputVar());
-  if (!scale || !shift || !mean || !variance)
+  if (!scale || !shift || !mean || !variance || op.getTrainingMode() != 0)
     return std::nullopt;
   Normalization n{{}, mean->values, shift->values};
   for (auto [s, v] : llvm::zip(scale->values, variance->values))

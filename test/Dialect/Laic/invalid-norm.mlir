@@ -1,14 +1,6 @@
 // What shape inference refuses: normalisations.
 // RUN: laic-opt --laic-infer-shapes --split-input-file --verify-diagnostics %s
 
-func.func @batch_normalization_training(%x: tensor<2x3x4xf32>, %w: tensor<3xf32>, %b: tensor<3xf32>, %c: tensor<3xf32>, %d: tensor<3xf32>) -> tensor<*xf32> {
-  // expected-error @+1 {{training_mode = 1 is not supported; export the model for inference}}
-  %y:3 = laic.batch_normalization %x, %w, %b, %c, %d {training_mode = 1 : i64} : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
-  return %y#0 : tensor<*xf32>
-}
-
-// -----
-
 func.func @batch_normalization_scalar(%x: tensor<f32>, %w: tensor<3xf32>, %b: tensor<3xf32>, %c: tensor<3xf32>, %d: tensor<3xf32>) -> tensor<*xf32> {
   // expected-error @+1 {{expects the input to have at least 1 dims, got 0}}
   %y:3 = laic.batch_normalization %x, %w, %b, %c, %d : (tensor<f32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)

@@ -57,6 +57,12 @@ def Laic_CumSumOp : Laic_LoweredOp<"cum_sum", "CumSum", 14> {
                    DefaultValuedAttr<I64Attr, "0">:$reverse);
   let results = (outs Laic_Tensor:$y);
 }
+def Laic_CumProdOp : Laic_LoweredOp<"cum_prod", "CumProd", 26> {
+  let dtypes = "float i32 i64 u32 u64";
+  let arguments = (ins Laic_Tensor:$x, Laic_Tensor:$axis, DefaultValuedAttr<I64Attr, "0">:$exclusive,
+                   DefaultValuedAttr<I64Attr, "0">:$reverse);
+  let results = (outs Laic_Tensor:$y);
+}
 def Laic_EinsumOp : Laic_LoweredOp<"einsum", "Einsum", 28> {
   let dtypes = "float int uint";
   let arguments = (ins Variadic<Laic_Tensor>:$Inputs, StrAttr:$equation);

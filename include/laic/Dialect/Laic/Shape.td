@@ -80,10 +80,13 @@ def Laic_TriluOp : Laic_LoweredOp<"trilu", "Trilu", 14> {
   let results = (outs Laic_Tensor:$output);
 }
 
-// ---- nothing to do at inference ----
+// ---- a mask in training, nothing at inference; a cast ----
 def Laic_DropoutOp : Laic_LoweredOp<"dropout", "Dropout", 22> {
   let dtypes = "float";
-  let description = "Inference only: the output is the input, the mask is true.";
+  let description = [{
+    Without training mode the output is the input and the mask is true. In training mode the mask is the one that NumPy's legacy
+    generator (MT19937) gives for `seed`, so that it can be compared bit by bit.
+  }];
   let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$ratio, Laic_OptTensor:$training_mode,
                    OptionalAttr<I64Attr>:$seed);
   let results = (outs Laic_Tensor:$output, Laic_Tensor:$mask);

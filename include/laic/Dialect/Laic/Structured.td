@@ -2,11 +2,7 @@
 #ifndef LAIC_STRUCTURED_TD
 #define LAIC_STRUCTURED_TD
 
-include "laic/Dialect/Laic/LaicBase.td"
-
-// Operands end with the sizes of the results' dynamic dims.
-class Laic_StructuredOp<string mnemonic, list<string> overridden = [], list<Trait> traits = []>
-    : Laic_Op<mnemonic, !listconcat([Pure, DeclareOpInterfaceMethods<StructuredOpInterface, overridden>], traits)>;
+include "laic/Dialect/Laic/StructuredBase.td"
 
 def Laic_ArgReduceRowsOp : Laic_StructuredOp<"arg_reduce_rows"> {
   let summary = "index of the largest (or `smallest`) element of every row: [rows, n] -> [rows]";
@@ -27,8 +23,9 @@ def Laic_TopKRowsOp : Laic_StructuredOp<"top_k_rows"> {
   let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
 }
 def Laic_ScanOp : Laic_StructuredOp<"scan"> {
-  let summary = "running sums along the middle dim of [outer, n, inner]";
-  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let summary = "running sums (or products) along the middle dim of [outer, n, inner]";
+  let arguments = (ins AnyRankedTensor:$x, Variadic<Index>:$result_sizes, UnitAttr:$exclusive, UnitAttr:$reverse,
+                   UnitAttr:$product);
   let results = (outs AnyRankedTensor:$y);
 }
 
