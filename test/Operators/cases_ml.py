@@ -1,4 +1,6 @@
 """The domain ai.onnx.ml."""
+from dataclasses import replace
+
 from case import Case, Const, f32, f64, ints, np
 from onnx import numpy_helper
 
@@ -11,6 +13,11 @@ def ml(op, inputs, attrs=None, version=3, **options):
 
 def matrix(dtype, low=-4, high=5, shape=(6, 4), seed=0):
     return ints(*shape, low=low, high=high, dtype=dtype, seed=seed) if np.dtype(dtype).kind == "i" else f32(*shape, seed=seed).astype(dtype)
+
+
+def as_f32(case):
+    """A case whose right outputs are those of the same numbers in f32: runtimes lack the type, and the onnx package answers in it."""
+    return replace(case, expect=lambda x: replace(case, inputs=[x.astype(np.float32)]).expected()[0])
 
 
 NUMBERS = (np.float32, np.float64, np.int32, np.int64)
@@ -68,8 +75,8 @@ def weights(n, seed=0):
     return [float(v) for v in f32(n, seed=seed)]
 
 
-CASES += [ml("LinearRegressor", [matrix(d)], {"coefficients": weights(4 * t), "intercepts": weights(t, 1), "targets": t}, keep=(4,), name=f"{np.dtype(d).name} {t}", oracle="ort" if d == np.float32 else "onnx ort")
-          for d in (np.float32, np.float64) for t in (1, 3)]
+CASES += [ml("LinearRegressor", [matrix(np.float32)], {"coefficients": weights(4 * t), "intercepts": weights(t, 1), "targets": t}, keep=(4,), name=f"{t} targets") for t in (1, 3)]
+CASES += [as_f32(ml("LinearRegressor", [matrix(d)], {"coefficients": weights(4), "intercepts": [0.5]}, keep=(4,), name=np.dtype(d).name)) for d in (np.float64, np.int64)]
 CASES += [ml("LinearRegressor", [f32(6, 4)], {"coefficients": weights(4)}, keep=(4,), name="no intercept"), ml("LinearRegressor", [f32(6, 4)], {"coefficients": weights(12), "targets": 3, "post_transform": "SOFTMAX"}, keep=(4,))]
 CASES += [ml("LinearClassifier", [matrix(d)], {"coefficients": weights(12), "intercepts": weights(3, 1), "classlabels_ints": [3, 7, 9], "post_transform": p}, outputs=2, keep=(4,), name=f"{np.dtype(d).name} {p}")
           for d in NUMBERS for p in TRANSFORMS]
@@ -90,7 +97,7 @@ def svm(classes, kernel, transform="NONE", probabilities=False):
 KERNELS = ("LINEAR", "RBF", "POLY", "SIGMOID")
 CASES += [ml("SVMClassifier", [f32(6, 4)], svm(c, k), outputs=2, keep=(4,), name=f"{c} {k}") for c in (2, 3) for k in KERNELS]
 CASES += [ml("SVMClassifier", [f32(6, 4)], svm(c, "RBF", p), outputs=2, keep=(4,), name=f"{c} {p}", oracle="onnx") for c in (2, 3) for p in TRANSFORMS[1:]]
-CASES += [ml("SVMClassifier", [f32(6, 4)], svm(2, "RBF", probabilities=True), outputs=2, keep=(4,), name="probabilities"), ml("SVMClassifier", [matrix(np.float64)], svm(2, "RBF"), outputs=2, keep=(4,), name="f64")]
+CASES += [ml("SVMClassifier", [f32(6, 4)], svm(2, "RBF", probabilities=True), outputs=2, keep=(4,), name="probabilities", rtol=2e-3), ml("SVMClassifier", [matrix(np.float64)], svm(2, "RBF"), outputs=2, keep=(4,), name="f64")]
 CASES += [ml("SVMRegressor", [f32(6, 4)], {"coefficients": weights(5, 2), "kernel_params": [0.3, 0.1, 2.0], "kernel_type": k, "n_supports": 5, "one_class": one, "rho": [0.2], "support_vectors": weights(20, 4)}, keep=(4,),
              name=f"{k} {one}") for k in KERNELS for one in (0, 1)]
 CASES += [ml("SVMRegressor", [f32(6, 4)], {"coefficients": weights(4), "kernel_type": "LINEAR", "kernel_params": [0.0, 0.0, 0.0], "rho": [0.2]}, keep=(4,), name="no vectors", oracle="onnx")]
@@ -153,8 +160,8 @@ def tree_classifier(name, labels, ids, low=-1.0, trees=5, modes=LEQ, oracle="ort
 
 
 CASES += [tree_regressor(f"{a} {t}", targets=t, aggregate_function=a) for a in ("SUM", "AVERAGE", "MIN", "MAX") for t in (1, 3)]
-CASES += [tree_regressor("modes", modes=ALL), tree_regressor("base", targets=2, base_values=[0.5, -1.5]), tree_regressor("f64", dtype=np.float64), tree_regressor("one leaf", trees=1), tree_regressor("many", trees=60, modes=ALL),
-          tree_regressor("i64", dtype=np.int64), tree_regressor("logistic", targets=2, post_transform="LOGISTIC")]
+CASES += [tree_regressor("modes", modes=ALL), replace(tree_regressor("base", targets=2, base_values=[0.5, -1.5]), oracle="onnx"), tree_regressor("f64", dtype=np.float64), tree_regressor("one leaf", trees=1), tree_regressor("many", trees=60, modes=ALL),
+          as_f32(tree_regressor("i64", dtype=np.int64)), tree_regressor("logistic", targets=2, post_transform="LOGISTIC")]
 CASES += [tree_classifier(f"three classes {p}", [3, 7, 9], range(3), post_transform=p) for p in TRANSFORMS]
 CASES += [tree_classifier(f"one voted {low} {p}", [3, 7], [0], low, post_transform=p) for low in (0.0, -1.0) for p in TRANSFORMS]
 CASES += [tree_classifier("second voted", [3, 7], [1]), tree_classifier("one base", [3, 7], [0], base_values=[0.3]), tree_classifier("f64", [3, 7, 9], range(3), dtype=np.float64), tree_classifier("modes", [3, 7, 9, 11], range(4), modes=ALL)]
@@ -172,8 +179,14 @@ def ensemble(name, x, dtype=np.float32, **changes):
     return ml("TreeEnsemble", [np.asarray(x, dtype=dtype)], attrs, version=5, name=name, oracle="ort onnx")
 
 
+def transformed_ensemble(ours, theirs):
+    """With a post_transform: onnxruntime takes 1 for LOGISTIC and 2 for SOFTMAX, against the standard."""
+    other = ensemble("", ROWS, post_transform=theirs, n_targets=3)
+    return replace(ensemble(f"post_transform {ours}", ROWS, post_transform=ours, n_targets=3), expect=lambda x: other.expected()[0])
+
+
 ROWS = [[1.2, 3.4], [-0.12, 1.66], [4.14, 1.77], [3.14, 0.0]]
 CASES += [ensemble("one tree", ROWS), ensemble("f64", ROWS, np.float64), ensemble("missing", [[np.nan, 1.0], [2.0, np.nan], [9.0, 3.0]], nodes_missing_value_tracks_true=[1, 0, 1])]
 CASES += [ensemble("modes", ROWS, nodes_modes=tensor(m, np.uint8)) for m in ([1, 2, 3], [4, 5, 0])]
 CASES += [ensemble("members", [[1.2, 0.1], [3.0, 2.0], [7.0, 5.0], [12.0, 9.0]], nodes_modes=tensor([6, 0, 6], np.uint8), membership_values=tensor([1.2, 3.0, 8.0, np.nan, 12.0, 7.0, np.nan], np.float32))]
-CASES += [ensemble("average", ROWS, aggregate_function=0, tree_roots=[0, 0][:1]), ensemble("softmax", ROWS, post_transform=1)]
+CASES += [ensemble("average", ROWS, aggregate_function=0), transformed_ensemble(1, 2), transformed_ensemble(2, 1)]

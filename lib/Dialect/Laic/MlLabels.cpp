@@ -70,7 +70,7 @@ template <typename T> std::vector<size_t> sorted(const std::vector<T> &keys) {
   std::vector<size_t> order(keys.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
-  std::stable_sort(order.begin(), order.end(), less);
+  llvm::sort(order, [&](size_t a, size_t b) { return less(a, b) || (!less(b, a) && a < b); });
   order.erase(std::unique(order.begin(), order.end(), [&](size_t a, size_t b) { return !less(a, b) && !less(b, a); }),
               order.end());
   return order;

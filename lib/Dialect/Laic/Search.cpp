@@ -192,11 +192,7 @@ LogicalResult inferScan(ShapeContext &ctx) {
     return failure();
   if (axis->size() != 1)
     return ctx.fail("expects one 'axis'");
-  AffineExpr a = axis->front();
-  if (auto known = constantSize(a); known && failed(ctx.axis(*known, rank)))
-    return failure();
-  llvm::StringRef what = "'axis' must be a dim of the operand";
-  if (failed(ctx.atLeast(a, ctx.cst(-rank), what, what)) || failed(ctx.atLeast(ctx.cst(rank - 1), a, what, what)))
+  if (failed(ctx.axis(axis->front(), rank)))
     return failure();
   return ctx.same(0);
 }
