@@ -12,7 +12,12 @@ namespace {
 class AxisBody {
 public:
   AxisBody(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule &rule)
-      : axis(axis), rule(rule), inSize(ctx.size(axis.in)), outSize(ctx.size(axis.out)) {}
+      : axis(axis), rule(rule), inSize(ctx.size(axis.in)), outSize(ctx.size(axis.out)) {
+    if (axis.scale)
+      return;
+    numerator = ctx.size(axis.numerator);
+    denominator = ctx.size(axis.denominator);
+  }
 
   Value coordinate(ScalarBuilder &s, Value outputIndex) const;
   Value last(ScalarBuilder &s) const { return s.sub(number(s, inSize), f32(s, 1)); }
@@ -23,16 +28,26 @@ public:
   static Value f32(ScalarBuilder &s, double v) { return s.cst(v, s.b.getF32Type()); }
   static Value toIndex(ScalarBuilder &s, Value v) { return arith::FPToSIOp::create(s.b, s.loc, s.b.getI64Type(), v); }
 
-private:
   static Value number(ScalarBuilder &s, Value index) {
     Value wide = arith::IndexCastOp::create(s.b, s.loc, s.b.getI64Type(), index);
     return arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), wide);
   }
-  Value scale(ScalarBuilder &s) const { return axis.scale ? f32(s, *axis.scale) : s.div(number(s, outSize), number(s, inSize)); }
+  Value scale(ScalarBuilder &s) const {
+    return axis.scale ? f32(s, *axis.scale) : s.div(number(s, numerator), number(s, denominator));
+  }
+
+private:
+  // The start or end of the region of interest.
+  Value roi(ScalarBuilder &s, float known, int64_t at) const {
+    if (!axis.roi)
+      return f32(s, known);
+    Value index = arith::ConstantIndexOp::create(s.b, s.loc, at);
+    return s.cast(tensor::ExtractOp::create(s.b, s.loc, axis.roi, index), s.b.getF32Type(), false, false);
+  }
 
   const ResizeAxis &axis;
   const ResizeRule &rule;
-  Value inSize, outSize;
+  Value inSize, outSize, numerator, denominator;
 };
 
 Value AxisBody::coordinate(ScalarBuilder &s, Value outputIndex) const {
@@ -55,7 +70,7 @@ Value AxisBody::coordinate(ScalarBuilder &s, Value outputIndex) const {
   if (kind == "align_corners")
     return s.select(s.gt(out, one), s.div(s.mul(x, lastIn), lastOut), f32(s, 0));
   // tf_crop_and_resize
-  Value start = f32(s, axis.roiStart), end = f32(s, axis.roiEnd);
+  Value start = roi(s, axis.roiStart, axis.roiStartAt), end = roi(s, axis.roiEnd, axis.roiEndAt);
   Value within = s.add(s.mul(start, lastIn), s.div(s.mul(x, s.mul(s.sub(end, start), lastIn)), lastOut));
   return s.select(s.gt(out, one), within, s.mul(s.mul(half, s.add(start, end)), lastIn));
 }
@@ -212,4 +227,55 @@ FilterTable laic::makeFilterTable(int64_t in, int64_t out, float scale, const Re
       table.weights[k * out + i] /= sum;
   }
   return table;
+}
+
+namespace {
+
+// filterAt in a body.
+Value filterValue(ScalarBuilder &s, Value distance, const ResizeRule &rule) {
+  auto cst = [&](double v) { return AxisBody::f32(s, v); };
+  Value d = s.abs(distance), zero = cst(0), one = cst(1);
+  if (rule.mode == "linear")
+    return s.max(s.sub(one, d), zero);
+  double a = rule.cubicA;
+  Value inner = s.add(s.mul(s.mul(s.sub(s.mul(cst(a + 2), d), cst(a + 3)), d), d), one);
+  Value outer = s.sub(s.mul(s.add(s.mul(s.sub(s.mul(cst(a), d), cst(5 * a)), d), cst(8 * a)), d), cst(4 * a));
+  return s.select(s.le(d, one), inner, s.select(s.lt(d, cst(2)), outer, zero));
+}
+
+} // namespace
+
+FilterTensors laic::makeFilterTensors(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule &rule) {
+  SizeSymbols &symbols = ctx.symbols;
+  AffineExpr support = ctx.cst(rule.mode == "linear" ? 1 : 2), reach = support;
+  if (!axis.scale) { // stretched by 1 / scale where that is above 1, rounded up
+    AffineExpr stretched = canonicalSize(symbols.mul(support, axis.denominator) + axis.numerator - 1);
+    reach = symbols.max(support, symbols.floorDiv(stretched, axis.numerator));
+  } else if (*axis.scale < 1) {
+    reach = ctx.cst(int64_t(std::ceil(float(*constantSize(support)) / *axis.scale)));
+  }
+  AxisBody body(ctx, axis, rule);
+  Value reachValue = ctx.size(reach);
+  SymShape shape = {canonicalSize(reach * 2 + 1), axis.out};
+  // Tap k of output i, as a float: it may lie outside of the input.
+  auto tap = [&](ScalarBuilder &s, ValueRange at) {
+    Value x = body.coordinate(s, at[1]), offset = s.sub(AxisBody::number(s, at[0]), AxisBody::number(s, reachValue));
+    return std::make_pair(x, s.add(s.floor(x), offset));
+  };
+  Value indices = ctx.gather(shape, ctx.b.getI64Type(), [&](ScalarBuilder &s, ValueRange at) {
+    return AxisBody::toIndex(s, body.clampToInput(s, tap(s, at).second));
+  });
+  Type f32 = ctx.b.getF32Type();
+  Value raw = ctx.gather(shape, f32, [&](ScalarBuilder &s, ValueRange at) {
+    auto [x, position] = tap(s, at);
+    Value weight = filterValue(s, s.mul(s.sub(position, x), s.min(body.scale(s), AxisBody::f32(s, 1))), rule);
+    return rule.excludeOutside ? s.select(body.outside(s, position), AxisBody::f32(s, 0), weight) : weight;
+  });
+  MLIRContext *mlir = ctx.b.getContext();
+  AffineMap columns = AffineMap::get(2, 0, {getAffineDimExpr(1, mlir), getAffineDimExpr(0, mlir)}, mlir);
+  Value sums =
+      ctx.reduce({axis.out}, f32, 0, 1, {raw}, {columns}, [](ScalarBuilder &s, ValueRange in) { return s.add(in[1], in[0]); });
+  AffineMap maps[] = {AffineMap::getMultiDimIdentityMap(2, mlir), AffineMap::get(2, 0, {getAffineDimExpr(1, mlir)}, mlir)};
+  Value weights = ctx.generic(shape, f32, {raw, sums}, maps, [](ScalarBuilder &s, ValueRange in) { return s.div(in[0], in[1]); });
+  return {indices, weights};
 }

@@ -10,8 +10,14 @@ namespace laic {
 struct ResizeAxis {
   int64_t dim;
   mlir::AffineExpr in, out;
-  std::optional<float> scale; // absent: out / in, known at run time only
+  std::optional<float> scale; // absent: known at run time only, numerator / denominator
+  mlir::AffineExpr numerator, denominator;
   float roiStart = 0, roiEnd = 1;
+  mlir::Value roi = {}; // where the region of interest is known at run time only: its tensor; start and end are elements of it
+  int64_t roiStartAt = 0, roiEndAt = 0;
+
+  /// True when everything that a filter's table depends on is known when compiling.
+  bool isStatic() const { return scale && constantSize(in) && constantSize(out) && !roi; }
 };
 
 /// How Resize maps output to input coordinates, and what it does there.
@@ -38,6 +44,12 @@ struct FilterTable {
   std::vector<int64_t> indices; // same layout, within the input
 };
 FilterTable makeFilterTable(int64_t in, int64_t out, float scale, const ResizeAxis &axis, const ResizeRule &rule);
+
+/// The same table as tensors that are computed at run time: indices (i64) and weights (f32), [taps, outputs].
+struct FilterTensors {
+  mlir::Value indices, weights;
+};
+FilterTensors makeFilterTensors(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule &rule);
 
 /// True when a nearest resize by the whole factor only repeats every element `factor` times.
 bool onlyRepeats(const ResizeRule &rule, int64_t factor);

@@ -44,6 +44,10 @@ AffineExpr scaledSize(SizeSymbols &symbols, AffineExpr in, float scale) {
   return symbols.floorDiv(symbols.mul(in, symbols.constant(mantissa)), symbols.constant(int64_t(1) << shift));
 }
 
+// The region of interest as a tensor; inference has none.
+Value runTimeRoi(ShapeContext &) { return {}; }
+Value runTimeRoi(LowerContext &ctx) { return ctx.operand(kRoi); }
+
 // What the operator's operands and attributes say about one axis each.
 template <typename Context> class AxisReader {
 public:
@@ -56,6 +60,7 @@ private:
   LogicalResult readScales();
   LogicalResult readSizes();
   LogicalResult keepRatio();
+  void keepUnknownRatio(bool smallest);
   LogicalResult expectCount(size_t count, StringRef name, size_t want) {
     return count == want
                ? success()
@@ -78,7 +83,7 @@ template <typename Context> LogicalResult AxisReader<Context>::readDims() {
     if (positive < 0 || positive >= rank)
       return ctx.fail("expects attribute 'axes' to lie within rank " + Twine(rank) + ", got " + Twine(dim));
     AffineExpr size = ctx.shape(kX)[positive];
-    axes.push_back({positive, size, size, std::nullopt});
+    axes.push_back({positive, size, size, std::nullopt, size, size});
   }
   return success();
 }
@@ -86,14 +91,24 @@ template <typename Context> LogicalResult AxisReader<Context>::readDims() {
 template <typename Context> LogicalResult AxisReader<Context>::readRoi() {
   if (!rule.crops())
     return success();
-  if (!given(ctx, kRoi) || !ctx.facts(kRoi).floats)
-    return ctx.fail("needs 'roi' to be known when compiling");
-  ArrayRef<double> roi = *ctx.facts(kRoi).floats;
-  if (failed(expectCount(roi.size(), "roi", 2 * axes.size())))
+  if (!given(ctx, kRoi))
+    return ctx.fail("needs 'roi', since coordinate_transformation_mode is tf_crop_and_resize");
+  if (given(ctx, kScales) && !ctx.facts(kRoi).floats)
+    return ctx.fail("needs 'roi' to be known when compiling, since the result's size depends on it");
+  std::optional<int64_t> count = constantSize(ctx.shape(kRoi)[0]);
+  if (!count)
+    return ctx.fail("needs the size of 'roi' to be known when compiling");
+  if (failed(expectCount(*count, "roi", 2 * axes.size())))
     return failure();
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    axis.roiStart = roi[i];
-    axis.roiEnd = roi[i + axes.size()];
+    axis.roiStartAt = i;
+    axis.roiEndAt = i + axes.size();
+    if (!ctx.facts(kRoi).floats) {
+      axis.roi = runTimeRoi(ctx);
+      continue;
+    }
+    axis.roiStart = (*ctx.facts(kRoi).floats)[axis.roiStartAt];
+    axis.roiEnd = (*ctx.facts(kRoi).floats)[axis.roiEndAt];
   }
   return success();
 }
@@ -127,6 +142,8 @@ template <typename Context> LogicalResult AxisReader<Context>::readSizes() {
       axis.scale = float(*out) / float(*in);
     else if (axis.in == axis.out)
       axis.scale = 1;
+    axis.numerator = axis.out;
+    axis.denominator = axis.in;
   }
   return op.getKeepAspectRatioPolicy() == "stretch" ? success() : keepRatio();
 }
@@ -136,20 +153,37 @@ template <typename Context> LogicalResult AxisReader<Context>::keepRatio() {
   StringRef policy = op.getKeepAspectRatioPolicy();
   if (policy != "not_larger" && policy != "not_smaller")
     return ctx.fail("unknown keep_aspect_ratio_policy '" + policy + "'");
-  std::optional<float> common;
-  for (const ResizeAxis &axis : axes) {
-    if (!axis.scale)
-      return ctx.fail("keep_aspect_ratio_policy '" + policy + "' needs static sizes; give the input's dims");
-    common = !common ? *axis.scale : policy == "not_larger" ? std::min(*common, *axis.scale) : std::max(*common, *axis.scale);
+  if (llvm::any_of(axes, [](const ResizeAxis &axis) { return !axis.scale || !constantSize(axis.in); })) {
+    keepUnknownRatio(policy == "not_larger");
+    return success();
   }
+  std::optional<float> common;
+  for (const ResizeAxis &axis : axes)
+    common = !common ? *axis.scale : policy == "not_larger" ? std::min(*common, *axis.scale) : std::max(*common, *axis.scale);
   for (ResizeAxis &axis : axes) {
-    std::optional<int64_t> in = constantSize(axis.in);
-    if (!in)
-      return ctx.fail("keep_aspect_ratio_policy '" + policy + "' needs static sizes; give the input's dims");
     axis.scale = common;
-    axis.out = ctx.cst(int64_t(std::floor(*common * float(*in) + 0.5f)));
+    axis.out = ctx.cst(int64_t(std::floor(*common * float(*constantSize(axis.in)) + 0.5f)));
   }
   return success();
+}
+
+// The same for sizes that a call gives; scales are fractions, compared by cross products.
+template <typename Context> void AxisReader<Context>::keepUnknownRatio(bool smallest) {
+  SizeSymbols &symbols = ctx.symbols;
+  AffineExpr numerator = axes.front().out, denominator = axes.front().in;
+  for (const ResizeAxis &axis : ArrayRef(axes).drop_front()) {
+    AffineExpr own = symbols.mul(axis.out, denominator), common = symbols.mul(numerator, axis.in);
+    AffineExpr better = smallest ? symbols.less(own, common) : symbols.less(common, own);
+    numerator = symbols.select(better, axis.out, numerator);
+    denominator = symbols.select(better, axis.in, denominator);
+  }
+  for (ResizeAxis &axis : axes) {
+    AffineExpr twice = canonicalSize(symbols.mul(symbols.mul(numerator, axis.in), ctx.cst(2)) + denominator);
+    axis.scale = std::nullopt;
+    axis.numerator = numerator;
+    axis.denominator = denominator;
+    axis.out = symbols.floorDiv(twice, symbols.mul(denominator, ctx.cst(2)));
+  }
 }
 
 template <typename Context> FailureOr<SmallVector<ResizeAxis>> AxisReader<Context>::read() {
@@ -183,12 +217,8 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &ctx) {
   if (failed(axes))
     return failure();
   SymShape shape(ctx.shape(kX));
-  for (const ResizeAxis &axis : *axes) {
+  for (const ResizeAxis &axis : *axes)
     shape[axis.dim] = axis.out;
-    bool changed = axis.in != axis.out || axis.scale != 1;
-    if (rule.antialias && changed && (!axis.scale || !constantSize(axis.in) || !constantSize(axis.out)))
-      return ctx.fail("antialias needs static sizes; give the input's dims");
-  }
   ctx.set(0, shape, ctx.element(kX));
   return success();
 }
@@ -221,6 +251,7 @@ private:
   void pick(ArrayRef<ResizeAxis> axes);
   void mix(const ResizeAxis &axis, bool last);
   void filter(const ResizeAxis &axis, bool last);
+  FilterTensors filterTensors(const ResizeAxis &axis);
   Value read(ScalarBuilder &s, Value source, int64_t dim, Value index);
   Value extended(ScalarBuilder &s, Value v);
   Value stored(ScalarBuilder &s, Value v, bool last) { return last ? storeMixed(ctx, s, v, element) : v; }
@@ -327,15 +358,22 @@ void ResizeLowering::mix(const ResizeAxis &axis, bool last) {
   x = {mixed, result, type};
 }
 
-// Antialiasing: a weighted sum of as many elements as the stretched filter covers.
-void ResizeLowering::filter(const ResizeAxis &axis, bool last) {
-  MLIRContext *mlir = ctx.b.getContext();
+// Indices and weights of every output's taps: constants where sizes are.
+FilterTensors ResizeLowering::filterTensors(const ResizeAxis &axis) {
+  if (!axis.isStatic())
+    return makeFilterTensors(ctx, axis, rule);
   int64_t out = *constantSize(axis.out);
   FilterTable table = makeFilterTable(*constantSize(axis.in), out, *axis.scale, axis, rule);
   auto indexType = RankedTensorType::get({table.taps, out}, ctx.b.getI64Type());
   auto weightType = RankedTensorType::get({table.taps, out}, ctx.b.getF32Type());
-  Value indices = ctx.constantTensor(DenseElementsAttr::get(indexType, ArrayRef<int64_t>(table.indices)));
-  Value weights = ctx.constantTensor(DenseElementsAttr::get(weightType, ArrayRef<float>(table.weights)));
+  return {ctx.constantTensor(DenseElementsAttr::get(indexType, ArrayRef<int64_t>(table.indices))),
+          ctx.constantTensor(DenseElementsAttr::get(weightType, ArrayRef<float>(table.weights)))};
+}
+
+// Antialiasing: a weighted sum of as many elements as the stretched filter covers.
+void ResizeLowering::filter(const ResizeAxis &axis, bool last) {
+  MLIRContext *mlir = ctx.b.getContext();
+  auto [indices, weights] = filterTensors(axis);
   unsigned rank = x.shape.size();
   SymShape result(x.shape);
   result[axis.dim] = axis.out;

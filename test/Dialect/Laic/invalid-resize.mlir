@@ -91,7 +91,7 @@ func.func @resize_late_sizes(%x: tensor<1x1x4x4xf32>, %c: tensor<?xi64>) -> tens
 func.func @resize_late_roi(%x: tensor<1x1x4x4xf32>, %w: tensor<8xf32>) -> tensor<*xf32> {
   %c2 = laic.constant {value = dense<2.0> : tensor<4xf32>} : tensor<4xf32>
   %none = laic.none : none
-  // expected-error @+1 {{needs 'roi' to be known when compiling}}
+  // expected-error @+1 {{needs 'roi' to be known when compiling, since the result's size depends on it}}
   %y = laic.resize %x, %w, %c2, %none {coordinate_transformation_mode = "tf_crop_and_resize"} : (tensor<1x1x4x4xf32>, tensor<8xf32>, tensor<4xf32>, none) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
@@ -108,20 +108,21 @@ func.func @resize_policy(%x: tensor<1x1x4x4xf32>) -> tensor<*xf32> {
 
 // -----
 
-func.func @resize_policy_of_unknown_sizes(%x: tensor<1x1x?x4xf32>) -> tensor<*xf32> {
-  %none = laic.none : none
-  %c3 = laic.constant {value = dense<8> : tensor<2xi64>} : tensor<2xi64>
-  // expected-error @+1 {{keep_aspect_ratio_policy 'not_larger' needs static sizes; give the input's dims}}
-  %y = laic.resize %x, %none, %none, %c3 {axes = array<i64: 2, 3>, keep_aspect_ratio_policy = "not_larger"} : (tensor<1x1x?x4xf32>, none, none, tensor<2xi64>) -> tensor<*xf32>
+func.func @resize_no_roi(%x: tensor<1x1x4x4xf32>) -> tensor<*xf32> {
+  %r = laic.none : none
+  %c = laic.none : none
+  %z = laic.constant {value = dense<8> : tensor<4xi64>} : tensor<4xi64>
+  // expected-error @+1 {{needs 'roi', since coordinate_transformation_mode is tf_crop_and_resize}}
+  %y = laic.resize %x, %r, %c, %z {coordinate_transformation_mode = "tf_crop_and_resize"} : (tensor<1x1x4x4xf32>, none, none, tensor<4xi64>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
 
 // -----
 
-func.func @resize_antialias(%x: tensor<1x1x?x4xf32>) -> tensor<*xf32> {
-  %none = laic.none : none
-  %c3 = laic.constant {value = dense<8> : tensor<2xi64>} : tensor<2xi64>
-  // expected-error @+1 {{antialias needs static sizes; give the input's dims}}
-  %y = laic.resize %x, %none, %none, %c3 {antialias = 1 : i64, axes = array<i64: 2, 3>, mode = "linear"} : (tensor<1x1x?x4xf32>, none, none, tensor<2xi64>) -> tensor<*xf32>
+func.func @resize_roi_of_unknown_size(%x: tensor<1x1x4x4xf32>, %r: tensor<?xf32>) -> tensor<*xf32> {
+  %c = laic.none : none
+  %z = laic.constant {value = dense<8> : tensor<4xi64>} : tensor<4xi64>
+  // expected-error @+1 {{needs the size of 'roi' to be known when compiling}}
+  %y = laic.resize %x, %r, %c, %z {coordinate_transformation_mode = "tf_crop_and_resize"} : (tensor<1x1x4x4xf32>, tensor<?xf32>, none, tensor<4xi64>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
