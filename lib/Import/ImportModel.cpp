@@ -1,15 +1,31 @@
 // Builds `laic` operations from a validated model, driven by the table that laic-tblgen makes from the operator records.
 #include "laic/Import/ImportModel.h"
 
+#include "ValueTypes.h"
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/SequenceOps.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace laic;
 
 namespace {
+
+// What --dim may say of an input 'x' that is a sequence or an optional: `x/len`, the rank of its tensors `x/rank` where its type
+// leaves that open, and `x/present` (0 or 1).
+constexpr const char *kLength = "/len";
+constexpr const char *kRank = "/rank";
+constexpr const char *kPresent = "/present";
+
+// A graph whose nodes are being imported, and the values that have a name in it so far.
+struct Scope {
+  const onnx::Graph *graph;
+  llvm::StringMap<Value> values;
+};
 
 // What is wrong with a node, and how to mend it.
 struct Complaint {
@@ -30,11 +46,7 @@ public:
     builder.setInsertionPointToEnd(module->getBody());
     if (!checkDims() || !createFunction())
       return {};
-    LogicalResult status = success();
-    for (const onnx::Node &node : model->graph.nodes)
-      if (failed(importNode(node)))
-        status = failure();
-    if (failed(status) || failed(finish()) || failed(verify(*module)))
+    if (failed(importNodes(model->graph)) || failed(finish()) || failed(verify(*module)))
       return {};
     return module;
   }
@@ -45,16 +57,22 @@ private:
     return NameLoc::get(builder.getStringAttr(node.name), NameLoc::get(builder.getStringAttr(what)));
   }
 
-  // Every --dim must name a dim of an input.
+  // Every --dim must name a dim of an input, or say of an input what its type leaves open.
   bool checkDims() {
     std::map<std::string, bool> known;
-    for (const onnx::ValueInfo &input : model->graph.inputs)
-      if (input.shape)
+    llvm::StringSet<> structures;
+    for (const onnx::ValueInfo &input : model->graph.inputs) {
+      bool isTensor = input.kind == onnx::ValueInfo::Kind::Tensor;
+      for (const char *what : {kLength, kRank, kPresent})
+        if (!isTensor)
+          structures.insert(input.name + what);
+      if (isTensor && input.shape)
         for (const onnx::Dim &dim : *input.shape)
           if (!dim.symbol.empty())
             known[dim.symbol] = true;
+    }
     for (const auto &[name, value] : options.dims)
-      if (!known.count(name)) {
+      if (!known.count(name) && !structures.contains(name)) {
         std::string names;
         for (const auto &entry : known)
           names += (names.empty() ? "'" : ", '") + entry.first + "'";
@@ -65,52 +83,123 @@ private:
     return true;
   }
 
+  // One argument of the function: an input of the model, or what an input that is a sequence or an optional holds.
+  struct Argument {
+    std::string name;
+    RankedTensorType type;
+    llvm::SmallVector<Attribute> dims;
+  };
+
+  // The argument for a tensor of the declared type; `rank` is that of a declaration without a shape.
+  Argument makeArgument(const onnx::ValueInfo &info, const std::string &name, int64_t rank) {
+    Argument argument{name, {}, {}};
+    llvm::SmallVector<int64_t> shape;
+    for (auto [i, dim] : llvm::enumerate(info.shape ? *info.shape : std::vector<onnx::Dim>(rank))) {
+      // The dims of a sequence's elements need not agree, whatever names they share.
+      std::string symbol = name == info.name ? dim.symbol : "";
+      auto bound = options.dims.find(symbol);
+      int64_t value = dim.value >= 0 ? dim.value : bound != options.dims.end() && !symbol.empty() ? bound->second : -1;
+      shape.push_back(value >= 0 ? value : ShapedType::kDynamic);
+      symbol = symbol.empty() ? name + "_dim_" + std::to_string(i) : symbol;
+      argument.dims.push_back(value >= 0 ? Attribute(builder.getI64IntegerAttr(value)) : builder.getStringAttr(symbol));
+    }
+    argument.type = RankedTensorType::get(shape, onnxElementType(context, static_cast<int64_t>(info.type)));
+    return argument;
+  }
+
+  std::optional<int64_t> structure(const onnx::ValueInfo &input, const char *what) {
+    auto it = options.dims.find(input.name + what);
+    return it == options.dims.end() ? std::nullopt : std::optional<int64_t>(it->second);
+  }
+
+  static bool isSequence(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Sequence || input.ofSequence; }
+  static bool isOptional(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Optional; }
+
+  bool isAbsent(const onnx::ValueInfo &input) { return isOptional(input) && structure(input, kPresent) == 0; }
+
+  // The arguments that an input needs: one for a tensor, one per element of a sequence, none for an absent optional.
+  llvm::SmallVector<Argument> makeArguments(const onnx::ValueInfo &input) {
+    if (isAbsent(input))
+      return {};
+    int64_t rank = structure(input, kRank).value_or(0);
+    if (!isSequence(input))
+      return {makeArgument(input, input.name, rank)};
+    llvm::SmallVector<Argument> list;
+    for (int64_t i = 0; i < *structure(input, kLength); ++i)
+      list.push_back(makeArgument(input, input.name + "/" + std::to_string(i), rank));
+    return list;
+  }
+
+  // The value of an input, from its arguments.
+  Value makeInput(const onnx::ValueInfo &input, ValueRange arguments) {
+    Location loc = NameLoc::get(builder.getStringAttr(input.name));
+    Type type = declaredType(context, input);
+    if (isAbsent(input))
+      return OptionalOp::create(builder, loc, type, lookup("", loc), TypeAttr());
+    Value value;
+    if (isSequence(input)) {
+      auto optional = dyn_cast<OptionalType>(type);
+      value = SequenceConstructOp::create(builder, loc, optional ? optional.getElement() : type, arguments);
+    } else {
+      value = arguments.front();
+    }
+    return isOptional(input) ? Value(OptionalOp::create(builder, loc, type, value, TypeAttr())) : value;
+  }
+
   bool createFunction() {
-    llvm::SmallVector<Type> types;
-    llvm::SmallVector<DictionaryAttr> attributes;
+    llvm::SmallVector<Argument> arguments;
+    llvm::SmallVector<unsigned> counts;
     bool good = true;
     for (const onnx::ValueInfo &input : model->graph.inputs) {
-      std::string problem = inputProblem(input);
-      if (!problem.empty()) {
-        emitError(builder.getUnknownLoc()) << "input '" << input.name << "' " << problem;
+      Complaint problem = inputProblem(input);
+      if (!problem.message.empty()) {
+        (void)refuse(builder.getUnknownLoc(), {"input '" + input.name + "' " + problem.message, problem.note});
         good = false;
         continue;
       }
-      llvm::SmallVector<int64_t> shape;
-      llvm::SmallVector<Attribute> dims;
-      for (auto [i, dim] : llvm::enumerate(*input.shape)) {
-        auto bound = options.dims.find(dim.symbol);
-        int64_t value = dim.value >= 0 ? dim.value : bound != options.dims.end() && !dim.symbol.empty() ? bound->second : -1;
-        shape.push_back(value >= 0 ? value : ShapedType::kDynamic);
-        std::string symbol = dim.symbol.empty() ? input.name + "_dim_" + std::to_string(i) : dim.symbol;
-        dims.push_back(value >= 0 ? Attribute(builder.getI64IntegerAttr(value)) : builder.getStringAttr(symbol));
-      }
-      types.push_back(RankedTensorType::get(shape, onnxElementType(context, static_cast<int64_t>(input.type))));
-      attributes.push_back(builder.getDictionaryAttr({builder.getNamedAttr("laic.name", builder.getStringAttr(input.name)),
-                                                      builder.getNamedAttr("laic.dims", builder.getArrayAttr(dims))}));
+      llvm::SmallVector<Argument> list = makeArguments(input);
+      counts.push_back(list.size());
+      arguments.append(list);
     }
     if (!good)
       return false;
+    auto types = llvm::map_to_vector(arguments, [](const Argument &a) -> Type { return a.type; });
     function = func::FuncOp::create(builder, builder.getUnknownLoc(), "main", builder.getFunctionType(types, {}));
-    Block *block = function.addEntryBlock();
-    for (auto [i, input] : llvm::enumerate(model->graph.inputs)) {
-      function.setArgAttrs(i, attributes[i]);
-      values[input.name] = block->getArgument(i);
+    ValueRange values = function.addEntryBlock()->getArguments();
+    builder.setInsertionPointToStart(&function.front());
+    for (auto [i, argument] : llvm::enumerate(arguments)) {
+      function.setArgAttr(i, "laic.name", builder.getStringAttr(argument.name));
+      function.setArgAttr(i, "laic.dims", builder.getArrayAttr(argument.dims));
     }
-    builder.setInsertionPointToStart(block);
+    scopes.push_back({&model->graph, {}});
+    for (auto [input, count] : llvm::zip(model->graph.inputs, counts)) {
+      scopes.back().values[input.name] = makeInput(input, values.take_front(count));
+      values = values.drop_front(count);
+    }
     return true;
   }
 
-  std::string inputProblem(const onnx::ValueInfo &input) {
-    if (input.kind != onnx::ValueInfo::Kind::Tensor)
-      return "is a sequence or optional, which laic does not support as an input yet";
+  // What is wrong with an input; no message where nothing is.
+  Complaint inputProblem(const onnx::ValueInfo &input) {
+    if (input.kind == onnx::ValueInfo::Kind::Other)
+      return {"is neither a tensor nor a sequence or optional of tensors", ""};
     if (!onnxElementType(context, static_cast<int64_t>(input.type)))
-      return std::string("has element type ") + onnx::dataTypeName(input.type) + ", which laic does not support yet";
-    if (!input.shape)
-      return "has no shape; its rank must be known";
-    if (input.shape->size() > 16)
-      return "has rank " + std::to_string(input.shape->size()) + "; at most 16 dims are supported";
-    return "";
+      return {std::string("has element type ") + onnx::dataTypeName(input.type) + ", which laic does not support yet", ""};
+    auto give = [&](const char *what, const char *number) { return "give it with --dim '" + input.name + what + "=" + number + "'"; };
+    if (isOptional(input) && !structure(input, kPresent))
+      return {"is an optional; whether it is there must be known when compiling", give(kPresent, "0' or '1")};
+    if (isAbsent(input))
+      return {};
+    if (isSequence(input) && !structure(input, kLength))
+      return {"is a sequence; its length must be known when compiling", give(kLength, "N")};
+    if (!input.shape && input.kind == onnx::ValueInfo::Kind::Tensor)
+      return {"has no shape; its rank must be known", ""};
+    if (!input.shape && !structure(input, kRank))
+      return {"holds tensors of unknown rank, which must be known when compiling", give(kRank, "N")};
+    int64_t rank = input.shape ? input.shape->size() : *structure(input, kRank);
+    if (rank > 16)
+      return {"has rank " + std::to_string(rank) + "; at most 16 dims are supported", ""};
+    return {};
   }
 
   // ---- constants ----
@@ -146,25 +235,46 @@ private:
     return ConstantOp::create(builder, loc, type, attr);
   }
 
-  // The value of a name, making its initialiser's constant on first use; null when its type is unsupported.
+  // The value of a name as the innermost graph sees it, making its initialiser's constant on first use; null when its type is
+  // unsupported. Constants stand outside of all subgraphs.
   Value lookup(const std::string &name, Location loc) {
+    OpBuilder::InsertionGuard guard(builder);
     if (name.empty()) {
+      builder.setInsertionPointToStart(&function.front());
       if (!none)
         none = NoneOp::create(builder, builder.getUnknownLoc(), builder.getNoneType());
       return none;
     }
-    auto it = values.find(name);
-    if (it != values.end())
-      return it->second;
-    auto initializer = model->graph.initializers.find(name);
-    if (initializer == model->graph.initializers.end())
-      return {};
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&function.front());
-    return values[name] = constant(*initializer->second, NameLoc::get(builder.getStringAttr(name)));
+    for (Scope &scope : llvm::reverse(scopes)) {
+      auto it = scope.values.find(name);
+      if (it != scope.values.end())
+        return it->second;
+      auto initializer = scope.graph->initializers.find(name);
+      if (initializer == scope.graph->initializers.end())
+        continue;
+      builder.setInsertionPointToStart(&function.front());
+      return scope.values[name] = constant(*initializer->second, NameLoc::get(builder.getStringAttr(name)));
+    }
+    return {};
+  }
+
+  // The initialiser of a name, or null.
+  const onnx::Tensor *findInitializer(const std::string &name) {
+    for (const Scope &scope : llvm::reverse(scopes))
+      if (auto it = scope.graph->initializers.find(name); it != scope.graph->initializers.end())
+        return it->second.get();
+    return nullptr;
   }
 
   // ---- nodes ----
+
+  LogicalResult importNodes(const onnx::Graph &graph) {
+    LogicalResult status = success();
+    for (const onnx::Node &node : graph.nodes)
+      if (failed(importNode(node)))
+        status = failure();
+    return status;
+  }
 
   LogicalResult importNode(const onnx::Node &node) {
     Location loc = nodeLocation(node);
@@ -180,13 +290,22 @@ private:
     if (node.outputs.size() > results)
       return refuse(loc,
                     {"has " + std::to_string(node.outputs.size()) + " outputs, expects at most " + std::to_string(results), ""});
-    for (unsigned i = 0; i < results; ++i)
-      state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
+    if (failed(importSubgraphs(node, *row, state)))
+      return failure();
+    // Identity is elementwise; of a sequence or an optional nothing is left to compute.
+    if (node.op == "Identity" && isa<SequenceType, OptionalType>(state.operands[0].getType()))
+      return define(node, state.operands);
+    state.addTypes(resultTypes(state, results));
     Operation *op = builder.create(state);
-    setDeclaredRanks(node, op);
-    for (auto [i, name] : llvm::enumerate(node.outputs))
+    if (scopes.size() == 1)
+      setDeclaredRanks(node, op);
+    return define(node, op->getResults());
+  }
+
+  LogicalResult define(const onnx::Node &node, ValueRange results) {
+    for (auto [name, value] : llvm::zip(node.outputs, results))
       if (!name.empty())
-        values[name] = op->getResult(i);
+        scopes.back().values[name] = value;
     return success();
   }
 
@@ -200,6 +319,36 @@ private:
     }
     if (llvm::any_of(ranks, [](int64_t rank) { return rank >= 0; }))
       op->setAttr("laic.ranks", builder.getDenseI64ArrayAttr(ranks));
+  }
+
+  // One region per attribute that holds a graph, in the order of the record.
+  LogicalResult importSubgraphs(const onnx::Node &node, const OnnxOpRow &row, OperationState &state) {
+    LogicalResult status = success();
+    for (const OnnxAttributeRow &r : llvm::ArrayRef<OnnxAttributeRow>(row.attributes, row.attributeCount))
+      if (r.kind == OnnxAttributeRow::Graph && failed(importSubgraph(*node.attribute(r.name)->graph, state)))
+        status = failure();
+    return status;
+  }
+
+  LogicalResult importSubgraph(const onnx::Graph &graph, OperationState &state) {
+    OpBuilder::InsertionGuard guard(builder);
+    llvm::SmallVector<Type> types = subgraphInputTypes(state, graph.inputs.size());
+    Block *block = builder.createBlock(state.addRegion(), {}, types, llvm::SmallVector<Location>(types.size(), state.location));
+    scopes.push_back({&graph, {}});
+    for (auto [input, argument] : llvm::zip(graph.inputs, block->getArguments()))
+      scopes.back().values[input.name] = argument;
+    LogicalResult status = importNodes(graph);
+    llvm::SmallVector<Value> outputs;
+    for (const onnx::ValueInfo &output : graph.outputs) {
+      Value value = lookup(output.name, state.location);
+      if (!value && succeeded(status)) // otherwise a node that was refused should have made it
+        status = refuse(state.location, {"output '" + output.name + "' of a subgraph has an element type that laic does not "
+                                         "support yet", ""});
+      outputs.push_back(value ? value : placeholder());
+    }
+    OutputsOp::create(builder, state.location, outputs);
+    scopes.pop_back();
+    return status;
   }
 
   LogicalResult refuse(Location loc, const Complaint &complaint) {
@@ -216,8 +365,8 @@ private:
     for (const std::string &name : node.inputs) {
       Value value = lookup(name, state.location);
       // What an unsupported node should have made was already reported there.
-      if (!value && model->graph.initializers.count(name))
-        return Complaint{"input '" + name + "' has element type " + onnx::dataTypeName(model->graph.initializers.at(name)->type) +
+      if (const onnx::Tensor *tensor = value ? nullptr : findInitializer(name))
+        return Complaint{"input '" + name + "' has element type " + onnx::dataTypeName(tensor->type) +
                              ", which laic does not support yet",
                          ""};
       state.operands.push_back(value ? value : placeholder());
@@ -236,6 +385,8 @@ private:
       auto it = llvm::find_if(rows, [&](const OnnxAttributeRow &r) { return attribute.name == r.name; });
       if (it == rows.end())
         return Complaint{"has attribute '" + attribute.name + "', which the newest version of the operator does not know", ""};
+      if (it->kind == OnnxAttributeRow::Graph && attribute.graph)
+        continue;
       Attribute value = convert(attribute, it->kind);
       if (!value)
         return Complaint{"attribute '" + attribute.name + "' has the wrong kind", ""};
@@ -266,6 +417,12 @@ private:
       llvm::SmallVector<llvm::StringRef> strings(a.strings.begin(), a.strings.end());
       return builder.getStrArrayAttr(strings);
     }
+    case OnnxAttributeRow::Type: {
+      Type type = a.type ? declaredType(context, *a.type) : Type();
+      return type ? TypeAttr::get(type) : Attribute();
+    }
+    case OnnxAttributeRow::Graph: // is a region
+      return {};
     case OnnxAttributeRow::Tensor: {
       Type element = a.kind == Kind::Tensor && a.tensor ? onnxElementType(context, static_cast<int64_t>(a.tensor->type)) : Type();
       if (!element)
@@ -308,7 +465,7 @@ private:
   OpBuilder builder;
   WeightStore &store;
   func::FuncOp function;
-  llvm::StringMap<Value> values;
+  std::vector<Scope> scopes; // the graph and the subgraphs around the node, innermost last
   Value none;
   unsigned weights = 0;
 };

@@ -1,9 +1,10 @@
 """laic as a backend of the onnx package: `onnx.backend.test.BackendTest(laic.backend, __name__)`."""
+import numpy as np
 import onnx
 from onnx.backend.base import Backend, BackendRep, Device, DeviceType, namedtupledict
 
 from .compiler import compile as compile_model
-from .errors import CompileError
+from .errors import CompileError, UnsupportedError
 
 TARGETS = {DeviceType.CPU: "cpu", DeviceType.CUDA: "cuda"}
 
@@ -21,6 +22,44 @@ class LaicBackendRep(BackendRep):
         feed = inputs if isinstance(inputs, dict) else {t.name: a for t, a in zip(self.model.inputs, inputs)}
         results = self.model.run(feed)
         return namedtupledict("Outputs", list(results))(*results.values())
+
+
+def _structure(name, value):
+    """What --dim says of a sequence or optional of this value: its presence, length and, where all agree, rank."""
+    if value is None:
+        return {f"{name}/present": 0}
+    found = {f"{name}/present": 1}
+    if isinstance(value, list):
+        found[f"{name}/len"] = len(value)
+    ranks = {np.ndim(v) for v in (value if isinstance(value, list) else [value])}
+    if len(ranks) > 1:
+        raise UnsupportedError(f"input '{name}': expects elements of one rank, got ranks {sorted(ranks)}")
+    return {**found, f"{name}/rank": next(iter(ranks), 0)}
+
+
+class StructuredBackendRep(BackendRep):
+    """A model with sequences or optionals among its inputs: compiled for each structure that they come with, and kept."""
+
+    def __init__(self, model, options):
+        self.model, self.options, self.compiled = model, options, {}
+        initialised = {t.name for t in model.graph.initializer}
+        self.inputs = [i for i in model.graph.input if i.name not in initialised]
+
+    def run(self, inputs, **kwargs):
+        """As LaicBackendRep.run; a sequence is a list of arrays, an absent optional None."""
+        names = [i.name for i in self.inputs]
+        feed = dict(inputs) if isinstance(inputs, dict) else dict(zip(names, inputs))
+        dims = {}
+        for info in self.inputs:
+            if not info.type.HasField("tensor_type"):
+                dims.update(_structure(info.name, feed.get(info.name)))
+        key = tuple(sorted(dims.items()))
+        if key not in self.compiled:
+            self.compiled[key] = compile_model(self.model, dims={**self.options.get("dims", {}), **dims},
+                                               **{k: v for k, v in self.options.items() if k != "dims"})
+        results = self.compiled[key].run(feed)
+        names = [o.name for o in self.model.graph.output]
+        return namedtupledict("Outputs", names)(*(results.get(name) for name in names))
 
 
 class LaicBackend(Backend):
@@ -44,7 +83,9 @@ class LaicBackend(Backend):
 
     @classmethod
     def prepare(cls, model, device="CPU", **kwargs):
-        """kwargs: options of laic.compile."""
+        """kwargs: options of laic.compile. A model with sequences or optionals among its inputs is compiled when it is run."""
+        if isinstance(model, onnx.ModelProto) and any(not i.type.HasField("tensor_type") for i in model.graph.input):
+            return StructuredBackendRep(model, {"target": TARGETS[Device(device).type], **kwargs})
         return LaicBackendRep(compile_model(model, target=TARGETS[Device(device).type], **kwargs))
 
     @classmethod

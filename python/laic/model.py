@@ -110,8 +110,12 @@ class Model:
         return results[0] if len(results) == 1 else results
 
     def run(self, feed, out=None):
-        """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit and be dense."""
+        """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit and be dense.
+
+        A sequence is a list of arrays, an absent optional None: their elements travel as `name/0`, `name/1`, ...
+        """
         api, context = runtime(), self._context().handle
+        feed = _flat(feed, {t.name for t in self.inputs})
         unknown = feed.keys() - {t.name for t in self.inputs}
         if unknown:
             raise InvalidArgumentError(f"no input '{sorted(unknown)[0]}'; this model has {self._names(self.inputs)}")
@@ -128,8 +132,8 @@ class Model:
                 bound.append(Binding(type=number, rank=len(tensor.shape)))
             api.check(api.bind_output(context, index, byref(bound[-1])))
         api.check(api.run(context))
-        return {t.name: out[t.name] if out and t.name in out else self._read(context, index, t)
-                for index, t in enumerate(self.outputs)}
+        return _nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t)
+                        for index, t in enumerate(self.outputs)})
 
     def bind(self, feed):
         """Fixes inputs (whose arrays may be changed in place between calls) and allocates outputs; see BoundCall."""
@@ -209,6 +213,32 @@ class BoundCall:
         api = runtime()
         api.check(api.run(self._context.handle))
         return self.outputs
+
+
+def _flat(feed, names):
+    """Sequences by element, `name/0`, `name/1`, ..., where `name` itself is no input; an absent optional is left out."""
+    flat = {}
+    for name, value in feed.items():
+        if name not in names and isinstance(value, list):
+            flat.update({f"{name}/{i}": v for i, v in enumerate(value)})
+        elif name in names or value is not None:
+            flat[name] = value
+    return flat
+
+
+def _nested(results):
+    """The other way round: an output `name/len` says that `name` is a sequence."""
+    lengths = {name.removesuffix("/len"): int(value) for name, value in results.items() if name.endswith("/len")}
+    parts = {f"{name}/{i}": name for name, length in lengths.items() for i in range(length)}
+    nested = {}
+    for name, value in results.items():
+        if name in parts:
+            nested.setdefault(parts[name], []).append(value)
+        elif name.endswith("/len"):
+            nested.setdefault(name.removesuffix("/len"), [])
+        else:
+            nested[name] = value
+    return nested
 
 
 def _aligned(data):

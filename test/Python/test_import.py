@@ -31,8 +31,10 @@ def refused(proto, text, **options):
 
 @pytest.mark.parametrize("info, text", [
     (helper.make_value_info("x", helper.make_sequence_type_proto(FLOATS)),
-     "input 'x' is a sequence or optional, which laic does not support as an input yet"),
-    (helper.make_value_info("x", helper.make_optional_type_proto(FLOATS)), "is a sequence or optional"),
+     "input 'x' is a sequence; its length must be known when compiling"),
+    (helper.make_value_info("x", helper.make_optional_type_proto(FLOATS)), "is an optional; whether it is there must be known"),
+    (helper.make_value_info("x", helper.make_sequence_type_proto(helper.make_sequence_type_proto(FLOATS))),
+     "input 'x' is neither a tensor nor a sequence or optional of tensors"),
     (value("x", TensorProto.STRING), "input 'x' has element type string, which laic does not support yet"),
     (value("x", shape=None), "input 'x' has no shape; its rank must be known"),
     (value("x", shape=[1] * 17), "input 'x' has rank 17; at most 16 dims are supported"),

@@ -31,6 +31,7 @@ StringRef attributeKind(const Attribute &attr) {
       .Case("DenseF32ArrayAttr", "Floats")
       .Case("StrArrayAttr", "Strings")
       .Cases({"ElementsAttr", "Laic_TensorAttr"}, "Tensor")
+      .Case("TypeAttr", "Type")
       .Default("");
 }
 
@@ -88,6 +89,8 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
       bool required = !attr.attr.isOptional() && !attr.attr.hasDefaultValue();
       os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false") << "},\n";
     }
+    for (const NamedRegion &region : op.getRegions())
+      os << "  {\"" << region.name << "\", OnnxAttributeRow::Graph, true},\n";
     os << "  {nullptr, OnnxAttributeRow::Int, false}};\n";
   }
   os << "static const OnnxOpRow kOnnxOps[] = {\n";
@@ -98,8 +101,8 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
     os << "  {\"" << record->getValueAsString("onnxDomain") << "\", \"" << record->getValueAsString("onnxName") << "\", "
        << record->getValueAsInt("onnxSince") << ", \"" << op.getOperationName() << "\", "
        << op.getNumOperands() - (variadic ? 1 : 0) << ", " << (variadic ? "true" : "false") << ", " << results << ", \""
-       << llvm::join(elementTypes(record), " ") << "\", k" << op.getCppClassName() << "Attributes, " << op.getNumAttributes()
-       << "},\n";
+       << llvm::join(elementTypes(record), " ") << "\", k" << op.getCppClassName() << "Attributes, "
+       << op.getNumAttributes() + op.getNumRegions() << "},\n";
   }
   os << "};\n// Parallel to kOnnxOps.\nstatic const unsigned char kTypedOperands[] = {";
   for (const Record *record : ops)
@@ -178,10 +181,25 @@ void printMatrixHeader(llvm::ArrayRef<TargetColumn> columns, raw_ostream &os) {
   os << "\n";
 }
 
+// Operators that hold or move values of any type have no element types of their own.
+void printResolved(llvm::ArrayRef<const Record *> records, raw_ostream &os) {
+  os << "\nControl flow, sequences and optionals are resolved when compiling, for all element types and targets (see "
+        "Rationale/ControlFlowAndSequences.md): ";
+  llvm::interleaveComma(records, os, [&](const Record *record) {
+    os << record->getValueAsString("onnxName") << " " << record->getValueAsInt("onnxSince");
+  });
+  os << ".\n";
+}
+
 bool emitSupportMatrix(const RecordKeeper &records, raw_ostream &os) {
   std::vector<TargetColumn> columns = readTargetLimits();
   printMatrixHeader(columns, os);
+  std::vector<const Record *> resolved;
   for (const Record *record : onnxRecords(records)) {
+    if (record->isSubClassOf("Laic_ResolvedOp")) {
+      resolved.push_back(record);
+      continue;
+    }
     StringRef domain = record->getValueAsString("onnxDomain"), name = record->getValueAsString("onnxName");
     os << "| " << domain << (domain.empty() ? "" : ".") << name;
     if (int64_t typed = record->getValueAsInt("typedOperand"))
@@ -197,6 +215,7 @@ bool emitSupportMatrix(const RecordKeeper &records, raw_ostream &os) {
     }
     os << "\n";
   }
+  printResolved(resolved, os);
   return false;
 }
 

@@ -10,6 +10,9 @@ using namespace laic;
 
 #include "laic/Dialect/Laic/LaicDialect.cpp.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "laic/Dialect/Laic/LaicTypes.cpp.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "laic/Dialect/Laic/LaicAttrs.cpp.inc"
 
@@ -26,6 +29,10 @@ void LaicDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "laic/Dialect/Laic/LaicAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "laic/Dialect/Laic/LaicTypes.cpp.inc"
       >();
 #define LAIC_FAMILY(family) register##family##Ops(*this);
 #include "laic/Dialect/Laic/Families.inc"

@@ -12,7 +12,7 @@ constexpr int64_t kInlineConstantBytes = 1024;
 
 /// One row of the importer table that laic-tblgen makes from the operator records.
 struct OnnxAttributeRow {
-  enum Kind { Int, Float, String, Ints, Floats, Strings, Tensor };
+  enum Kind { Int, Float, String, Ints, Floats, Strings, Tensor, Type, Graph }; // a Graph is a region, in the order of the rows
   const char *name;
   Kind kind;
   bool required;

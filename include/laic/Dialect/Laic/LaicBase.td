@@ -19,7 +19,7 @@ def Laic_Dialect : Dialect {
     are known to be equal.
   }];
   let useDefaultAttributePrinterParser = 1;
-  let useDefaultTypePrinterParser = 0;
+  let useDefaultTypePrinterParser = 1;
   let hasConstantMaterializer = 0;
   let hasNonDefaultDestructor = 1;
   let extraClassDeclaration = [{
@@ -82,7 +82,29 @@ def StructuredOpInterface : OpInterface<"StructuredOpInterface"> {
   ];
 }
 
+// ---- types that are no tensors ----
+
+def Laic_SequenceType : TypeDef<Laic_Dialect, "Sequence"> {
+  let mnemonic = "seq";
+  let summary = "a list of tensors of one element type";
+  let description = [{
+    `!laic.seq<tensor<*xf32>>`. As a tensor's, the element type of a value inside a graph is a placeholder until
+    `laic-resolve-control-flow`, after which no sequence is left.
+  }];
+  let parameters = (ins "::mlir::Type":$element);
+  let assemblyFormat = "`<` $element `>`";
+}
+def Laic_OptionalType : TypeDef<Laic_Dialect, "Optional"> {
+  let mnemonic = "optional";
+  let summary = "a tensor, a sequence, or nothing";
+  let parameters = (ins "::mlir::Type":$element);
+  let assemblyFormat = "`<` $element `>`";
+}
+
 // ---- operand and attribute shorthands ----
+
+// What laic-resolve-control-flow replaces before shapes are inferred.
+def Laic_Structural : NativeOpTrait<"StructuralOp"> { let cppNamespace = "::laic"; }
 
 def Laic_Tensor : AnyTypeOf<[AnyTensor], "a tensor, ranked or unranked">;
 def Laic_OptTensor : AnyTypeOf<[AnyTensor, NoneType], "a tensor or an absent operand">;
@@ -123,6 +145,16 @@ class Laic_DecomposedOp<string mnemonic, string onnx, int since, list<Trait> tra
 // Only moves sizes: inference gives its contents, nothing is ever lowered.
 class Laic_ShapeOnlyOp<string mnemonic, string onnx, int since, list<Trait> traits = []>
     : Laic_OnnxOp<mnemonic, onnx, since, ["inferShapes"], !listconcat([Pure], traits)>;
+
+// Control flow, sequences and optionals: gone after laic-resolve-control-flow.
+class Laic_ResolvedOp<string mnemonic, string onnx, int since, list<Trait> traits = []>
+    : Laic_OnnxOp<mnemonic, onnx, since, ["inferShapes"], !listconcat([Laic_Structural], traits)> {
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferShapes(::laic::ShapeContext &ctx) {
+      return ctx.fail("must be resolved by laic-resolve-control-flow before shapes are inferred");
+    }
+  }];
+}
 
 // Elementwise with numpy broadcasting. `body` is a C++ expression over the scalars x, y, z (also in[i]), the ScalarBuilder b
 // and the operation's attribute getters. `element` is a C++ expression for the result's element type over in[i].

@@ -21,9 +21,14 @@ class LaicDialect;
 
 /// A call reads at most so many elements of a tensor back for sizes.
 constexpr int64_t kMaxReadElements = 64;
+/// Of operations that laic-resolve-control-flow replaces before shapes are inferred.
+template <typename ConcreteType> class StructuralOp : public mlir::OpTrait::TraitBase<ConcreteType, StructuralOp> {};
 } // namespace laic
 
 #include "laic/Dialect/Laic/LaicDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "laic/Dialect/Laic/LaicTypes.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "laic/Dialect/Laic/LaicAttrs.h.inc"

@@ -17,6 +17,20 @@ def LaicInferShapes : Pass<"laic-infer-shapes", "::mlir::func::FuncOp"> {
   }];
 }
 
+def LaicResolveControlFlow : Pass<"laic-resolve-control-flow", "::mlir::func::FuncOp"> {
+  let summary = "Replace control flow, sequences and optionals by what they stand for";
+  let description = [{
+    Needs what they depend on to be known when compiling: the branch that is taken, how often a loop runs, how long a sequence is.
+    Loops are unrolled; of an `if` on a condition that is computed at run time both branches are, and their outputs, of equal
+    shapes, selected. Whatever cannot be resolved is refused.
+
+    ```mlir
+    %s = laic.sequence_construct %a, %b : (tensor<*xf32>, tensor<*xf32>) -> !laic.seq<tensor<*xf32>>
+    %n = laic.sequence_length %s : (!laic.seq<tensor<*xf32>>) -> tensor<*xf32>     // becomes laic.constant dense<2>
+    ```
+  }];
+}
+
 def LaicDecomposeOps : Pass<"laic-decompose-ops", "::mlir::func::FuncOp"> {
   let summary = "Replace composed operations by simpler laic operations";
   let description = "Runs `decompose` of every operation that has one, until none is left; results may be unranked afterwards.";

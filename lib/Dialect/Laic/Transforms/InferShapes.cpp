@@ -78,42 +78,6 @@ LogicalResult checkElement(Operation &op, llvm::ArrayRef<ValueFacts *> operands)
                         << " to have one of the element types " << row->dtypes << ", got " << element;
 }
 
-enum class Inferred { Yes, No, Replaced };
-
-// One operation; No when it, or something that it needs, failed.
-Inferred inferOp(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
-  auto onnx = dyn_cast<OnnxOpInterface>(op);
-  if (!onnx)
-    return Inferred::Yes;
-  llvm::SmallVector<ValueFacts *> operands;
-  for (Value v : op.getOperands()) {
-    auto it = facts.find(v);
-    if (it == facts.end())
-      return Inferred::No;
-    operands.push_back(&it->second);
-    if (it->second.element && !it->second.shape) {
-      op.emitError("needs the rank of its operands to be known");
-      status = failure();
-      return Inferred::No;
-    }
-  }
-  llvm::SmallVector<ValueFacts> results(op.getNumResults());
-  ShapeContext ctx(&op, symbols, operands, results);
-  if (failed(checkElement(op, operands)) || failed(onnx.inferShapes(ctx))) {
-    status = failure();
-    return Inferred::No;
-  }
-  if (ctx.wasReplaced())
-    return Inferred::Replaced;
-  for (auto [value, result] : llvm::zip(op.getResults(), results)) {
-    if (!result.element)
-      continue;
-    addReadContents(value, result, symbols);
-    facts[value] = std::move(result);
-  }
-  return Inferred::Yes;
-}
-
 struct InferShapesPass : public laic::impl::LaicInferShapesBase<InferShapesPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
@@ -164,8 +128,56 @@ ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols
   return facts;
 }
 
+bool laic::isStructural(Operation *op) { return op->hasTrait<StructuralOp>(); }
+
+Inferred laic::inferOperation(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
+  if (isa<NoneOp>(op)) {
+    facts[op.getResult(0)] = ValueFacts();
+    return Inferred::Yes;
+  }
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    WeightStore &store = op.getContext()->getOrLoadDialect<LaicDialect>()->getWeights();
+    facts[constant.getResult()] = constantFacts(constant, symbols, store);
+    return Inferred::Yes;
+  }
+  auto onnx = dyn_cast<OnnxOpInterface>(op);
+  if (!onnx)
+    return Inferred::Yes;
+  if (isStructural(&op)) {
+    ShapeContext ctx(&op, symbols, {}, {});
+    status = onnx.inferShapes(ctx); // refuses
+    return Inferred::No;
+  }
+  llvm::SmallVector<ValueFacts *> operands;
+  for (Value v : op.getOperands()) {
+    auto it = facts.find(v);
+    if (it == facts.end())
+      return Inferred::No;
+    operands.push_back(&it->second);
+    if (it->second.element && !it->second.shape) {
+      op.emitError("needs the rank of its operands to be known");
+      status = failure();
+      return Inferred::No;
+    }
+  }
+  llvm::SmallVector<ValueFacts> results(op.getNumResults());
+  ShapeContext ctx(&op, symbols, operands, results);
+  if (failed(checkElement(op, operands)) || failed(onnx.inferShapes(ctx))) {
+    status = failure();
+    return Inferred::No;
+  }
+  if (ctx.wasReplaced())
+    return Inferred::Replaced;
+  for (auto [value, result] : llvm::zip(op.getResults(), results)) {
+    if (!result.element)
+      continue;
+    addReadContents(value, result, symbols);
+    facts[value] = std::move(result);
+  }
+  return Inferred::Yes;
+}
+
 LogicalResult laic::inferFacts(func::FuncOp func, SizeSymbols &symbols, FactsMap &facts, bool refineTypes) {
-  WeightStore &store = func.getContext()->getOrLoadDialect<LaicDialect>()->getWeights();
   for (BlockArgument arg : func.getArguments())
     facts[arg] = argumentFacts(arg, func, symbols);
   LogicalResult status = success();
@@ -174,18 +186,10 @@ LogicalResult laic::inferFacts(func::FuncOp func, SizeSymbols &symbols, FactsMap
     // What takes the place of a replaced operation stands behind the one before it.
     Operation *before = at->getPrevNode();
     Operation &op = *at++;
-    if (isa<NoneOp>(op)) {
-      facts[op.getResult(0)] = ValueFacts();
-      continue;
-    }
-    if (auto constant = dyn_cast<ConstantOp>(op)) {
-      facts[constant.getResult()] = constantFacts(constant, symbols, store);
-      continue;
-    }
-    Inferred inferred = inferOp(op, symbols, facts, status);
+    Inferred inferred = inferOperation(op, symbols, facts, status);
     if (inferred == Inferred::Replaced)
       at = before ? std::next(before->getIterator()) : block.begin();
-    if (inferred != Inferred::Yes || !refineTypes)
+    if (inferred != Inferred::Yes || !refineTypes || isa<NoneOp, ConstantOp>(op))
       continue;
     for (Value result : op.getResults())
       if (auto it = facts.find(result); it != facts.end() && it->second.shape)

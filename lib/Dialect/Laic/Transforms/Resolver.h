@@ -1,0 +1,93 @@
+// The state of laic-resolve-control-flow: one forward walk that infers what is known of each value and replaces each structural
+// operation, when its operands are known, by what it stands for.
+//
+// A resolved sequence is the result of laic.sequence_construct, a resolved optional that of laic.optional: what they hold are
+// those operations' operands.
+#ifndef LAIC_LIB_DIALECT_LAIC_TRANSFORMS_RESOLVER_H
+#define LAIC_LIB_DIALECT_LAIC_TRANSFORMS_RESOLVER_H
+
+#include "laic/Dialect/Laic/ControlFlowOps.h"
+#include "laic/Dialect/Laic/Facts.h"
+#include "laic/Dialect/Laic/SequenceOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace laic {
+
+class Resolver {
+public:
+  explicit Resolver(mlir::func::FuncOp func);
+  llvm::LogicalResult run();
+
+private:
+  /// How far a loop has been unrolled in front of its operation.
+  struct Unrolled {
+    int64_t iterations = 0;
+    std::vector<llvm::SmallVector<mlir::Value>> scanned; // by scanned output, one value per iteration
+    bool isSample = false;                               // one iteration was made for its shapes alone
+  };
+  using Indices = llvm::ArrayRef<int64_t>;
+
+  // ---- the walk ----
+  llvm::LogicalResult resolve(mlir::Operation *op);
+  bool operandsKnown(mlir::Operation *op) const;
+  void eraseUnused();
+
+  // ---- subgraphs (ResolveControlFlow.cpp) ----
+  llvm::LogicalResult resolveIf(IfOp op);
+  void inlineBranch(IfOp op, mlir::Region &branch);
+  llvm::LogicalResult hoistBranches(IfOp op);
+  llvm::LogicalResult selectOutputs(IfOp op);
+  mlir::Value select(IfOp op, mlir::Value cond, mlir::Value a, mlir::Value b);
+  llvm::LogicalResult resolveLoop(LoopOp op);
+  llvm::LogicalResult unrollOnce(LoopOp op, Unrolled &state);
+  llvm::LogicalResult finishLoop(LoopOp op, Unrolled &state);
+  llvm::LogicalResult resolveScan(ScanLoopOp op);
+  llvm::FailureOr<int64_t> scanLength(ScanLoopOp op, Indices axes);
+  llvm::FailureOr<llvm::SmallVector<int64_t>> scanAxes(ScanLoopOp op);
+  llvm::LogicalResult resolveMap(SequenceMapOp op);
+  llvm::LogicalResult charge(mlir::Operation *op, mlir::Region &body);
+  llvm::SmallVector<mlir::Value> cloneBody(mlir::Region &body, mlir::ValueRange arguments);
+
+  // ---- sequences and optionals (ResolveSequences.cpp) ----
+  llvm::LogicalResult resolveInsert(SequenceInsertOp op);
+  llvm::LogicalResult resolveErase(SequenceEraseOp op);
+  llvm::LogicalResult resolveAt(SequenceAtOp op);
+  llvm::LogicalResult resolveConcat(ConcatFromSequenceOp op);
+  llvm::LogicalResult resolveSplit(SplitToSequenceOp op);
+  llvm::LogicalResult resolveHasElement(OptionalHasElementOp op);
+  llvm::LogicalResult resolveGetElement(OptionalGetElementOp op);
+  llvm::FailureOr<int64_t> position(mlir::Operation *op, mlir::Value position, int64_t length, int64_t end);
+  mlir::Value construct(mlir::ValueRange elements);
+
+  // ---- outputs of the model ----
+  llvm::LogicalResult flattenOutputs();
+
+  // ---- building blocks, in front of the operation that is being resolved ----
+  mlir::Value integers(Indices values, bool isScalar = false);
+  mlir::Value truth(bool value);
+  mlir::Value unsqueeze(mlir::Value value, int64_t axis);
+  mlir::Value stack(mlir::ValueRange values, int64_t axis); // along a new dim
+  mlir::Value pick(mlir::Value value, int64_t axis, int64_t index);
+  mlir::Value concat(mlir::ValueRange values, int64_t axis);
+  llvm::LogicalResult replace(mlir::Operation *op, mlir::ValueRange values);
+
+  // ---- what is known ----
+  std::optional<int64_t> constant(mlir::Value value) const;
+  const ValueFacts *factsOf(mlir::Value value) const;
+
+  mlir::func::FuncOp func;
+  SizeSymbols symbols;
+  FactsMap facts;
+  mlir::ImplicitLocOpBuilder b;
+  mlir::Type tensor; // of every result until inference
+  llvm::DenseMap<mlir::Operation *, Unrolled> loops;
+  llvm::DenseMap<mlir::Operation *, size_t> hoisted; // conditions of a call before the branches of an `if` were inferred
+  int64_t cloned = 0;                                // operations that unrolling has made
+};
+
+/// The operation that says what a resolved sequence or optional holds; null while it is not resolved.
+inline SequenceConstructOp elementsOf(mlir::Value sequence) { return sequence.getDefiningOp<SequenceConstructOp>(); }
+
+} // namespace laic
+#endif
