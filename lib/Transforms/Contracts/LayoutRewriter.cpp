@@ -60,6 +60,8 @@ bool LayoutRewriter::rewrite(linalg::TransposeOp op) {
 }
 
 bool LayoutRewriter::rewrite(tensor::ExpandShapeOp op) {
+  if (op.getSrcType().getRank() == 0) // no dim to keep an order of
+    return false;
   Order order = layouts.preferred(op.getSrc()), result;
   SmallVector<ReassociationIndices> groups = op.getReassociationIndices(), newGroups;
   for (int64_t dim : order) {
