@@ -19,10 +19,10 @@ namespace {
 
 enum Operand : unsigned { Query, Key, Val, Past, Decay, Beta };
 
-bool isGated(LinearAttentionOp op) { return op.getUpdateRule() == "gated" || op.getUpdateRule() == "gated_delta"; }
-bool isDelta(LinearAttentionOp op) { return op.getUpdateRule() == "delta" || op.getUpdateRule() == "gated_delta"; }
+template <typename Op> bool isGated(Op op) { return op.getUpdateRule() == "gated" || op.getUpdateRule() == "gated_delta"; }
+template <typename Op> bool isDelta(Op op) { return op.getUpdateRule() == "delta" || op.getUpdateRule() == "gated_delta"; }
 
-LogicalResult checkRule(ShapeContext &ctx, LinearAttentionOp op) {
+template <typename Op> LogicalResult checkRule(ShapeContext &ctx, Op op) {
   if (!llvm::is_contained({"linear", "gated", "delta", "gated_delta"}, op.getUpdateRule()))
     return ctx.fail("expects 'update_rule' to be linear, gated, delta or gated_delta, got '" + op.getUpdateRule() + "'");
   for (auto [i, name, isNeeded] : {std::tuple(unsigned(Decay), "decay", isGated(op)), {unsigned(Beta), "beta", isDelta(op)}})
@@ -67,13 +67,11 @@ LogicalResult checkFactors(ShapeContext &ctx, unsigned i, int64_t heads, AffineE
   return expectSize(ctx, size, each, "the last dim of " + name, i == Beta ? "one, or one per head" : "as key, or one per head");
 }
 
-} // namespace
-
-LogicalResult LinearAttentionOp::inferShapes(ShapeContext &ctx) {
-  if (failed(checkRule(ctx, *this)) || failed(checkSteps(ctx, Query, "query")) || failed(checkSteps(ctx, Key, "key")) ||
+template <typename Op> LogicalResult inferLinearAttention(ShapeContext &ctx, Op op) {
+  if (failed(checkRule(ctx, op)) || failed(checkSteps(ctx, Query, "query")) || failed(checkSteps(ctx, Key, "key")) ||
       failed(checkSteps(ctx, Val, "value")))
     return failure();
-  int64_t heads = getQNumHeads(), shared = getKvNumHeads();
+  int64_t heads = op.getQNumHeads(), shared = op.getKvNumHeads();
   auto queries = headSize(ctx, Query, heads, "query"), keys = headSize(ctx, Key, shared, "key");
   auto values = headSize(ctx, Val, shared, "value");
   if (failed(queries) || failed(keys) || failed(values) ||
@@ -81,7 +79,7 @@ LogicalResult LinearAttentionOp::inferShapes(ShapeContext &ctx) {
       failed(checkFactors(ctx, Decay, shared, ctx.shape(Key)[2], "decay")) ||
       failed(checkFactors(ctx, Beta, shared, ctx.cst(1), "beta")))
     return failure();
-  if (getScale().isZero() && !constantSize(*queries))
+  if (op.getScale().isZero() && !constantSize(*queries))
     return ctx.fail("needs the head size to be known when compiling, since 'scale' is not given");
   AffineExpr batch = ctx.shape(Query)[0];
   SymShape state = {batch, ctx.cst(shared), *keys, *values};
@@ -94,6 +92,23 @@ LogicalResult LinearAttentionOp::inferShapes(ShapeContext &ctx) {
   }
   ctx.set(0, {batch, ctx.shape(Query)[1], canonicalSize(*values * heads)}, ctx.element(Query));
   ctx.set(1, state, ctx.has(Past) ? ctx.element(Past) : ctx.element(Query));
+  return success();
+}
+
+} // namespace
+
+LogicalResult LinearAttentionOp::inferShapes(ShapeContext &ctx) { return inferLinearAttention(ctx, *this); }
+
+LogicalResult ContribLinearAttentionOp::inferShapes(ShapeContext &ctx) {
+  if (getStateWindow() != 0)
+    return ctx.fail("does not support state_window");
+  return inferLinearAttention(ctx, *this);
+}
+
+LogicalResult ContribLinearAttentionOp::decompose(RewriterBase &rewriter) {
+  rewriter.replaceOpWithNewOp<LinearAttentionOp>(*this, getResultTypes(), getQuery(), getKey(), getValue(), getPastState(),
+                                                 getDecay(), getBeta(), getChunkSizeAttr(), getKvNumHeadsAttr(),
+                                                 getQNumHeadsAttr(), getScaleAttr(), getUpdateRuleAttr());
   return success();
 }
 
@@ -154,10 +169,10 @@ LogicalResult LinearAttentionOp::lower(LowerContext &ctx) {
 
 //===-- CausalConvWithState -------------------------------------------------------------------------------------===//
 
-LogicalResult CausalConvWithStateOp::inferShapes(ShapeContext &ctx) {
+template <typename Op> static LogicalResult inferCausalConv(ShapeContext &ctx, Op op) {
   enum : unsigned { Input, Weight, Bias, State };
-  if (!llvm::is_contained({"none", "silu", "swish"}, getActivation()))
-    return ctx.fail("expects 'activation' to be none, silu or swish, got '" + getActivation() + "'");
+  if (!llvm::is_contained({"none", "silu", "swish"}, op.getActivation()))
+    return ctx.fail("expects 'activation' to be none, silu or swish, got '" + op.getActivation() + "'");
   if (failed(expectRank(ctx, Input, 3, "the input")) || failed(expectRank(ctx, Weight, 3, "weight")))
     return failure();
   ArrayRef<AffineExpr> x = ctx.shape(Input), w = ctx.shape(Weight);
@@ -178,6 +193,21 @@ LogicalResult CausalConvWithStateOp::inferShapes(ShapeContext &ctx) {
   }
   ctx.set(0, {x[0], w[0], x[2]}, ctx.element(Input));
   ctx.set(1, state, ctx.element(Input));
+  return success();
+}
+
+LogicalResult CausalConvWithStateOp::inferShapes(ShapeContext &ctx) { return inferCausalConv(ctx, *this); }
+
+LogicalResult ContribCausalConvWithStateOp::inferShapes(ShapeContext &ctx) {
+  if (getChannelsLast() != 0 || getDilation() != 1 || getNdim() != 1 || getStateWindow() != 0 ||
+      static_cast<int64_t>(getStateChannelsLast()) == 1)
+    return ctx.fail("supports one spatial dim behind the channels, without dilation and state_window");
+  return inferCausalConv(ctx, *this);
+}
+
+LogicalResult ContribCausalConvWithStateOp::decompose(RewriterBase &rewriter) {
+  rewriter.replaceOpWithNewOp<CausalConvWithStateOp>(*this, getResultTypes(), getInput(), getWeight(), getBias(), getPastState(),
+                                                     getActivationAttr());
   return success();
 }
 

@@ -159,3 +159,21 @@ func.func @state(%a: tensor<2x6x9xf32>, %b: tensor<6x1x4xf32>, %d: tensor<2x6x4x
   %y:2 = laic.causal_conv_with_state %a, %b, %none, %d : (tensor<2x6x9xf32>, tensor<6x1x4xf32>, none, tensor<2x6x4xf32>) -> (tensor<*xf32>, tensor<*xf32>)
   return %y#0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @window(%a: tensor<2x5x32xf32>, %b: tensor<2x5x16xf32>, %c: tensor<2x5x12xf32>, %e: tensor<2x5x16xf32>, %f: tensor<2x5x2xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{does not support state_window}}
+  %y:2 = laic.contrib_linear_attention %a, %b, %c, %none, %e, %f {q_num_heads = 4 : i64, kv_num_heads = 2 : i64, state_window = 4 : i64} : (tensor<2x5x32xf32>, tensor<2x5x16xf32>, tensor<2x5x12xf32>, none, tensor<2x5x16xf32>, tensor<2x5x2xf32>) -> (tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @dilation(%a: tensor<2x6x9xf32>, %b: tensor<6x1x4xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{supports one spatial dim behind the channels, without dilation and state_window}}
+  %y:2 = laic.contrib_causal_conv_with_state %a, %b, %none, %none {dilation = 2 : i64} : (tensor<2x6x9xf32>, tensor<6x1x4xf32>, none, none) -> (tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}

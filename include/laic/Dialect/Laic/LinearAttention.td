@@ -20,6 +20,28 @@ def Laic_LinearAttentionOp : Laic_LoweredOp<"linear_attention", "LinearAttention
   let results = (outs Laic_Tensor:$output, Laic_Tensor:$present_state);
 }
 
+// The forms of com.microsoft, which have further attributes at values that change nothing.
+let onnxDomain = "com.microsoft" in {
+
+def Laic_ContribLinearAttentionOp : Laic_DecomposedOp<"contrib_linear_attention", "LinearAttention", 1> {
+  let dtypes = "f32 f16";
+  let arguments = (ins Laic_Tensor:$query, Laic_Tensor:$key, Laic_Tensor:$value, Laic_OptTensor:$past_state,
+                   Laic_OptTensor:$decay, Laic_OptTensor:$beta, DefaultValuedAttr<I64Attr, "64">:$chunk_size,
+                   I64Attr:$kv_num_heads, I64Attr:$q_num_heads, DefaultValuedAttr<F32Attr, "0.0">:$scale,
+                   DefaultValuedAttr<I64Attr, "0">:$state_window, DefaultValuedAttr<StrAttr, "\"gated_delta\"">:$update_rule);
+  let results = (outs Laic_Tensor:$output, Laic_Tensor:$present_state);
+}
+def Laic_ContribCausalConvWithStateOp : Laic_DecomposedOp<"contrib_causal_conv_with_state", "CausalConvWithState", 1> {
+  let dtypes = "f32 f16";
+  let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$weight, Laic_OptTensor:$bias, Laic_OptTensor:$past_state,
+                   DefaultValuedAttr<StrAttr, "\"none\"">:$activation, DefaultValuedAttr<I64Attr, "0">:$channels_last,
+                   DefaultValuedAttr<I64Attr, "1">:$dilation, DefaultValuedAttr<I64Attr, "1">:$ndim,
+                   DefaultValuedAttr<I64Attr, "-1">:$state_channels_last, DefaultValuedAttr<I64Attr, "0">:$state_window);
+  let results = (outs Laic_Tensor:$output, Laic_Tensor:$present_state);
+}
+
+}
+
 def Laic_LinearRecurrenceOp
     : Laic_Op<"linear_recurrence", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<StructuredOpInterface>]> {
   let summary = "the time loop of linear attention over a state of one matrix per head";
