@@ -18,6 +18,14 @@ TREES = {**NODES, "target_treeids": [0, 0], "target_nodeids": [1, 2], "target_id
 CLASSES = {**NODES, "class_treeids": [0, 0], "class_nodeids": [1, 2], "class_ids": [0, 1], "class_weights": [1.0, 2.0], "classlabels_int64s": [3, 7]}
 ENSEMBLE = {k: v for k, v in SINGLE.items() if v is not None}
 ENSEMBLE.update(leaf_weights=tensor([5.0, 12.0, -12.0, 7.0], np.float32), nodes_splits=tensor([3.0, 1.0, 4.0], np.float32), nodes_modes=tensor([0, 0, 0], np.uint8))
+
+
+def deep_tree(depth):
+    """A chain: the true branch of each node is the next one, the false branch a leaf."""
+    return {**ENSEMBLE, "nodes_featureids": [0] * depth, "nodes_falseleafs": [1] * depth, "nodes_falsenodeids": [0] * depth, "nodes_trueleafs": [0] * (depth - 1) + [1],
+            "nodes_truenodeids": [*range(1, depth), 0], "nodes_splits": tensor([0.0] * depth, np.float32), "nodes_modes": tensor([0] * depth, np.uint8)}
+
+
 LINEAR = {"coefficients": [1.0] * 8, "intercepts": [0.0, 0.0], "targets": 2}
 LABELS = {"classlabels_ints": [3, 7]}
 CLASSIFIER = {"coefficients": [1.0] * 8, "intercepts": [0.0, 0.0], **LABELS}
@@ -27,13 +35,13 @@ KEYS = {"keys_int64s": [1, 2], "values_int64s": [3, 4]}
 
 # operator, inputs, attributes, what the message says
 TEXT = [
-    ("TfIdfVectorizer", [I64], {**GRAMS, "pool_int64s": None}, "supports n-grams of integers only"),
+    ("TfIdfVectorizer", [I64], {**GRAMS, "pool_int64s": None}, "supports n-grams of integers only ('pool_int64s')"),
     ("TfIdfVectorizer", [I64[None]], GRAMS, "expects an input of rank 1 or 2, got rank 3"),
     ("TfIdfVectorizer", [I64], {**GRAMS, "mode": "DF"}, "expects mode 'TF', 'IDF' or 'TFIDF', got 'DF'"),
     ("TfIdfVectorizer", [I64], {**GRAMS, "min_gram_length": 3}, "expects 1 <= min_gram_length <= max_gram_length and max_skip_count >= 0"),
     ("TfIdfVectorizer", [I64], {**GRAMS, "ngram_counts": [4, 0]}, "expects 'ngram_counts' to ascend within the pool"),
-    ("TfIdfVectorizer", [I64], {**GRAMS, "ngram_indexes": [0]}, "to have a column for each of the 7 n-grams"),
-    ("TfIdfVectorizer", [I64], {**GRAMS, "weights": [1.0]}, "to have a value for each of the 7 columns"),
+    ("TfIdfVectorizer", [I64], {**GRAMS, "ngram_indexes": [0]}, "expects 'ngram_indexes' to have a column for each of the 7 n-grams"),
+    ("TfIdfVectorizer", [I64], {**GRAMS, "weights": [1.0]}, "expects 'weights' to have a value for each of the 7 columns"),
 ]
 THRESHOLDS = [
     ("MultiThreshold", [X, np.zeros((4, 3), np.float32)], {"data_layout": "CN"}, "unknown data_layout 'CN'"),
@@ -44,20 +52,22 @@ FEATURES = [
     ("ArrayFeatureExtractor", [X, np.zeros(2, np.int32)], {}, "expects indices of type int64"),
     ("FeatureVectorizer", [X, X], {"inputdimensions": [4]}, "expects 'inputdimensions' to have a width for each of 2 inputs"),
     ("FeatureVectorizer", [X[None]], {"inputdimensions": [4]}, "expects inputs of rank 1 or 2, got rank 3"),
+    ("FeatureVectorizer", [X, X[:3]], {"inputdimensions": [4, 4]}, "expects dim 0 of each input to be 5 (rows), got 3"),
     ("FeatureVectorizer", [X], {"inputdimensions": [-1]}, "expects widths >= 0 in 'inputdimensions', got -1"),
     ("Imputer", [X], {"imputed_value_int64s": [1]}, "expects 'imputed_value_floats'"),
     ("Imputer", [I64], {"imputed_value_floats": [1.0]}, "expects 'imputed_value_int64s'"),
-    ("Imputer", [X], {"imputed_value_floats": [1.0, 2.0]}, "values in the imputed values"),
+    ("Imputer", [X], {"imputed_value_floats": [1.0, 2.0]}, "expects the last dim of the input to be 2 (values in the imputed values), got 4"),
     ("Normalizer", [X], {"norm": "L3"}, "unknown norm 'L3'"),
     ("Normalizer", [X[None]], {}, "expects an input of rank 1 or 2, got rank 3"),
-    ("OneHotEncoder", [X], {"cats_strings": ["a"]}, "supports categories that are integers only"),
+    ("OneHotEncoder", [X], {"cats_strings": ["a"]}, "supports categories that are integers only ('cats_int64s')"),
     ("Scaler", [X], {"offset": [], "scale": [1.0]}, "expects values in 'offset' and 'scale'"),
 ]
 MODELS = [
     ("LinearRegressor", [X], {**LINEAR, "post_transform": "TANH"}, "unknown post_transform 'TANH'"),
     ("LinearRegressor", [X], {**LINEAR, "coefficients": [1.0] * 7}, "expects as many coefficients for each of 2 rows, got 7 in all"),
+    ("LinearRegressor", [X], {**LINEAR, "coefficients": [1.0] * 6}, "expects dim 1 of the input to be 3 (coefficients in a row), got 4"),
     ("LinearRegressor", [X], {**LINEAR, "intercepts": [1.0]}, "expects 2 intercepts, got 1"),
-    ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings"),
+    ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings; export the model with integer labels"),
     ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": [1]}, "expects at least two class labels"),
     ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": [1, 2, 3]}, "expects 3 intercepts, one for each class, got 2"),
     ("SVMRegressor", [X], {**SVR, "kernel_type": "COSINE"}, "unknown kernel_type 'COSINE'"),
@@ -66,7 +76,7 @@ MODELS = [
     ("SVMRegressor", [X], {**SVR, "coefficients": [1.0]}, "expects a coefficient for each of 2 support vectors"),
     ("SVMClassifier", [X], {**SVC, "rho": []}, "expects a value in 'rho' for each of 1 pairs of classes"),
     ("SVMClassifier", [X], {**SVC, "coefficients": [1.0]}, "expects 'vectors_per_class' for 2 classes and 1 coefficients for each vector"),
-    ("SVMClassifier", [X], {**SVC, "prob_a": [1.0]}, "supports probabilities ('prob_a', 'prob_b') of two classes only"),
+    ("SVMClassifier", [X], {**SVC, "prob_a": [1.0]}, "expects values in 'prob_a' and 'prob_b' for each of 1 pairs of classes"),
     ("LabelEncoder", [I64], {**KEYS, "values_int64s": None, "values_strings": ["a", "b"]}, "supports keys and values that are numbers only"),
     ("LabelEncoder", [I64], {**KEYS, "values_int64s": None}, "expects keys and values"),
     ("LabelEncoder", [X], KEYS, "expects keys of the input's element type f32, got i64"),
@@ -85,11 +95,13 @@ FORESTS = [
     ("TreeEnsembleRegressor", [X], {**TREES, "nodes_modes": ["BRANCH_LEQ", "BRANCH_LEQ", "LEAF"], "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0]}, "has a node that two branches lead to"),
     ("TreeEnsembleRegressor", [X], {**TREES, "nodes_treeids": [0] * 2, "nodes_nodeids": [0, 1], "nodes_featureids": [0] * 2, "nodes_values": [0.0] * 2, "nodes_modes": ["BRANCH_LEQ"] * 2,
                                     "nodes_truenodeids": [1, 0], "nodes_falsenodeids": [1, 0]}, "has a node that two branches lead to"),
+    ("TreeEnsembleRegressor", [X], {**TREES, "nodes_treeids": [0] * 4, "nodes_nodeids": [0, 1, 2, 3], "nodes_featureids": [0] * 4, "nodes_values": [0.0] * 4,
+                                    "nodes_modes": ["BRANCH_LEQ", "BRANCH_LEQ", "LEAF", "LEAF"], "nodes_truenodeids": [1, 0, 0, 0], "nodes_falsenodeids": [2, 3, 0, 0]}, "has a tree without a root"),
     ("TreeEnsembleRegressor", [X], {**TREES, "nodes_featureids": [7, 0, 0]}, "expects an input of at least 8 features, got 4"),
     ("TreeEnsembleRegressor", [X], {**TREES, "nodes_featureids": [-1, 0, 0]}, "has a node with a negative feature"),
     ("TreeEnsembleRegressor", [X], {**TREES, "target_ids": [0, 1]}, "expects targets in [0, 1), got 1"),
-    ("TreeEnsembleRegressor", [X], {**TREES, "base_values": [1.0, 2.0]}, "or one for each of the 1 targets"),
-    ("TreeEnsembleClassifier", [X], {**CLASSES, "classlabels_int64s": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings"),
+    ("TreeEnsembleRegressor", [X], {**TREES, "base_values": [1.0, 2.0]}, "expects one of 'base_values', or one for each of the 1 targets"),
+    ("TreeEnsembleClassifier", [X], {**CLASSES, "classlabels_int64s": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings; export the model with integer labels"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "aggregate_function": 4}, "unknown aggregate_function 4"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "post_transform": 5}, "unknown post_transform 5"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "leaf_targetids": [0]}, "expects as many leaf_targetids as leaf_weights"),
@@ -97,6 +109,7 @@ FORESTS = [
     ("TreeEnsemble", [X], {**ENSEMBLE, "nodes_modes": tensor([6, 0, 0], np.uint8)}, "expects membership_values to have a set, which a NaN ends, for each membership test"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "nodes_modes": tensor([7, 0, 0], np.uint8)}, "has an unknown mode among nodes_modes"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "nodes_truenodeids": [1, 9, 1]}, "has a branch to a leaf that does not exist"),
+    ("TreeEnsemble", [X], deep_tree(5000), "has a tree of more than 4096 branches below each other"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "nodes_truenodeids": [0, 0, 1]}, "has a node that two branches lead to"),
 ]
 
@@ -104,7 +117,7 @@ FORESTS = [
 def refusal(path, op, inputs, attrs, domain):
     names = [f"x{i}" for i in range(len(inputs))]
     outputs = ["y", "z"] if op.endswith("Classifier") else ["y"]
-    node = helper.make_node(op, names, outputs, name="the node", domain=domain, **{k: v for k, v in attrs.items() if v is not None})
+    node = helper.make_node(op, names, outputs, name="the node", domain=domain, **{k: v for k, v in attrs.items() if v is not None and v != []})
     for name in [k for k, v in attrs.items() if v == []]:
         node.attribute.append(onnx.AttributeProto(name=name, type=onnx.AttributeProto.FLOATS))
     infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in zip(names, inputs)]

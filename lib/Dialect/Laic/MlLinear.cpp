@@ -1,4 +1,5 @@
 // LinearRegressor, LinearClassifier, SVMRegressor, SVMClassifier: products with tables that are made when compiling.
+#include "DynamicSizes.h"
 #include "MlScores.h"
 #include "Products.h"
 #include "ShapeChecks.h"
@@ -284,6 +285,26 @@ Sized votes(LowerContext &ctx, Sized scores, int64_t classes) {
   return {sums, shape, scores.element};
 }
 
+// Platt's scaling: the probability of the first class of each pair, kept off 0 and 1.
+Sized probabilities(LowerContext &ctx, Sized scores, llvm::ArrayRef<float> a, llvm::ArrayRef<float> b) {
+  constexpr double kLeast = 1e-7;
+  int64_t pairs = constantSize(scores.shape[1]).value_or(1);
+  AffineMap all = ctx.b.getMultiDimIdentityMap(2);
+  AffineMap column = AffineMap::get(2, 0, {ctx.b.getAffineDimExpr(1)}, ctx.b.getContext());
+  auto perPair = [&](llvm::ArrayRef<float> values) { return table(ctx, values.take_front(pairs).vec(), {pairs}).value; };
+  scores.value = ctx.generic(scores.shape, scores.element, {scores.value, perPair(a), perPair(b)}, {all, column, column},
+                             [&](ScalarBuilder &s, ValueRange in) {
+                               Value p = s.sigmoid(s.neg(s.add(s.mul(in[0], in[1]), in[2])));
+                               return s.clamp(p, s.cst(kLeast, p), s.cst(1 - kLeast, p));
+                             });
+  return scores;
+}
+
+Value couple(LowerContext &ctx, Sized pairs, llvm::ArrayRef<AffineExpr> shape) {
+  auto op = CouplePairsOp::create(ctx.b, ctx.type(shape, pairs.element), pairs.value, dynamicSizes(ctx, shape));
+  return op.getProbabilities();
+}
+
 } // namespace
 
 LogicalResult SVMClassifierOp::inferShapes(ShapeContext &ctx) {
@@ -303,10 +324,11 @@ LogicalResult SVMClassifierOp::inferShapes(ShapeContext &ctx) {
     return ctx.fail("expects 'vectors_per_class' for " + Twine(classes) + " classes and " + Twine(classes - 1) +
                     " coefficients for each vector");
   bool probabilities = !linear && getProbA() && !getProbA()->empty();
-  if (probabilities && (classes != 2 || !getProbB() || getProbB()->empty()))
-    return ctx.fail("supports probabilities ('prob_a', 'prob_b') of two classes only");
+  if (probabilities &&
+      (static_cast<int64_t>(getProbA()->size()) < pairs || !getProbB() || getProbB()->size() < getProbA()->size()))
+    return ctx.fail("expects values in 'prob_a' and 'prob_b' for each of " + Twine(pairs) + " pairs of classes");
   setLabels(ctx);
-  setMatrix(ctx, 1, linear || classes == 2 ? classes : pairs);
+  setMatrix(ctx, 1, linear || probabilities || classes == 2 ? classes : pairs);
   return success();
 }
 
@@ -324,25 +346,12 @@ LogicalResult SVMClassifierOp::lower(LowerContext &ctx) {
   Sized scores = affine(ctx, kernel(ctx, *this, x, vectors), pairWeights(*this, classes), pairs, getRho().take_front(pairs));
   Sized ballots = votes(ctx, scores, classes);
   ctx.set(0, largestLabel(ctx, ballots.value, ballots.shape, labels));
-  if (classes > 2) {
-    storeMatrix(ctx, 1, postTransform(ctx, scores.value, scores.shape, getPostTransform()));
-    return success();
-  }
-  Value score = columnOf(ctx, scores, 0), both;
   llvm::ArrayRef<AffineExpr> shape = ctx.resultShape(1);
-  if (getProbA() && !getProbA()->empty()) {
-    // Platt's scaling: the probability of the first class, kept off 0 and 1.
-    constexpr double kLeast = 1e-7;
-    double a = getProbA()->front(), b = getProbB()->front();
-    Value second =
-        ctx.generic(shape.take_front(1), x.element, score, ctx.b.getMultiDimIdentityMap(1), [&](ScalarBuilder &s, ValueRange in) {
-          Value p = s.sigmoid(s.add(s.mul(s.cst(a, in[0]), in[0]), s.cst(b, in[0])));
-          return s.clamp(p, s.cst(kLeast, p), s.cst(1 - kLeast, p));
-        });
-    both = bothClasses(ctx, second, shape[0], /*complement=*/true, "NONE");
-  } else {
-    both = bothClasses(ctx, score, shape[0], /*complement=*/false, "NONE");
-  }
-  storeMatrix(ctx, 1, postTransform(ctx, both, shape, getPostTransform()));
+  Value final = scores.value;
+  if (getProbA() && !getProbA()->empty())
+    final = couple(ctx, probabilities(ctx, scores, *getProbA(), *getProbB()), shape);
+  else if (classes == 2)
+    final = bothClasses(ctx, columnOf(ctx, scores, 0), shape[0], /*complement=*/false, "NONE");
+  storeMatrix(ctx, 1, postTransform(ctx, final, shape, getPostTransform()));
   return success();
 }

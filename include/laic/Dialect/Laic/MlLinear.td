@@ -2,7 +2,7 @@
 #ifndef LAIC_MLLINEAR_TD
 #define LAIC_MLLINEAR_TD
 
-include "laic/Dialect/Laic/LaicBase.td"
+include "laic/Dialect/Laic/StructuredBase.td"
 
 class Laic_LinearModelOp<string mnemonic, string onnx, dag attributes> : Laic_LoweredOp<mnemonic, onnx, 1> {
   let onnxDomain = "ai.onnx.ml";
@@ -42,6 +42,17 @@ def Laic_SVMClassifierOp
                                               OptionalAttr<DenseF32ArrayAttr>:$prob_a, OptionalAttr<DenseF32ArrayAttr>:$prob_b,
                                               OptionalAttr<DenseI64ArrayAttr>:$vectors_per_class))> {
   let results = (outs Laic_Tensor:$Y, Laic_Tensor:$Z);
+}
+
+def Laic_CouplePairsOp : Laic_StructuredOp<"couple_pairs", ["workspaceBytes"]> {
+  let summary = "probabilities of classes from those of pairs: [rows, k (k - 1) / 2] -> [rows, k]";
+  let description = [{
+    Column (i, j), i < j in row-major order, is the probability of class i against class j, in (0, 1). Wu, Lin, Weng: Probability Estimates for
+    Multi-class Classification by Pairwise Coupling (JMLR 2004), second method, with libsvm's stopping rule: runtimes that are
+    built on it give the same numbers. A row is a tile.
+  }];
+  let arguments = (ins AnyRankedTensor:$pairs, Variadic<Index>:$result_sizes);
+  let results = (outs AnyRankedTensor:$probabilities);
 }
 
 #endif
