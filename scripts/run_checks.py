@@ -204,7 +204,7 @@ def stages(jobs, everything):
     yield "python", "Python package, command lines, installed tree", lambda: run_pytest(jobs, "python", "test/Python", "test/Tools", "test/Consumer")
     yield "devices", "other targets: lavapipe, the PTX interpreter, C simulation", lambda: run_pytest(jobs, "devices", "test/Targets")
     yield "operators", "operator cases against onnxruntime and the onnx package", lambda: run_pytest(jobs, "operators", "test/Operators")
-    yield "conformance", "cases of the onnx package's backend suite", lambda: run_pytest(jobs, "conformance", "test/Conformance")
+    yield "conformance", "the onnx package's backend suite, mutated and random graphs, accuracy", lambda: run_pytest(jobs, "conformance", "test/Conformance", "test/Accuracy")
     yield "models", "models end to end", lambda: run_models(jobs)
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)
