@@ -33,6 +33,8 @@ std::string Expressions::formula(const Entry &entry, const Scalar &scalar) const
     return dimName(*entry.inputs()->Get(scalar.a()), scalar.b());
   case ScalarOp::InputElement:
     return text(entry.inputs()->Get(scalar.a())->name()) + "[" + std::to_string(scalar.b()) + "]";
+  case ScalarOp::ReadElement:
+    return "read" + std::to_string(scalar.a()) + "[" + std::to_string(scalar.b()) + "]";
   case ScalarOp::Add:
     return binary("+");
   case ScalarOp::Sub:

@@ -153,6 +153,8 @@ std::string inspect::placeOf(const Entry &entry, const Buffer &buffer, const Exp
     return "arena + " + sizes[buffer.offset_scalar()];
   case Storage::HostArena:
     return "host arena + " + sizes[buffer.offset_scalar()];
+  case Storage::Late:
+    return "slot " + std::to_string(buffer.index());
   }
   return "?";
 }

@@ -1,7 +1,9 @@
 // Resize: inference and lowering, one pass per resized axis (one for all axes where nothing is mixed).
+#include "Decomposer.h"
 #include "Interpolation.h"
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/ResizeOps.h"
 
 #include <cmath>
@@ -44,6 +46,17 @@ AffineExpr scaledSize(SizeSymbols &symbols, AffineExpr in, float scale) {
   return symbols.floorDiv(symbols.mul(in, symbols.constant(mantissa)), symbols.constant(int64_t(1) << shift));
 }
 
+// Contents of an operand: sizes that inference finds, or has found. Where there are none it has refused.
+FailureOr<SmallVector<AffineExpr, 4>> contents(ShapeContext &ctx, unsigned i, StringRef name, size_t count) {
+  return ctx.sizes(i, name, count);
+}
+FailureOr<SmallVector<AffineExpr, 4>> contents(LowerContext &ctx, unsigned i, StringRef, size_t) {
+  return SmallVector<AffineExpr, 4>(ctx.facts(i).elements());
+}
+
+// Scales of a call are kept as integers, in units of 2^-30: exact down to 2^-7, and sizes like any other.
+constexpr int64_t kScaleUnits = int64_t{1} << 30;
+
 // The region of interest as a tensor; inference has none.
 Value runTimeRoi(ShapeContext &) { return {}; }
 Value runTimeRoi(LowerContext &ctx) { return ctx.operand(kRoi); }
@@ -59,6 +72,7 @@ private:
   LogicalResult readRoi();
   LogicalResult readScales();
   LogicalResult readSizes();
+  LogicalResult readLateScales();
   LogicalResult keepRatio();
   void keepUnknownRatio(bool smallest);
   LogicalResult expectCount(size_t count, StringRef name, size_t want) {
@@ -93,8 +107,6 @@ template <typename Context> LogicalResult AxisReader<Context>::readRoi() {
     return success();
   if (!given(ctx, kRoi))
     return ctx.fail("needs 'roi', since coordinate_transformation_mode is tf_crop_and_resize");
-  if (given(ctx, kScales) && !ctx.facts(kRoi).floats)
-    return ctx.fail("needs 'roi' to be known when compiling, since the result's size depends on it");
   std::optional<int64_t> count = constantSize(ctx.shape(kRoi)[0]);
   if (!count)
     return ctx.fail("needs the size of 'roi' to be known when compiling");
@@ -114,8 +126,6 @@ template <typename Context> LogicalResult AxisReader<Context>::readRoi() {
 }
 
 template <typename Context> LogicalResult AxisReader<Context>::readScales() {
-  if (!ctx.facts(kScales).floats)
-    return ctx.fail("needs 'scales' to be known when compiling");
   ArrayRef<double> scales = *ctx.facts(kScales).floats;
   if (failed(expectCount(scales.size(), "scales", axes.size())))
     return failure();
@@ -130,12 +140,10 @@ template <typename Context> LogicalResult AxisReader<Context>::readScales() {
 }
 
 template <typename Context> LogicalResult AxisReader<Context>::readSizes() {
-  if (!ctx.facts(kSizes).ints)
-    return ctx.fail("needs 'sizes' to be known when compiling");
-  ArrayRef<AffineExpr> sizes = *ctx.facts(kSizes).ints;
-  if (failed(expectCount(sizes.size(), "sizes", axes.size())))
+  auto sizes = contents(ctx, kSizes, "sizes", axes.size());
+  if (failed(sizes) || failed(expectCount(sizes->size(), "sizes", axes.size())))
     return failure();
-  for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
+  for (auto [axis, size] : llvm::zip_equal(axes, *sizes)) {
     axis.out = canonicalSize(size);
     std::optional<int64_t> in = constantSize(axis.in), out = constantSize(axis.out);
     if (in && out && *in > 0)
@@ -146,6 +154,19 @@ template <typename Context> LogicalResult AxisReader<Context>::readSizes() {
     axis.denominator = axis.in;
   }
   return op.getKeepAspectRatioPolicy() == "stretch" ? success() : keepRatio();
+}
+
+// Sizes and scales that replaceLateScales has made.
+template <typename Context> LogicalResult AxisReader<Context>::readLateScales() {
+  auto scales = contents(ctx, kScales, "scales", axes.size());
+  if (failed(readSizes()) || failed(scales) || failed(expectCount(scales->size(), "scales", axes.size())))
+    return failure();
+  for (auto [axis, scale] : llvm::zip_equal(axes, *scales)) {
+    axis.scale = std::nullopt;
+    axis.numerator = scale;
+    axis.denominator = ctx.cst(kScaleUnits);
+  }
+  return success();
 }
 
 // not_larger, not_smaller: one scale for all axes, sizes rounded half up.
@@ -188,11 +209,48 @@ template <typename Context> void AxisReader<Context>::keepUnknownRatio(bool smal
 
 template <typename Context> FailureOr<SmallVector<ResizeAxis>> AxisReader<Context>::read() {
   bool scales = given(ctx, kScales), sizes = given(ctx, kSizes);
-  if (scales == sizes)
+  bool late = scales && sizes && ctx.element(kScales).isInteger(64);
+  if (scales == sizes && !late)
     return LogicalResult(ctx.fail("expects either 'scales' or 'sizes'"));
-  if (failed(readDims()) || failed(readRoi()) || failed(scales ? readScales() : readSizes()))
+  if (failed(readDims()) || failed(readRoi()) || failed(late ? readLateScales() : scales ? readScales() : readSizes()))
     return failure();
   return axes;
+}
+
+// Scales that only a call knows: the result's sizes are computed, as ONNX does in f32, and read back with the scales.
+LogicalResult replaceLateScales(ShapeContext &ctx, ResizeOp op) {
+  int64_t rank = ctx.rank(kX);
+  SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (std::optional<ArrayRef<int64_t>> listed = op.getAxes(); listed && !listed->empty())
+    dims.assign(listed->begin(), listed->end());
+  for (int64_t &dim : dims) {
+    dim = dim < 0 ? dim + rank : dim;
+    if (dim < 0 || dim >= rank)
+      return ctx.fail("expects attribute 'axes' to lie within rank " + Twine(rank));
+  }
+  int64_t count = dims.size();
+  if (failed(ctx.equal(ctx.shape(kScales)[0], ctx.cst(count), "'scales' must have one value per axis",
+                       "expects 'scales' to have " + Twine(count) + " values, got " +
+                           Twine(constantSize(ctx.shape(kScales)[0]).value_or(0)))))
+    return failure();
+  return ctx.replace([&](RewriterBase &rewriter) -> SmallVector<Value> {
+    Decomposer d(rewriter, op);
+    SmallVector<Value> in;
+    for (int64_t dim : dims)
+      in.push_back(d.size(op.getX(), dim));
+    Value scales = d.cast(d.reshape(op.getScales(), ArrayRef<int64_t>{count}), d.f32()), portion = scales;
+    if (ruleOf(op).crops()) {
+      Value roi = d.cast(op.getRoi(), d.f32());
+      portion = d.mul(scales, d.sub(d.slice(roi, count, 2 * count, 0), d.slice(roi, 0, count, 0)));
+    }
+    Value product = d.mul(d.cast(in.size() == 1 ? in[0] : d.concat(in, 0), d.f32()), portion);
+    Value sizes = d.cast(d.make<FloorOp>(d.f32(), product), d.i64());
+    Value units = d.cast(d.make<RoundOp>(d.f32(), d.scale(scales, kScaleUnits)), d.i64());
+    auto resized = cast<ResizeOp>(rewriter.clone(*op));
+    resized.getScalesMutable().assign(units);
+    resized.getSizesMutable().assign(sizes);
+    return {resized.getY()};
+  });
 }
 
 LogicalResult checkRule(const ResizeRule &rule, ShapeContext &ctx) {
@@ -213,6 +271,9 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &ctx) {
   ResizeRule rule = ruleOf(*this);
   if (failed(checkRule(rule, ctx)))
     return failure();
+  bool lateRoi = rule.crops() && given(ctx, kRoi) && !ctx.facts(kRoi).floats;
+  if (given(ctx, kScales) && !given(ctx, kSizes) && (!ctx.facts(kScales).floats || lateRoi))
+    return replaceLateScales(ctx, *this);
   FailureOr<SmallVector<ResizeAxis>> axes = AxisReader<ShapeContext>(*this, ctx).read();
   if (failed(axes))
     return failure();
