@@ -6,7 +6,8 @@ rounding to powers of two) to its tables, in numpy here.
 import ml_dtypes
 from case import Case, Const, f16, f32, ints, np, numpy_helper, onnx_type
 
-FLOATS = {name: np.dtype(getattr(ml_dtypes, f"float{name}")) for name in ("8_e4m3fn", "8_e4m3fnuz", "8_e5m2", "8_e5m2fnuz", "4_e2m1fn")}
+FLOATS = {name: np.dtype(getattr(ml_dtypes, f"float{name}"))
+          for name in ("8_e4m3fn", "8_e4m3fnuz", "8_e5m2", "8_e5m2fnuz", "4_e2m1fn")}
 POWERS = np.dtype(ml_dtypes.float8_e8m0fnu)
 INTEGERS = {np.dtype(t): bounds for t, bounds in ((ml_dtypes.int4, (-8, 7)), (ml_dtypes.uint4, (0, 15)), (ml_dtypes.int2, (-2, 1)),
                                                   (ml_dtypes.uint2, (0, 3)))}
@@ -85,7 +86,8 @@ for name, dtype in FLOATS.items():
         CASES += [cast(quiet(x), dtype) for x in SOURCES] + [cast(codes(dtype), t) for t in (np.int8, np.uint8, np.int64)]
         continue
     CASES += [cast(x, dtype, saturate=0) for x in SOURCES] + [cast(x, dtype, saturated(dtype)) for x in SOURCES]
-    CASES += [cast(np.arange(-500, 500, dtype=t), dtype, lambda a, t=dtype: saturated(t)(a.astype(np.float32))) for t in (np.int32, np.int64)]
+    CASES += [cast(np.arange(-500, 500, dtype=t), dtype, lambda a, to=dtype: saturated(to)(a.astype(np.float32)))
+              for t in (np.int32, np.int64)]
     CASES += [cast(np.arange(256, dtype=np.uint8), dtype, saturate=0), cast(np.array([False, True]), dtype)]
     CASES += [cast(codes(dtype), FLOATS["8_e5m2"], lambda a: saturated(FLOATS["8_e5m2"])(a.astype(np.float32)))]
 CASES += [cast(x, POWERS, power(saturate, mode), saturate=saturate, round_mode=mode)
@@ -96,7 +98,8 @@ WHOLE = np.arange(-20, 20).astype(np.float32) + np.float32(0.75)
 for dtype, (low, high) in INTEGERS.items():
     every = np.arange(low, high + 1).astype(dtype)
     CASES += [cast(every, t) for t in (np.float32, np.float16, np.float64, np.int8, np.uint8, np.int64, np.bool_, ml_dtypes.bfloat16)]
-    CASES += [cast(every, other, lambda a, to=other: a.astype(np.int64).astype(to)) for other in INTEGERS if other != dtype]
+    CASES += [cast(every, other, lambda a, to=other: a.astype(np.int64).astype(to))
+              for other in INTEGERS if other != dtype]
     CASES += [cast(WHOLE.astype(t), dtype) for t in (np.float32, np.float16, np.float64, np.int64, np.int8, np.int32)]
     CASES += [cast(np.arange(256, dtype=np.uint8), dtype), cast(np.array([False, True]), dtype)]
 CASES += [cast(sample(np.float64), t) for t in (np.float16,)]
@@ -129,55 +132,55 @@ for t in ALL:
     ]
     if t != POWERS:
         moved.append(("Pad", [x, Const([0, 1, 0, 2, 0, 1]), Const(values(t))], {},
-                      lambda a, pads, v: np.pad(a.view(np.uint8), ((0, 2), (1, 0), (0, 1)), constant_values=v.view(np.uint8)).view(a.dtype)))
+                      lambda a, _, v: np.pad(a.view(np.uint8), ((0, 2), (1, 0), (0, 1)), constant_values=v.view(np.uint8)).view(a.dtype)))
     CASES += [Case(op, inputs, attrs, name=f"{t}{' constant' if isinstance(inputs[0], Const) else ''}", opset=NEWEST, expect=expect)
               for op, inputs, attrs, expect in moved]
     CASES += [Case("ConstantOfShape", [Const([2, 3])], {"value": numpy_helper.from_array(values(t, 1))}, name=str(t), opset=NEWEST,
                    expect=lambda s, t=t: np.broadcast_to(values(t, 1), (2, 3)))]
-    CASES += [Case("CastLike", [f32(4, 5, low=1, high=2), x], name=str(t), opset=NEWEST, expect=(lambda x, _: power(1, "up")(x)) if t == POWERS else None,
-                   oracle="onnx")]
+    CASES += [Case("CastLike", [f32(4, 5, low=1, high=2), x], name=str(t), opset=NEWEST, oracle="onnx",
+                   expect=(lambda x, _: power(1, "up")(x)) if t == POWERS else None)]
 
 # ---- BitCast ----
 PAIRS = [(np.float32, np.int32), (np.int64, np.float64), (np.float16, np.uint16), (ml_dtypes.bfloat16, np.int16), (np.uint8, np.int8),
-         (np.int8, ml_dtypes.float8_e4m3fn), (ml_dtypes.float8_e5m2, np.uint8), (ml_dtypes.int4, ml_dtypes.uint4), (np.bool_, np.uint8),
-         (ml_dtypes.uint4, ml_dtypes.int4), (ml_dtypes.int4, ml_dtypes.float4_e2m1fn), (ml_dtypes.float4_e2m1fn, ml_dtypes.int4),
-         (ml_dtypes.uint2, ml_dtypes.int2), (ml_dtypes.int2, ml_dtypes.uint2), (np.uint32, np.float32)]
+         (np.int8, ml_dtypes.float8_e4m3fn), (ml_dtypes.float8_e5m2, np.uint8), (ml_dtypes.int4, ml_dtypes.uint4),
+         (np.bool_, np.uint8), (ml_dtypes.uint4, ml_dtypes.int4), (ml_dtypes.int4, ml_dtypes.float4_e2m1fn),
+         (ml_dtypes.float4_e2m1fn, ml_dtypes.int4), (ml_dtypes.uint2, ml_dtypes.int2), (ml_dtypes.int2, ml_dtypes.uint2),
+         (np.uint32, np.float32)]
 CASES += [Case("BitCast", [ints(5, 7, low=0, high=16).astype(a)], {"to": onnx_type(b)}, name=f"{np.dtype(a)} to {np.dtype(b)}", opset=26,
                expect=lambda x, b=b: x.view(b)) for a, b in PAIRS]
 
+
 # ---- QuantizeLinear, DequantizeLinear ----
+def scaled(op, inputs, name, expect=None, **attrs):
+    return Case(op, inputs, attrs, name=name, opset=NEWEST, oracle="onnx", expect=expect)
+
+
 X = f32(4, 6, 10, seed=3) * 4
 SCALE, SCALES, BLOCKS = Const(np.float32(0.37)), Const(f32(6, low=0.2, high=0.9)), Const(f32(4, 3, 10, low=0.2, high=0.9))
 for t in [*FLOATS.values(), *INTEGERS]:
     zero = lambda *shape, t=t: Const(np.zeros(shape, t) if t in FLOATS.values() else values(t, *shape, seed=6))
-    number = {"output_dtype": onnx_type(t)}
-    name = str(t)
-    CASES += [Case("QuantizeLinear", [X, SCALE], number, name=name, opset=NEWEST, oracle="onnx"),
-              Case("QuantizeLinear", [X, SCALES, zero(6)], {"axis": 1}, name=f"{name} per axis", opset=NEWEST, oracle="onnx"),
-              Case("QuantizeLinear", [X, BLOCKS, zero(4, 3, 10)], {"axis": 1, "block_size": 2}, name=f"{name} blocked", opset=NEWEST,
-                   oracle="onnx"),
-              Case("QuantizeLinear", [X * 1e4, SCALE], number, name=f"{name} beyond", opset=NEWEST, oracle="onnx"),
-              Case("QuantizeLinear", [f16(4, 6), Const(np.float16(0.05))], number, name=f"{name} f16", opset=NEWEST, oracle="onnx")]
+    number, name = onnx_type(t), str(t)
+    CASES += [scaled("QuantizeLinear", [X, SCALE], name, output_dtype=number),
+              scaled("QuantizeLinear", [X, SCALES, zero(6)], f"{name} per axis", axis=1),
+              scaled("QuantizeLinear", [X, BLOCKS, zero(4, 3, 10)], f"{name} blocked", axis=1, block_size=2),
+              scaled("QuantizeLinear", [X * 1e4, SCALE], f"{name} beyond", output_dtype=number),
+              scaled("QuantizeLinear", [f16(4, 6), Const(np.float16(0.05))], f"{name} f16", output_dtype=number)]
     if t in FLOATS.values():
-        CASES += [Case("QuantizeLinear", [X * 1e4, SCALE], {**number, "saturate": 0}, name=f"{name} unsaturated", opset=NEWEST, oracle="onnx")]
+        CASES += [scaled("QuantizeLinear", [X * 1e4, SCALE], f"{name} unsaturated", output_dtype=number, saturate=0)]
     q = values(t, 4, 6, 10)
-    CASES += [Case("DequantizeLinear", [q, SCALE], name=name, opset=NEWEST, oracle="onnx"),
-              Case("DequantizeLinear", [q, SCALES, zero(6)], {"axis": 1}, name=f"{name} per axis", opset=NEWEST, oracle="onnx"),
-              Case("DequantizeLinear", [Const(q), BLOCKS, zero(4, 3, 10)], {"axis": 1, "block_size": 2}, name=f"{name} blocked",
-                   opset=NEWEST, oracle="onnx"),
-              Case("DequantizeLinear", [q, Const(np.float16(0.05))], name=f"{name} f16", opset=NEWEST, oracle="onnx"),
-              Case("DequantizeLinear", [q, SCALE], {"output_dtype": onnx_type(np.float16)}, name=f"{name} output_dtype", opset=NEWEST,
-                   oracle="onnx")]
-MICRO = Const(np.array([121, 125, 127, 130, 126, 128], np.uint8).view(POWERS))
+    CASES += [scaled("DequantizeLinear", [q, SCALE], name),
+              scaled("DequantizeLinear", [q, SCALES, zero(6)], f"{name} per axis", axis=1),
+              scaled("DequantizeLinear", [Const(q), BLOCKS, zero(4, 3, 10)], f"{name} blocked", axis=1, block_size=2),
+              scaled("DequantizeLinear", [q, Const(np.float16(0.05))], f"{name} f16"),
+              scaled("DequantizeLinear", [q, SCALE], f"{name} output_dtype", output_dtype=onnx_type(np.float16))]
+MICRO, F4 = Const(np.array([121, 125, 127, 130, 126, 128], np.uint8).view(POWERS)), FLOATS["4_e2m1fn"]
 CASES += [
-    Case("DequantizeLinear", [values(FLOATS["4_e2m1fn"], 4, 6, 10), MICRO], {"axis": 1, "output_dtype": onnx_type(np.float32)},
-         name="powers of two as scales", opset=NEWEST, expect=lambda q, s: q.astype(np.float32) * s.astype(np.float32)[:, None]),
-    Case("QuantizeLinear", [X, MICRO], {"axis": 1, "output_dtype": onnx_type(FLOATS["4_e2m1fn"])}, name="powers of two as scales",
-         opset=NEWEST, expect=lambda x, s: (x / s.astype(np.float32)[:, None]).astype(FLOATS["4_e2m1fn"])),
-    Case("QuantizeLinear", [X, SCALE], {"output_dtype": onnx_type(np.int8), "precision": onnx_type(np.float16)}, name="precision",
-         opset=NEWEST, oracle="onnx"),
-    Case("QuantizeLinear", [X, Const(np.float16(0.37))], {"output_dtype": onnx_type(np.int16), "precision": onnx_type(np.float32)},
-         name="precision f32", opset=NEWEST, oracle="onnx"),
-    Case("QuantizeLinear", [X, SCALE, Const(np.array(1.5).astype(FLOATS["8_e5m2"]))], name="float zero point", opset=NEWEST,
-         expect=lambda x, s, z: (x / s + np.float32(1.5)).astype(FLOATS["8_e5m2"])),
+    scaled("DequantizeLinear", [values(F4, 4, 6, 10), MICRO], "powers of two as scales", axis=1, output_dtype=onnx_type(np.float32),
+           expect=lambda q, s: q.astype(np.float32) * s.astype(np.float32)[:, None]),
+    scaled("QuantizeLinear", [X, MICRO], "powers of two as scales", axis=1, output_dtype=onnx_type(F4),
+           expect=lambda x, s: (x / s.astype(np.float32)[:, None]).astype(F4)),
+    scaled("QuantizeLinear", [X, SCALE], "precision", output_dtype=onnx_type(np.int8), precision=onnx_type(np.float16)),
+    scaled("QuantizeLinear", [X, Const(np.float16(0.37))], "precision f32", output_dtype=onnx_type(np.int16), precision=onnx_type(np.float32)),
+    scaled("QuantizeLinear", [X, SCALE, Const(np.array(1.5).astype(FLOATS["8_e5m2"]))], "float zero point",
+           expect=lambda x, s, z: (x / s + np.float32(1.5)).astype(FLOATS["8_e5m2"])),
 ]

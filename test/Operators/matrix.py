@@ -174,7 +174,8 @@ def typed_case(op, typed, name):
     case = pattern(op)
     index = typed_operand(op, typed)
     shared = same_type(op, index, case.inputs)
-    floats = [i for i, a in enumerate(case.inputs) if a is not None and name in FLOATS and _value(a).dtype.kind == "f"]
+    wide = name in FLOATS and name not in NARROW_FLOATS
+    floats = [i for i, a in enumerate(case.inputs) if a is not None and wide and _value(a).dtype.kind == "f"]
     inputs = [a if a is None or i not in shared + floats else convert(a, name, i) for i, a in enumerate(case.inputs)]
     rtol, atol = TOLERANCE.get(name, (case.rtol, case.atol))
     attrs = dict(case.attrs)

@@ -88,8 +88,9 @@ typedef enum laic_type {
 } laic_type_t;
 
 LAIC_API const char *laic_type_name(laic_type_t type); /* "f32", "i64", ...; "?" for an unknown one */
-LAIC_API size_t laic_type_size(laic_type_t type);      /* bytes of one element in memory (1 below a byte);
-                                                             0 for strings and unknown types */
+LAIC_API size_t laic_type_size(laic_type_t type);      /* bytes of one element in memory; 0 for strings and
+                                                             unknown types. Below a byte 1: i4 and i2 as int8_t,
+                                                             u4 and u2 as uint8_t, f4e2m1 as its code */
 
 /* ---- modules ---- */
 

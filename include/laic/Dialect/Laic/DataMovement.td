@@ -24,7 +24,7 @@ def Laic_SliceOp : Laic_LoweredOp<"slice", "Slice", 13> {
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_PadOp : Laic_LoweredOp<"pad", "Pad", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool f8E4M3FN f8E4M3FNUZ f8E5M2 f8E5M2FNUZ f4E2M1 i4 u4 i2 u2"; // f8E8M0 has no zero
   let description = "Pads may be sizes. Negative pads are cut first; the mode applies to what is left.";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$pads, Laic_OptTensor:$constant_value, Laic_OptTensor:$axes,
                    DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);
