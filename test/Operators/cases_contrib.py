@@ -131,3 +131,31 @@ for kind, low, high in ((np.int8, -64, 64), (np.uint8, 96, 160)):
     CASES += [case("DynamicQuantizeMatMul", [f32(2, 5, 30), W, SCALE, ZERO], keep=(30,), rtol=1e-3, name=f"{name} batch"), case("MatMulIntegerToFloat", [ints(2, 5, 30, low=0, high=256, dtype=np.uint8), W, Const(np.float32(0.03)), COLUMNS], keep=(30,), name=f"{name} batch")]
 
 CASES += [case("CDist", [f32(5, 7), f32(4, 7, seed=1)], a) for a in ({}, {"metric": "euclidean"})] + [case("CDist", [f64(5, 7), f64(4, 7, seed=1)], {"metric": "sqeuclidean"})]
+
+# ---- states, quantised layers ----
+for rule in ("linear", "gated", "delta", "gated_delta"):
+    query, key, value = f32(2, 7, 64), f32(2, 7, 32, seed=1) / 4, f32(2, 7, 48, seed=2)
+    decay, beta = -abs(f32(2, 7, 32, seed=4)) if "gated" in rule else None, f32(2, 7, 2, seed=5, low=0.1, high=0.5) if "delta" in rule else None
+    inputs = [query, key, value, f32(2, 2, 16, 24, seed=3), *([decay] if beta is None else [decay, beta])]
+    CASES.append(case("LinearAttention", inputs if inputs[-1] is not None else inputs[:-1], {"q_num_heads": 4, "kv_num_heads": 2, "update_rule": rule}, outputs=2, keep=(2, 64, 32, 48, 16, 24), name=rule))
+for activation in ("none", "silu"):
+    CASES += [case("CausalConvWithState", [f32(2, 6, 9), Const(f32(6, 1, 4, seed=1)), *rest], {"activation": activation}, outputs=2, keep=(6, 3), name=f"{activation} {len(rest)}")
+              for rest in ([], [Const(f32(6, seed=2))], [Const(f32(6, seed=2)), f32(2, 6, 3, seed=3)])]
+
+
+def lstm_weights(directions, rows, hidden, columns, kind, seed):
+    w = ints(directions, rows, 4 * hidden, low=-64 if kind is np.int8 else 64, high=64 if kind is np.int8 else 192, dtype=kind, seed=seed)
+    shape = (directions, 4 * hidden) if columns else (directions,)
+    return Const(w), [Const(f32(*shape, seed=seed, low=0.004, high=0.006)), Const(np.full(shape, 3 if kind is np.int8 else 128, kind))]
+
+
+# onnxruntime also quantises what the weights are multiplied by.
+for kind, columns, direction in ((np.int8, False, "forward"), (np.int8, True, "reverse"), (np.uint8, False, "bidirectional")):
+    directions = 2 if direction == "bidirectional" else 1
+    w, w_scale = lstm_weights(directions, 10, 6, columns, kind, 1)
+    r, r_scale = lstm_weights(directions, 6, 6, columns, kind, 2)
+    bias = Const(f32(directions, 48, seed=3))
+    CASES.append(case("DynamicQuantizeLSTM", [f32(7, 2, 10), w, r, bias, None, None, None, None, *w_scale, *r_scale], {"hidden_size": 6, "direction": direction}, outputs=3, keep=(10, 6), atol=2e-2, rtol=2e-2, name=f"{kind.__name__} {columns} {direction}"))
+
+for attrs in ({"kernel_shape": [2, 2], "strides": [2, 2]}, {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1]}, {"kernel_shape": [3, 3], "auto_pad": "SAME_UPPER", "strides": [2, 2]}, {"kernel_shape": [2, 2], "dilations": [2, 1], "ceil_mode": 1}):
+    CASES += [case("NhwcMaxPool", [ints(2, 9, 8, 5, low=low, high=low + 256, dtype=kind)], attrs, keep=(5,), name=f"{kind.__name__} {attrs}") for kind, low in ((np.int8, -128), (np.uint8, 0))]
