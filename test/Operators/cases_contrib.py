@@ -146,7 +146,7 @@ for activation in ("none", "silu"):
 def lstm_weights(directions, rows, hidden, columns, kind, seed):
     w = ints(directions, rows, 4 * hidden, low=-64 if kind is np.int8 else 64, high=64 if kind is np.int8 else 192, dtype=kind, seed=seed)
     shape = (directions, 4 * hidden) if columns else (directions,)
-    return Const(w), [Const(f32(*shape, seed=seed, low=0.004, high=0.006)), Const(np.full(shape, 3 if kind is np.int8 else 128, kind))]
+    return Const(w), [Const(f32(*shape, seed=seed, low=0.004, high=0.006)), Const(np.full(shape, 0 if columns else 3 if kind is np.int8 else 128, kind))]
 
 
 # onnxruntime also quantises what the weights are multiplied by.
