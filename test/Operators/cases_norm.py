@@ -15,6 +15,7 @@ def batch_norm(x, make=f32, **options):
 CASES = [batch_norm(s) for s in ((2, 3, 9, 10), (2, 3), (2, 3, 30), (2, 3, 4, 5, 6), (2, 70, 5, 6))]
 CASES += [batch_norm((2, 3, 9, 10), attrs={"epsilon": 0.1}), batch_norm((2, 3, 9, 10), make=f64), batch_norm((2, 3, 9, 10), make=f16, oracle="onnx", atol=2e-3)]
 CASES += [Case("BatchNormalization", [f32(2, 3, 5), f32(3), f32(3, seed=1), f32(3, seed=2), f32(3, seed=3, low=0.2, high=2)], keep=(3,), name="parameters at run time")]
+CASES += [batch_norm(s, attrs={"training_mode": 1, **a}, outputs=3, oracle="onnx", make=make, atol=5e-3 if make is f16 else 1e-5) for s in ((2, 3, 9, 10), (4, 3), (2, 3, 4, 5, 6)) for a in ({}, {"momentum": 0.3, "epsilon": 0.1}) for make in (f32, f64, f16)]
 CASES += [Case("InstanceNormalization", [f32(*s), channels(s[1]), channels(s[1], seed=1)], a) for s in ((2, 3, 9, 10), (2, 3, 30), (2, 3, 4, 5, 6)) for a in ({}, {"epsilon": 0.1})]
 CASES += [Case("GroupNormalization", [f32(*s), channels(s[1]), channels(s[1], seed=1)], {"num_groups": g}, oracle="onnx", keep=(s[1],)) for s, g in (((2, 6, 9, 10), 3), ((2, 6, 9, 10), 1), ((2, 6, 9, 10), 6), ((2, 8, 30), 2), ((2, 8), 2))]
 CASES += [Case("LayerNormalization", [f32(*s), Const(f32(*s[axis:])), Const(f32(*s[axis:], seed=1))], {"axis": axis}, keep=s[axis:]) for s, axis in (((2, 7, 64), -1), ((2, 7, 64), 1), ((2, 7, 64), 2), ((5, 33), -1), ((2, 3, 4, 5), -2))]

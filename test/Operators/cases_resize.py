@@ -20,7 +20,8 @@ CASES += [resize(X, sizes=[2, 3, 13, 7], mode=mode, coordinate_transformation_mo
 CASES += [resize(X, sizes=[13, 7], axes=[2, 3], mode=mode, name=f"runtime scale {mode}") for mode in ("nearest", "linear", "cubic")]
 CASES += [resize(X, sizes=[2, 3, 1, 1], mode=mode, coordinate_transformation_mode=kind, dynamic=False) for mode in ("nearest", "linear") for kind in ("align_corners", "pytorch_half_pixel")]
 CASES += [resize(X, [1, 1, 1.5, 0.7], mode="cubic", exclude_outside=1), resize(X, [1, 1, 1.5, 2], mode="cubic", cubic_coeff_a=-0.5), resize(X, [2, 1.5], axes=[3, 2], mode="linear"), resize(X, [2, 2], axes=[-2, -1])]
-CASES += [resize(X, sizes=[12, 12], axes=[2, 3], mode="linear", keep_aspect_ratio_policy=p, dynamic=False) for p in ("not_larger", "not_smaller")]
+CASES += [resize(X, sizes=[12, 12], axes=[2, 3], mode=m, keep_aspect_ratio_policy=p) for m in ("nearest", "linear", "cubic") for p in ("not_larger", "not_smaller")]
+CASES += [resize(X, sizes=s, axes=[3, 2], mode="linear", keep_aspect_ratio_policy=p) for s in ([7, 8], [30, 11]) for p in ("not_larger", "not_smaller")]
 CASES += [resize(X, sizes=[2, 3, 5, 6], roi=[0, 0, 0.2, 0.3, 1, 1, 0.7, 1.4], mode=mode, coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=9.0, dynamic=False) for mode in ("nearest", "linear", "cubic")]
 CASES += [
     resize(f32(2, 3, 9), [1, 1, 2.5], mode="linear"), resize(f32(2, 3, 9), [1, 1, 2]), resize(f32(2, 3, 4, 5, 6), [1, 1, 2, 1.5, 0.5], mode="linear", oracle="onnx"), resize(f32(2, 3, 4, 5, 6), [1, 1, 2, 2, 2]),
@@ -29,3 +30,7 @@ CASES += [
 ]
 CASES += [resize(X, scales, mode=mode, antialias=1, dynamic=False) for scales in ([1, 1, 0.5, 0.5], [1, 1, 0.6, 0.3], [1, 1, 2, 0.5]) for mode in ("linear", "cubic")]
 CASES += [resize(f32(1, 2, 40, 50), sizes=[1, 2, 13, 7], mode="linear", antialias=1, dynamic=False)]
+# Filters and regions that are computed at run time.
+CASES += [resize(X, sizes=s, axes=[2, 3], mode=mode, antialias=1, exclude_outside=e) for s in ([5, 7], [13, 4]) for mode in ("linear", "cubic") for e in (0, 1)]
+CASES += [resize(X, [0.6, 0.3], axes=[2, 3], mode=mode, antialias=1) for mode in ("linear", "cubic")] + [resize(X, sizes=[5, 5], axes=[2, 3], mode="linear", antialias=1, keep_aspect_ratio_policy="not_larger")]
+CASES += [Case("Resize", [X, np.float32([0, 0, 0.2, 0.3, 1, 1, 0.7, 1.4]), None, Const([2, 3, 5, 6])], {"mode": mode, "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 9.0}, keep=(2, 3, 8), name=f"region at run time {mode}") for mode in ("nearest", "linear", "cubic")]
