@@ -112,7 +112,9 @@ private:
     return it == options.dims.end() ? std::nullopt : std::optional<int64_t>(it->second);
   }
 
-  static bool isSequence(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Sequence || input.ofSequence; }
+  static bool isSequence(const onnx::ValueInfo &input) {
+    return input.kind == onnx::ValueInfo::Kind::Sequence || input.ofSequence;
+  }
   static bool isOptional(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Optional; }
 
   bool isAbsent(const onnx::ValueInfo &input) { return isOptional(input) && structure(input, kPresent) == 0; }
@@ -185,7 +187,9 @@ private:
       return {"is neither a tensor nor a sequence or optional of tensors", ""};
     if (!onnxElementType(context, static_cast<int64_t>(input.type)))
       return {std::string("has element type ") + onnx::dataTypeName(input.type) + ", which laic does not support yet", ""};
-    auto give = [&](const char *what, const char *number) { return "give it with --dim '" + input.name + what + "=" + number + "'"; };
+    auto give = [&](const char *what, const char *number) {
+      return "give it with --dim '" + input.name + what + "=" + number + "'";
+    };
     if (isOptional(input) && !structure(input, kPresent))
       return {"is an optional; whether it is there must be known when compiling", give(kPresent, "0' or '1")};
     if (isAbsent(input))
@@ -342,8 +346,10 @@ private:
     for (const onnx::ValueInfo &output : graph.outputs) {
       Value value = lookup(output.name, state.location);
       if (!value && succeeded(status)) // otherwise a node that was refused should have made it
-        status = refuse(state.location, {"output '" + output.name + "' of a subgraph has an element type that laic does not "
-                                         "support yet", ""});
+        status = refuse(state.location, {"output '" + output.name +
+                                             "' of a subgraph has an element type that laic does not "
+                                             "support yet",
+                                         ""});
       outputs.push_back(value ? value : placeholder());
     }
     OutputsOp::create(builder, state.location, outputs);

@@ -14,13 +14,9 @@ namespace {
 Type anyTensor(MLIRContext *context) { return UnrankedTensorType::get(Float32Type::get(context)); }
 
 // A type of the same kind: what is no sequence and no optional is a tensor.
-Type sameKind(Type type) {
-  return isa<SequenceType, OptionalType>(type) ? type : anyTensor(type.getContext());
-}
+Type sameKind(Type type) { return isa<SequenceType, OptionalType>(type) ? type : anyTensor(type.getContext()); }
 
-template <typename... Ops> bool isOne(OperationName name) {
-  return ((name.getStringRef() == Ops::getOperationName()) || ...);
-}
+template <typename... Ops> bool isOne(OperationName name) { return ((name.getStringRef() == Ops::getOperationName()) || ...); }
 
 Type optionalOf(const OperationState &state) {
   auto declared = dyn_cast_or_null<TypeAttr>(state.attributes.get("type"));
@@ -50,7 +46,8 @@ Type laic::declaredType(MLIRContext *context, const onnx::ValueInfo &info) {
 llvm::SmallVector<Type> laic::resultTypes(const OperationState &state, unsigned count) {
   MLIRContext *context = state.getContext();
   llvm::SmallVector<Type> types(count, anyTensor(context));
-  if (isOne<SequenceConstructOp, SequenceEmptyOp, SequenceInsertOp, SequenceEraseOp, SplitToSequenceOp, SequenceMapOp>(state.name))
+  if (isOne<SequenceConstructOp, SequenceEmptyOp, SequenceInsertOp, SequenceEraseOp, SplitToSequenceOp, SequenceMapOp>(
+          state.name))
     types.assign(count, SequenceType::get(context, anyTensor(context)));
   if (isOne<OptionalOp>(state.name))
     types.assign(count, optionalOf(state));

@@ -166,14 +166,15 @@ def test_sequences_enter_a_model_as_lists(sizes):
 
 def test_structure_of_inputs_must_be_given():
     proto = sequence_model()
-    for dims, text in [({}, "--dim 's/len=N'"), ({"s/len": 2}, "--dim 's/rank=N'"), ({"s/size": 2}, "no input has a dim named 's/size'")]:
+    for dims, text in [({}, "give it with --dim 's/len=N'"), ({"s/size": 2}, "no input has a dim named 's/size'"),
+                       ({"s/len": 2}, "input 's' holds tensors of unknown rank, which must be known when compiling")]:
         with pytest.raises(laic.CompileError) as error:
             laic.compile_artifact(proto, dims=dims)
         assert text in "\n".join(f"{d.message}\n{d.note}" for d in error.value.diagnostics)
 
 
 def test_elements_of_several_ranks():
-    with pytest.raises(laic.UnsupportedError, match=r"expects elements of one rank, got ranks \[1, 2\]"):
+    with pytest.raises(laic.UnsupportedError, match=r"input 's': expects elements of one rank, got ranks \[1, 2\]"):
         laic.backend.prepare(sequence_model()).run([[floats(2), floats(2, 2)], floats(3)])
 
 
@@ -195,6 +196,13 @@ def test_optionals_enter_a_model(value):
 ])
 def test_what_only_the_call_knows_is_refused(graph, text):
     refused(graph, text)
+
+
+def test_subgraph_output_of_another_type():
+    refused("""g (bool c) => (float[1] y) {
+      y = If (c) <then_branch = t () => (string[1] a) { a = Constant<value = string[1] {"a"}>() },
+                  else_branch = e () => (string[1] a) { a = Constant<value = string[1] {"b"}>() }>
+    }""", "output 'a' of a subgraph has an element type that laic does not support yet")
 
 
 def test_subgraph_of_another_kind():

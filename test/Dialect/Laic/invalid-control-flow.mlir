@@ -2,7 +2,7 @@
 // RUN: laic-opt --laic-resolve-control-flow --split-input-file --verify-diagnostics %s
 
 func.func @if_shapes(%c: tensor<i1>, %x: tensor<2xf32>, %z: tensor<3xf32>) -> tensor<*xf32> {
-  // expected-error @+1 {{branches whose outputs have different shapes, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and branches whose outputs have different shapes, which laic does not support yet}}
   %y = laic.if %c : (tensor<i1>) -> tensor<*xf32> {
     %a = laic.neg %z : (tensor<3xf32>) -> tensor<*xf32>
     laic.outputs %a : tensor<*xf32>
@@ -15,7 +15,7 @@ func.func @if_shapes(%c: tensor<i1>, %x: tensor<2xf32>, %z: tensor<3xf32>) -> te
 // -----
 
 func.func @if_checks(%c: tensor<i1>, %x: tensor<?xf32>, %z: tensor<?xf32>) -> tensor<*xf32> {
-  // expected-error @+1 {{a branch that only some sizes fit, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and a branch that only some sizes fit, which laic does not support yet}}
   %y = laic.if %c : (tensor<i1>) -> tensor<*xf32> {
     %a = laic.add %x, %z : (tensor<?xf32>, tensor<?xf32>) -> tensor<*xf32>
     laic.outputs %a : tensor<*xf32>
@@ -28,7 +28,7 @@ func.func @if_checks(%c: tensor<i1>, %x: tensor<?xf32>, %z: tensor<?xf32>) -> te
 // -----
 
 func.func @if_indices(%c: tensor<i1>, %x: tensor<2xf32>, %i: tensor<2xi64>) -> tensor<*xf32> {
-  // expected-error @+1 {{a branch that uses indices, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and a branch that uses indices, which laic does not support yet}}
   %y = laic.if %c : (tensor<i1>) -> tensor<*xf32> {
     %a = laic.gather %x, %i : (tensor<2xf32>, tensor<2xi64>) -> tensor<*xf32>
     laic.outputs %a : tensor<*xf32>
@@ -41,7 +41,7 @@ func.func @if_indices(%c: tensor<i1>, %x: tensor<2xf32>, %i: tensor<2xi64>) -> t
 // -----
 
 func.func @if_large(%c: tensor<i1>, %x: tensor<2xf32>) -> tensor<*xf32> {
-  // expected-error @+1 {{branches of more than 64 operations, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and branches of more than 64 operations, which laic does not support yet}}
   %y = laic.if %c : (tensor<i1>) -> tensor<*xf32> {
     %a0 = laic.neg %x : (tensor<2xf32>) -> tensor<*xf32>
     %a1 = laic.neg %a0 : (tensor<*xf32>) -> tensor<*xf32>
@@ -118,7 +118,7 @@ func.func @if_large(%c: tensor<i1>, %x: tensor<2xf32>) -> tensor<*xf32> {
 // -----
 
 func.func @if_lengths(%c: tensor<i1>, %x: tensor<2xf32>) -> tensor<*xf32> {
-  // expected-error @+1 {{branches whose outputs are sequences of different lengths, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and branches whose outputs are sequences of different lengths, which laic does not support yet}}
   %s = laic.if %c : (tensor<i1>) -> !laic.seq<tensor<*xf32>> {
     %a = laic.sequence_construct %x : (tensor<2xf32>) -> !laic.seq<tensor<*xf32>>
     laic.outputs %a : !laic.seq<tensor<*xf32>>
@@ -134,7 +134,7 @@ func.func @if_lengths(%c: tensor<i1>, %x: tensor<2xf32>) -> tensor<*xf32> {
 
 func.func @if_present(%c: tensor<i1>, %x: tensor<2xf32>) -> tensor<*xf32> {
   %none = laic.none : none
-  // expected-error @+1 {{branches whose outputs are present in one branch alone, which laic does not support yet}}
+  // expected-error @+1 {{has a condition that is computed at run time and branches whose outputs are present in one branch alone, which laic does not support yet}}
   %o = laic.if %c : (tensor<i1>) -> !laic.optional<tensor<*xf32>> {
     %a = laic.optional %x : (tensor<2xf32>) -> !laic.optional<tensor<*xf32>>
     laic.outputs %a : !laic.optional<tensor<*xf32>>

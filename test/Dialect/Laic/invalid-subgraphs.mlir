@@ -29,7 +29,7 @@ func.func @if_outputs(%c: tensor<i1>, %x: tensor<2xf32>) {
 func.func @no_outputs(%c: tensor<i1>, %x: tensor<2xf32>) {
   // expected-error @+1 {{expects its subgraph to end with laic.outputs}}
   laic.if %c : (tensor<i1>) -> () {
-    func.return
+    llvm.unreachable
   } else {
     laic.outputs
   }

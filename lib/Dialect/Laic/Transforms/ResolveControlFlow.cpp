@@ -4,8 +4,8 @@
 #include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
 #include "laic/Dialect/Laic/LogicOps.h"
-#include "laic/Dialect/Laic/ShapeOps.h"
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace laic {
@@ -142,8 +142,7 @@ LogicalResult Resolver::charge(Operation *op, Region &body) {
   cloned += countOps(body) + 1;
   if (cloned <= kMostCloned)
     return success();
-  return op->emitError() << "unrolls to more than " << kMostCloned
-                         << " operations, and loops at run time are not supported yet";
+  return op->emitError() << "unrolls to more than " << kMostCloned << " operations, and loops at run time are not supported yet";
 }
 
 llvm::SmallVector<Value> Resolver::cloneBody(Region &body, ValueRange arguments) {
@@ -199,8 +198,8 @@ LogicalResult Resolver::finishLoop(LoopOp op, Unrolled &state) {
     Value stacked = stack(values, 0);
     // Nothing of a sample but its shape: no iteration was to be made.
     if (state.isSample)
-      stacked = SliceOp::create(b, tensor, stacked, integers({0}), integers({0}), integers({0}),
-                                NoneOp::create(b, b.getNoneType()));
+      stacked =
+          SliceOp::create(b, tensor, stacked, integers({0}), integers({0}), integers({0}), NoneOp::create(b, b.getNoneType()));
     results.push_back(stacked);
   }
   loops.erase(op);
