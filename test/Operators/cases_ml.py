@@ -102,6 +102,7 @@ CASES += [ml("SVMClassifier", [matrix(np.float64)], svm(2, "RBF"), outputs=2, ke
 CASES += [ml("SVMRegressor", [f32(6, 4)], {"coefficients": weights(5, 2), "kernel_params": [0.3, 0.1, 2.0], "kernel_type": k, "n_supports": 5, "one_class": one, "rho": [0.2], "support_vectors": weights(20, 4)}, keep=(4,),
              name=f"{k} {one}") for k in KERNELS for one in (0, 1)]
 CASES += [ml("SVMRegressor", [f32(6, 4)], {"coefficients": weights(4), "kernel_type": "LINEAR", "kernel_params": [0.0, 0.0, 0.0], "rho": [0.2]}, keep=(4,), name="no vectors", oracle="onnx")]
+CASES += [as_f32(ml("SVMRegressor", [matrix(np.float64)], {"coefficients": weights(4), "kernel_type": "LINEAR", "kernel_params": [0.0, 0.0, 0.0], "rho": [0.2]}, keep=(4,), name="f64", oracle="onnx"))]
 
 # ---- trees ----
 

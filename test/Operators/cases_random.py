@@ -1,4 +1,5 @@
 """Random numbers: against the generator in NumPy, whose figures the paper's test vectors check (test_random.py)."""
+import ml_dtypes
 import numpy as np
 from case import Case, TensorProto, f16, f32, f64
 
@@ -32,7 +33,7 @@ def unit(w, dtype):
     """Numbers in [0, 1) with as many bits as the type holds."""
     if dtype == np.float64:
         return (top(w[:, 0], 27) * 2.0**26 + top(w[:, 1], 26)) * 2.0**-53
-    bits = {np.float16: 11, np.float32: 24}[dtype]
+    bits = {ml_dtypes.bfloat16: 8, np.float16: 11, np.float32: 24}[dtype]
     return top(w[:, 0], bits) * 2.0**-bits
 
 
@@ -59,6 +60,14 @@ def multinomial(x, samples, seed, dtype):
     return np.minimum(below, x.shape[1] - 1).astype(dtype)
 
 
+def bernoulli(seed, dtype=None):
+    def expect(x):
+        wide = np.float64 if x.dtype == np.float64 else np.float32
+        return (uniform(x.shape, seed, wide) < x).astype(dtype or x.dtype)
+
+    return expect
+
+
 CASES = []
 for dtype, make in ((np.float32, f32), (np.float64, f64), (np.float16, f16)):
     name = np.dtype(dtype).name
@@ -71,9 +80,9 @@ for dtype, make in ((np.float32, f32), (np.float64, f64), (np.float16, f16)):
     ]
 CASES += [
     Case("RandomUniformLike", [f32(5, 7)], {"seed": 1.0, "dtype": TensorProto.DOUBLE}, expect=lambda x: uniform(x.shape, 1, np.float64), name="f32 to f64"),
-    Case("Bernoulli", [f32(9, 31, low=0.0, high=1.0)], {"seed": 2.0}, expect=lambda x: (uniform(x.shape, 2, np.float32) < x).astype(x.dtype)),
-    Case("Bernoulli", [f64(9, 31, low=0.0, high=1.0)], {"seed": 2.0, "dtype": TensorProto.BOOL}, expect=lambda x: uniform(x.shape, 2, np.float64) < x, name="f64 to bool"),
-    Case("Bernoulli", [f16(9, 31, low=0.0, high=1.0)], {"seed": 2.0, "dtype": TensorProto.INT32}, expect=lambda x: (uniform(x.shape, 2, np.float32) < x).astype(np.int32), name="f16 to i32"),
+    Case("Bernoulli", [f32(9, 31, low=0.0, high=1.0)], {"seed": 2.0}, expect=bernoulli(2)),
+    Case("Bernoulli", [f64(9, 31, low=0.0, high=1.0)], {"seed": 2.0, "dtype": TensorProto.BOOL}, expect=bernoulli(2, bool), name="f64 to bool"),
+    Case("Bernoulli", [f16(9, 31, low=0.0, high=1.0)], {"seed": 2.0, "dtype": TensorProto.INT32}, expect=bernoulli(2, np.int32), name="f16 to i32"),
     Case("Multinomial", [f32(4, 7)], {"seed": 8.0, "sample_size": 50}, expect=lambda x: multinomial(x, 50, 8, np.int32)),
     Case("Multinomial", [f64(4, 7)], {"seed": 8.0, "sample_size": 50, "dtype": TensorProto.INT64}, expect=lambda x: multinomial(x, 50, 8, np.int64), name="f64 to i64"),
 ]

@@ -8,7 +8,7 @@ include "laic/Dialect/Laic/StructuredBase.td"
 // Keys and values are numbers, in one of the three spellings each; strings are refused.
 def Laic_LabelEncoderOp : Laic_LoweredOp<"label_encoder", "LabelEncoder", 4> {
   let onnxDomain = "ai.onnx.ml";
-  let dtypes = "f32 f64 int";
+  let dtypes = "f32 f64 i16 i32 i64";
   let arguments = (ins Laic_Tensor:$X, DefaultValuedAttr<F32Attr, "-0.0">:$default_float,
                    DefaultValuedAttr<I64Attr, "-1">:$default_int64, DefaultValuedAttr<StrAttr, "\"_Unused\"">:$default_string,
                    OptionalAttr<Laic_TensorAttr>:$default_tensor, OptionalAttr<DenseF32ArrayAttr>:$keys_floats,
