@@ -197,16 +197,6 @@ func.func @depth_to_space_channels(%x: tensor<1x6x2x2xf32>) -> tensor<*xf32> {
 
 // -----
 
-func.func @dropout_training(%x: tensor<3xf32>) -> tensor<*xf32> {
-  %none = laic.none : none
-  %t = laic.constant {value = dense<true> : tensor<i1>} : tensor<i1>
-  // expected-error @+1 {{is in training mode; only inference is supported: export the model for inference}}
-  %y:2 = laic.dropout %x, %none, %t : (tensor<3xf32>, none, tensor<i1>) -> (tensor<*xf32>, tensor<*xi1>)
-  return %y#0 : tensor<*xf32>
-}
-
-// -----
-
 func.func @flatten_axis(%x: tensor<2x3xf32>) -> tensor<*xf32> {
   // expected-error @below {{expects an axis in [-2, 2], got 3}}
   %y = laic.flatten %x {axis = 3 : i64} : (tensor<2x3xf32>) -> tensor<*xf32>
