@@ -204,7 +204,7 @@ LogicalResult SplitOp::lower(LowerContext &ctx) {
     SymShape offsets(rank, ctx.cst(0));
     offsets[axis] = canonicalSize(offset);
     // A slice may not even start where the operand ends.
-    if (constantSize(ctx.resultShape(i)[axis]) == 0) {
+    if (constantSize(ctx.resultShape(i)[axis]) == 0 || constantSize(ctx.shape(0)[axis]) == 0) {
       ctx.set(i, ctx.filled(ctx.resultShape(i), ctx.resultElement(i), 0));
       continue;
     }

@@ -66,6 +66,8 @@ Value AxisBody::coordinate(ScalarBuilder &s, Value outputIndex) const {
     Value offset = s.mul(s.mul(in, half), s.sub(one, adjustment));
     return s.add(offset, halfPixel());
   }
+  if (axis.givenScale)
+    out = s.mul(in, scale(s));
   Value lastIn = s.sub(in, one), lastOut = s.sub(out, one);
   if (kind == "align_corners")
     return s.select(s.gt(out, one), s.div(s.mul(x, lastIn), lastOut), f32(s, 0));
@@ -177,15 +179,15 @@ bool laic::onlyRepeats(const ResizeRule &rule, int64_t factor) {
 namespace {
 
 float coordinateOf(int64_t i, int64_t in, int64_t out, float scale, const ResizeAxis &axis, StringRef kind) {
-  float x = i;
+  float x = i, length = axis.givenScale ? float(in) * scale : float(out);
   if (kind == "asymmetric")
     return x / scale;
   if (kind == "align_corners")
-    return out > 1 ? x * float(in - 1) / float(out - 1) : 0;
+    return length > 1 ? x * float(in - 1) / (length - 1) : 0;
   if (kind == "pytorch_half_pixel" && out <= 1)
     return 0;
   if (kind == "tf_crop_and_resize")
-    return out > 1 ? axis.roiStart * float(in - 1) + x * (axis.roiEnd - axis.roiStart) * float(in - 1) / float(out - 1)
+    return length > 1 ? axis.roiStart * float(in - 1) + x * (axis.roiEnd - axis.roiStart) * float(in - 1) / (length - 1)
                    : 0.5f * (axis.roiStart + axis.roiEnd) * float(in - 1);
   float halfPixel = (x + 0.5f) / scale - 0.5f;
   if (kind == "half_pixel_symmetric")

@@ -12,6 +12,7 @@ struct ResizeAxis {
   mlir::AffineExpr in, out;
   std::optional<float> scale; // absent: known at run time only, numerator / denominator
   mlir::AffineExpr numerator, denominator;
+  bool givenScale = false; // by the operand 'scales': the resized length is then in * scale, which may be no integer
   float roiStart = 0, roiEnd = 1;
   mlir::Value roi = {}; // where the region of interest is known at run time only: its tensor; start and end are elements of it
   int64_t roiStartAt = 0, roiEndAt = 0;

@@ -133,6 +133,7 @@ template <typename Context> LogicalResult AxisReader<Context>::readScales() {
     if (!(scale > 0) || std::isinf(scale))
       return ctx.fail("expects scales above 0, got " + Twine(std::to_string(scale)));
     axis.scale = scale;
+    axis.givenScale = true;
     float portion = rule.crops() ? axis.roiEnd - axis.roiStart : 1;
     axis.out = canonicalSize(scaledSize(ctx.symbols, axis.in, portion * *axis.scale));
   }
@@ -163,6 +164,7 @@ template <typename Context> LogicalResult AxisReader<Context>::readLateScales() 
     return failure();
   for (auto [axis, scale] : llvm::zip_equal(axes, *scales)) {
     axis.scale = std::nullopt;
+    axis.givenScale = true;
     axis.numerator = scale;
     axis.denominator = ctx.cst(kScaleUnits);
   }

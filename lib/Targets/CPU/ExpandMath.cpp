@@ -29,12 +29,12 @@ public:
   void run() {
     SmallVector<Operation *> ops;
     module.walk([&](Operation *op) {
-      if (op->getNumResults() == 1 && (isConversion(op) || isa<arith::RemFOp>(op) || isMath(op)))
+      if (op->getNumResults() == 1 && (isConversion(op) || isNarrowSelect(op) || isa<arith::RemFOp>(op) || isMath(op)))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
       b.setInsertionPoint(op);
-      if (Value made = isConversion(op) ? convert(op) : function(op)) {
+      if (Value made = isNarrowSelect(op) ? selectBits(op) : isConversion(op) ? convert(op) : function(op)) {
         op->getResult(0).replaceAllUsesWith(made);
         op->erase();
       }
@@ -45,6 +45,22 @@ private:
   static bool isMath(Operation *op) { return op->getDialect() && isa<math::MathDialect>(op->getDialect()); }
 
   static bool isConversion(Operation *op) { return isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op); }
+
+  // The code generator would choose between halves as f32 and convert back by a library's function.
+  static bool isNarrowSelect(Operation *op) {
+    if (!isa<arith::SelectOp>(op))
+      return false;
+    Type element = getElementTypeOrSelf(op->getResult(0).getType());
+    return element.isBF16() || element.isF16();
+  }
+
+  Value selectBits(Operation *op) {
+    Type type = op->getResult(0).getType(), bits = withElement(type, b.getI16Type());
+    auto asBits = [&](Value v) { return arith::BitcastOp::create(b, op->getLoc(), bits, v).getResult(); };
+    Value chosen =
+        arith::SelectOp::create(b, op->getLoc(), op->getOperand(0), asBits(op->getOperand(1)), asBits(op->getOperand(2)));
+    return arith::BitcastOp::create(b, op->getLoc(), type, chosen);
+  }
 
   // Integers go through f32: canonicalisation takes it out where it stood.
   Value convertInteger(Operation *op) {
