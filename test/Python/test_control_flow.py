@@ -135,6 +135,35 @@ def test_element_that_is_not_there():
         laic.compile(parser.parse_model(HEADER + graph))(floats(3, 4), np.array(3))
 
 
+INSERT = """g (float[A] a, float[B] b, float[C] x, int64 i) => (seq(float[N]) t) {
+  s = SequenceConstruct(a, b) t = SequenceInsert(s, x, i)
+}"""
+ERASE = """g (float[A,2] a, float[B,2] b, float[C,2] c, int64 i) => (seq(float[N,2]) t) {
+  s = SequenceConstruct(a, b, c) t = SequenceErase(s, i)
+}"""
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, -1, -2])
+def test_insertion_where_the_call_says(position):
+    for graph, sizes in [(INSERT, (4, 3, 2)), (INSERT.replace("A]", "3]").replace("B]", "3]").replace("C]", "3]"), (3, 3, 3))]:
+        a, b, x = (floats(n, seed=i) for i, n in enumerate(sizes))
+        wanted = [a, b]
+        wanted.insert(position, x)  # the reference takes a position at the end for the front
+        same([laic.compile(parser.parse_model(HEADER + graph)).run({"a": a, "b": b, "x": x, "i": np.array(position)})["t"]], [wanted])
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, -1, -3])
+def test_erasure_where_the_call_says(position):
+    check(ERASE, floats(4, 2), floats(3, 2, seed=1), floats(2, 2, seed=2), np.array(position))
+
+
+@pytest.mark.parametrize("position", [3, -3])
+def test_positions_that_are_not_there(position):
+    model = laic.compile(parser.parse_model(HEADER + INSERT))
+    with pytest.raises(laic.InvalidArgumentError, match=r"node 'SequenceInsert_1': expects a position in \[-2, 2\]"):
+        model(floats(4), floats(3), floats(2), np.array(position))
+
+
 def test_sequences_leave_the_model_as_lists():
     graph = """g (float[5,4] x) => (seq(float[A,4]) s, int64 n) {
       two = Constant<value = int64 {2}>() s = SplitToSequence<axis = 0>(x, two) n = SequenceLength(s)

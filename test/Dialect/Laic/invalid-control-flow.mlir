@@ -256,11 +256,21 @@ func.func @map_lengths(%x: tensor<2xf32>) -> tensor<*xf32> {
 
 // -----
 
-func.func @insert_unknown(%x: tensor<2xf32>, %p: tensor<i64>) -> tensor<*xf32> {
+func.func @insert_computed(%x: tensor<2xf32>, %f: tensor<f32>) -> tensor<*xf32> {
   %s = laic.sequence_construct %x : (tensor<2xf32>) -> !laic.seq<tensor<*xf32>>
-  %e = laic.sequence_empty : () -> !laic.seq<tensor<*xf32>>
-  // expected-error @+1 {{needs its position to be known when compiling}}
-  %t = laic.sequence_insert %s, %x, %p : (!laic.seq<tensor<*xf32>>, tensor<2xf32>, tensor<i64>) -> !laic.seq<tensor<*xf32>>
+  %p = laic.cast %f {to = 7 : i64} : (tensor<f32>) -> tensor<*xf32>
+  // expected-error @+1 {{needs its position to be known before anything is computed}}
+  %t = laic.sequence_insert %s, %x, %p : (!laic.seq<tensor<*xf32>>, tensor<2xf32>, tensor<*xf32>) -> !laic.seq<tensor<*xf32>>
+  %y = laic.sequence_length %t : (!laic.seq<tensor<*xf32>>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @insert_rank(%x: tensor<2xf32>, %z: tensor<2x3xf32>, %p: tensor<i64>) -> tensor<*xf32> {
+  %s = laic.sequence_construct %x : (tensor<2xf32>) -> !laic.seq<tensor<*xf32>>
+  // expected-error @+1 {{expects elements of one rank and element type, since its position is known at run time only}}
+  %t = laic.sequence_insert %s, %z, %p : (!laic.seq<tensor<*xf32>>, tensor<2x3xf32>, tensor<i64>) -> !laic.seq<tensor<*xf32>>
   %y = laic.sequence_length %t : (!laic.seq<tensor<*xf32>>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }

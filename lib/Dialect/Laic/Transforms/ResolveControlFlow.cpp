@@ -357,6 +357,7 @@ LogicalResult Resolver::run() {
   if (failed(status) || failed(flattenOutputs()))
     return failure();
   eraseUnused();
+  symbols.store(func); // with the conditions on positions
   return success();
 }
 

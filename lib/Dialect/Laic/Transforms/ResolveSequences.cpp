@@ -1,7 +1,10 @@
 // Replaces operations on sequences and optionals whose structure is known when compiling.
 #include "Resolver.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/LogicOps.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
 
 using namespace mlir;
@@ -58,37 +61,118 @@ std::optional<int64_t> Resolver::constant(Value value) const {
 
 //===-- sequences ---------------------------------------------------------------------------------------------===//
 
-// A position in [-length, end), non-negative; `length` where it is absent.
+bool Resolver::isKnownPosition(Value position) const { return isa<NoneType>(position.getType()) || constant(position); }
+
+// A known position in [-length, end), non-negative; the last one where it is absent.
 FailureOr<int64_t> Resolver::position(Operation *op, Value position, int64_t length, int64_t end) {
   if (isa<NoneType>(position.getType()))
     return end - 1;
   std::optional<int64_t> at = constant(position);
-  if (!at)
-    return op->emitError("needs its position to be known when compiling");
   if (*at < -length || *at >= end)
     return op->emitError() << "expects a position in [" << -length << ", " << end - 1 << "], got " << *at;
   return *at < 0 ? *at + length : *at;
 }
 
+// a where the condition, a size of the call, is not 0, and otherwise c; both of one rank. Where their shapes differ, their elements
+// are laid one behind the other, and those of one are cut out.
+Value Resolver::choose(Value cond, Value a, Value c, bool haveOneShape) {
+  if (haveOneShape)
+    return WhereOp::create(b, tensor, cond, a, c);
+  auto flat = [&](Value v) -> Value { return ReshapeOp::create(b, tensor, v, integers({-1})); };
+  auto count = [&](Value v) -> Value { return ReshapeOp::create(b, tensor, SizeOfOp::create(b, tensor, v), integers({1})); };
+  auto shape = [&](Value v) -> Value { return ShapeOp::create(b, tensor, v, IntegerAttr()); };
+  Value start = WhereOp::create(b, tensor, cond, integers({0}), count(a));
+  Value end = AddOp::create(b, tensor, start, WhereOp::create(b, tensor, cond, count(a), count(c)));
+  Value none = NoneOp::create(b, b.getNoneType());
+  Value part = SliceOp::create(b, tensor, concat({flat(a), flat(c)}, 0), start, end, integers({0}), none);
+  return ReshapeOp::create(b, tensor, part, WhereOp::create(b, tensor, cond, shape(a), shape(c)), /*allowzero=*/1);
+}
+
+// A position that only the call knows, as a scalar >= 0; every call is checked. Null after a diagnostic.
+Value Resolver::positionOfCall(Operation *op, Value position, int64_t length, int64_t end) {
+  const ValueFacts &known = *factsOf(position);
+  if (!known.ints || known.ints->size() != 1) {
+    op->emitError("needs its position to be known before anything is computed");
+    return {};
+  }
+  std::string message = ("expects a position in [" + Twine(-length) + ", " + Twine(end - 1) + "]").str();
+  if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
+    message = ("node '" + name.getName().getValue() + "': " + message).str();
+  AffineExpr at = known.ints->front();
+  symbols.requireAtLeast(at, symbols.constant(-length), message);
+  symbols.requireAtLeast(symbols.constant(end - 1), at, message);
+  Value wide = CastOp::create(b, tensor, position, onnxElementCode(b.getI64Type()));
+  Value scalar = ReshapeOp::create(b, tensor, wide, integers({}));
+  Value isNegative = LessOp::create(b, tensor, scalar, integers({0}, /*isScalar=*/true));
+  Value fromEnd = AddOp::create(b, tensor, scalar, integers({length}, /*isScalar=*/true));
+  return WhereOp::create(b, tensor, isNegative, fromEnd, scalar);
+}
+
+// Whether all tensors have one shape; fails where they differ in rank or element type.
+FailureOr<bool> Resolver::haveOneShape(Operation *op, ValueRange tensors) {
+  const ValueFacts *first = factsOf(tensors.front());
+  bool same = true;
+  for (Value other : tensors) {
+    const ValueFacts *facts = factsOf(other);
+    if (!first || !facts)
+      return failure(); // reported there
+    if (facts->shape->size() != first->shape->size() || facts->element != first->element)
+      return op->emitError("expects elements of one rank and element type, since its position is known at run time only");
+    same &= facts->shape == first->shape;
+  }
+  return same;
+}
+
+// At a position of the call, element i of the result is e[i] before it, the new one there, and e[i - 1] behind it.
 LogicalResult Resolver::resolveInsert(SequenceInsertOp op) {
   llvm::SmallVector<Value> elements(elementsOf(op.getInputSequence()).getInputs());
   int64_t length = elements.size();
-  auto at = position(op, op.getPosition(), length, length + 1);
-  if (failed(at))
+  if (isKnownPosition(op.getPosition())) {
+    auto at = position(op, op.getPosition(), length, length + 1);
+    if (failed(at))
+      return failure();
+    elements.insert(elements.begin() + *at, op.getTensor());
+    return replace(op, construct(elements));
+  }
+  elements.push_back(op.getTensor());
+  auto same = haveOneShape(op, elements);
+  Value at = failed(same) ? Value() : positionOfCall(op, op.getPosition(), length, length + 1);
+  if (!at)
     return failure();
-  elements.insert(elements.begin() + *at, op.getTensor());
-  return replace(op, construct(elements));
+  llvm::SmallVector<Value> result;
+  for (int64_t i = 0; i <= length; ++i) {
+    Value index = integers({i}, /*isScalar=*/true), next = op.getTensor();
+    if (i > 0)
+      next = choose(EqualOp::create(b, tensor, index, at), next, elements[i - 1], *same);
+    if (i < length)
+      next = choose(LessOp::create(b, tensor, index, at), elements[i], next, *same);
+    result.push_back(next);
+  }
+  return replace(op, construct(result));
 }
 
 LogicalResult Resolver::resolveErase(SequenceEraseOp op) {
   llvm::SmallVector<Value> elements(elementsOf(op.getInputSequence()).getInputs());
+  int64_t length = elements.size();
   if (elements.empty())
     return op.emitError("erases an element of an empty sequence");
-  auto at = position(op, op.getPosition(), elements.size(), elements.size());
-  if (failed(at))
+  if (isKnownPosition(op.getPosition())) {
+    auto at = position(op, op.getPosition(), length, length);
+    if (failed(at))
+      return failure();
+    elements.erase(elements.begin() + *at);
+    return replace(op, construct(elements));
+  }
+  auto same = haveOneShape(op, elements);
+  Value at = failed(same) ? Value() : positionOfCall(op, op.getPosition(), length, length);
+  if (!at)
     return failure();
-  elements.erase(elements.begin() + *at);
-  return replace(op, construct(elements));
+  llvm::SmallVector<Value> result;
+  for (int64_t i = 0; i + 1 < length; ++i) {
+    Value isBefore = LessOp::create(b, tensor, integers({i}, /*isScalar=*/true), at);
+    result.push_back(choose(isBefore, elements[i], elements[i + 1], *same));
+  }
+  return replace(op, construct(result));
 }
 
 // At a position that the call brings, the elements are stacked and one is gathered, which checks the position.

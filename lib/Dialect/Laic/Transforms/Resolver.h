@@ -58,6 +58,10 @@ private:
   llvm::LogicalResult resolveHasElement(OptionalHasElementOp op);
   llvm::LogicalResult resolveGetElement(OptionalGetElementOp op);
   llvm::FailureOr<int64_t> position(mlir::Operation *op, mlir::Value position, int64_t length, int64_t end);
+  bool isKnownPosition(mlir::Value position) const;
+  mlir::Value positionOfCall(mlir::Operation *op, mlir::Value position, int64_t length, int64_t end);
+  llvm::FailureOr<bool> haveOneShape(mlir::Operation *op, mlir::ValueRange tensors);
+  mlir::Value choose(mlir::Value cond, mlir::Value a, mlir::Value c, bool haveOneShape);
   mlir::Value construct(mlir::ValueRange elements);
 
   // ---- outputs of the model ----
