@@ -1,5 +1,5 @@
 // RoiAlign, MaxRoiPool: onto structured operations over regions.
-#include "Products.h"
+#include "Sampler.h"
 #include "ShapeChecks.h"
 #include "laic/Dialect/Laic/DetectionOps.h"
 
@@ -19,10 +19,8 @@ LogicalResult inferRegions(ShapeContext &ctx, int64_t columns, int64_t height, i
     return failure();
   if (ctx.element(1) != ctx.element(0))
     return ctx.fail("expects regions of the input's element type");
-  // Positions in an image without elements have nothing to read.
-  for (int64_t d = 2; d < 4; ++d)
-    if (failed(ctx.atLeast(ctx.shape(0)[d], ctx.cst(1), "the input must have elements", "expects an input with elements")))
-      return failure();
+  if (failed(expectElements(ctx, 0, 2)))
+    return failure();
   ctx.set(0, {ctx.shape(1)[0], ctx.shape(0)[1], ctx.cst(height), ctx.cst(width)}, ctx.element(0));
   return success();
 }

@@ -88,9 +88,10 @@ Value roundNearest(ScalarBuilder &s, Value x, StringRef mode) {
   return s.select(up, above, floor);
 }
 
-// Keys' cubic kernel at distances 1 + t, t, 1 - t, 2 - t.
-SmallVector<Value> cubicWeights(ScalarBuilder &s, Value t, float a) {
-  auto cst = [&](double v) { return AxisBody::f32(s, v); };
+} // namespace
+
+SmallVector<Value, 4> laic::cubicWeights(ScalarBuilder &s, Value t, double a) {
+  auto cst = [&](double v) { return s.cst(v, t); };
   auto outer = [&](Value d) { // 1 <= d <= 2
     Value v = s.add(s.mul(s.sub(s.mul(cst(a), d), cst(5 * a)), d), cst(8 * a));
     return s.sub(s.mul(v, d), cst(4 * a));
@@ -102,8 +103,6 @@ SmallVector<Value> cubicWeights(ScalarBuilder &s, Value t, float a) {
   Value rest = s.sub(cst(1), t);
   return {outer(s.add(t, cst(1))), inner(t), inner(rest), outer(s.add(rest, cst(1)))};
 }
-
-} // namespace
 
 Taps laic::makeTaps(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule &rule) {
   AxisBody body(ctx, axis, rule);
@@ -138,7 +137,7 @@ Taps laic::makeTaps(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule 
     taps.index.push_back(index(k == 0, [&](ScalarBuilder &s, Value x) { return s.add(s.floor(x), AxisBody::f32(s, k - 1)); }));
     taps.weight.push_back(vector(f32, [&](ScalarBuilder &s, Value x) {
       Value floor = s.floor(x);
-      SmallVector<Value> weights = cubicWeights(s, s.sub(x, floor), rule.cubicA);
+      SmallVector<Value, 4> weights = cubicWeights(s, s.sub(x, floor), rule.cubicA);
       if (!rule.excludeOutside)
         return weights[k];
       Value sum;

@@ -52,6 +52,9 @@ struct FilterTensors {
 };
 FilterTensors makeFilterTensors(LowerContext &ctx, const ResizeAxis &axis, const ResizeRule &rule);
 
+/// Keys' cubic kernel, in t's type: weights of the four elements around a position that lies `t` behind the second of them.
+llvm::SmallVector<mlir::Value, 4> cubicWeights(ScalarBuilder &s, mlir::Value t, double a);
+
 /// True when a nearest resize by the whole factor only repeats every element `factor` times.
 bool onlyRepeats(const ResizeRule &rule, int64_t factor);
 

@@ -2,6 +2,7 @@
 #include "Sampler.h"
 
 #include "IndexBuilder.h"
+#include "Interpolation.h"
 
 using namespace mlir;
 using namespace laic;
@@ -21,22 +22,14 @@ Value finite(ScalarBuilder &s, Value x) {
   return arith::MinNumFOp::create(s.b, s.loc, x, s.cst(kFarthest, x));
 }
 
-// Keys' kernel for the four neighbours of a position `t` behind the second of them.
-SmallVector<Value, 4> cubicWeights(ScalarBuilder &s, Value t) {
-  auto cst = [&](double v) { return s.cst(v, t); };
-  auto outer = [&](Value d) { // 1 <= d <= 2
-    Value v = s.add(s.mul(s.sub(s.mul(cst(kCubicA), d), cst(5 * kCubicA)), d), cst(8 * kCubicA));
-    return s.sub(s.mul(v, d), cst(4 * kCubicA));
-  };
-  auto inner = [&](Value d) { // 0 <= d <= 1
-    Value v = s.mul(s.sub(s.mul(cst(kCubicA + 2), d), cst(kCubicA + 3)), d);
-    return s.add(s.mul(v, d), cst(1));
-  };
-  Value rest = s.sub(cst(1), t);
-  return {outer(s.add(t, cst(1))), inner(t), inner(rest), outer(s.add(rest, cst(1)))};
-}
-
 } // namespace
+
+LogicalResult laic::expectElements(ShapeContext &ctx, unsigned i, int64_t first) {
+  for (AffineExpr dim : ctx.shape(i).drop_front(first))
+    if (failed(ctx.atLeast(dim, ctx.cst(1), "the input must have elements", "expects an input with elements")))
+      return failure();
+  return success();
+}
 
 Sampler::Sampler(LowerContext &ctx, Sized x, unsigned spatial, Beyond beyond, bool alignCorners, Type compute)
     : ctx(ctx), x(x), beyond(beyond), alignCorners(alignCorners), compute(compute) {
@@ -122,5 +115,5 @@ Value Sampler::linear(ScalarBuilder &s, ValueRange outer, ValueRange position) c
 }
 
 Value Sampler::cubic(ScalarBuilder &s, ValueRange outer, ValueRange position) const {
-  return mix(s, outer, position, -1, [&](Value t) { return cubicWeights(s, t); });
+  return mix(s, outer, position, -1, [&](Value t) { return cubicWeights(s, t, kCubicA); });
 }

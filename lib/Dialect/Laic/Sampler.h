@@ -6,6 +6,9 @@
 
 namespace laic {
 
+/// Fails unless operand i has elements along every dim from `first` on: positions that are data always read something.
+llvm::LogicalResult expectElements(ShapeContext &ctx, unsigned i, int64_t first);
+
 /// What lies outside: zeros, the nearest element, or the image mirrored at its borders.
 enum class Beyond { Zeros, Border, Reflection };
 

@@ -32,7 +32,8 @@ LogicalResult GridSampleOp::inferShapes(ShapeContext &ctx) {
     return ctx.fail("expects floats in the grid");
   ArrayRef<AffineExpr> x = ctx.shape(0), grid = ctx.shape(1);
   if (failed(expectSize(ctx, grid[0], x[0], "dim 0 of the grid", "as the input")) ||
-      failed(expectSize(ctx, grid.back(), ctx.cst(ctx.rank(0) - 2), "the last dim of the grid", "spatial dims")))
+      failed(expectSize(ctx, grid.back(), ctx.cst(ctx.rank(0) - 2), "the last dim of the grid", "spatial dims")) ||
+      failed(expectElements(ctx, 0, 2)))
     return failure();
   SymShape result(x.take_front(2));
   llvm::append_range(result, grid.drop_front().drop_back());
@@ -281,7 +282,8 @@ FailureOr<SmallVector<Window, 3>> deformWindows(DeformConvOp op, SizeSymbols &sy
 } // namespace
 
 LogicalResult DeformConvOp::inferShapes(ShapeContext &ctx) {
-  if (failed(inferConvolution(ctx, {kX, kW, kBias}, deformAttributes(*this), getGroup(), ctx.element(kX))))
+  if (failed(inferConvolution(ctx, {kX, kW, kBias}, deformAttributes(*this), getGroup(), ctx.element(kX))) ||
+      failed(expectElements(ctx, kX, 2)))
     return failure();
   auto windows = deformWindows(*this, ctx.symbols, ctx.shape(kX), ctx.shape(kW), [&](const Twine &m) { return ctx.fail(m); });
   if (failed(windows))

@@ -57,6 +57,14 @@ func.func @grid_last(%x: tensor<2x3x5x6xf32>, %g: tensor<2x4x7x3xf32>) -> tensor
 
 // -----
 
+func.func @empty(%x: tensor<2x3x0x6xf32>, %g: tensor<2x4x7x2xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects an input with elements}}
+  %y = laic.grid_sample %x, %g : (tensor<2x3x0x6xf32>, tensor<2x4x7x2xf32>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
 func.func @theta_rank(%t: tensor<2x3xf32>) -> tensor<*xf32> {
   %s = laic.constant {value = dense<[2, 3, 5, 6]> : tensor<4xi64>} : tensor<4xi64>
   // expected-error @+1 {{expects theta to have rank 3, got rank 2}}
