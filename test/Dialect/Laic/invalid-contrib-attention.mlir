@@ -423,3 +423,13 @@ func.func @group_lengths(%a: tensor<2x5x96xf32>, %b: tensor<2x5x32xf32>, %c: ten
   %y:3 = laic.group_query_attention %a, %b, %c, %none, %none, %f, %g, %none, %none, %none, %none, %none {num_heads = 6 : i64, kv_num_heads = 2 : i64} : (tensor<2x5x96xf32>, tensor<2x5x32xf32>, tensor<2x5x32xf32>, none, none, tensor<3xi32>, tensor<i32>, none, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
   return %y#0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @group_total_without_past(%q: tensor<2x5x96xf32>, %k: tensor<2x5x32xf32>, %l: tensor<2xi32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  %t = laic.constant {value = dense<6> : tensor<i32>} : tensor<i32>
+  // expected-error @+1 {{expects total_sequence_length to be that of the query, since there is no past}}
+  %y:3 = laic.group_query_attention %q, %k, %k, %none, %none, %l, %t, %none, %none, %none, %none, %none {num_heads = 6 : i64, kv_num_heads = 2 : i64} : (tensor<2x5x96xf32>, tensor<2x5x32xf32>, tensor<2x5x32xf32>, none, none, tensor<2xi32>, tensor<i32>, none, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}

@@ -145,3 +145,12 @@ func.func @skip_group_shape(%a: tensor<2x5x4x6xf32>, %b: tensor<6xf32>, %c: tens
   %y:2 = laic.skip_group_norm %a, %b, %c, %d, %none {groups = 3 : i64, activation = 0 : i64} : (tensor<2x5x4x6xf32>, tensor<6xf32>, tensor<6xf32>, tensor<2x3x4x6xf32>, none) -> (tensor<*xf32>, tensor<*xf32>)
   return %y#0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @mean_of_root_mean_squares(%a: tensor<2x5x8xf32>, %b: tensor<2x5x8xf32>, %c: tensor<8xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{does not support result 'mean', which the operator does not compute}}
+  %y:4 = laic.skip_simplified_layer_normalization %a, %b, %c, %none : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<8xf32>, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
+  return %y#1 : tensor<*xf32>
+}
