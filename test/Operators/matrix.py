@@ -51,7 +51,7 @@ def patterns():
 
 @lru_cache(maxsize=None)
 def schema(op):
-    """The newest schema: the onnx package's, and onnxruntime's for an operator of another domain ("com.microsoft.QGemm")."""
+    """The newest schema: the onnx package's, and onnxruntime's for an operator that only that one knows ("com.microsoft.QGemm")."""
     domain, _, name = op.rpartition(".")
     if onnx.defs.has(name, domain):
         return onnx.defs.get_schema(name, domain)

@@ -136,6 +136,16 @@ LogicalResult TensorScatterOp::inferShapes(ShapeContext &ctx) {
   return ctx.same(0);
 }
 
+// Elements of 16 bits are chosen as bits: a choice between floats would be computed in f32.
+static V selectBits(ScalarBuilder &s, V condition, V x, V y) {
+  Type type = x.getType(), bits = s.b.getI16Type();
+  if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() != 16)
+    return arith::SelectOp::create(s.b, s.loc, condition, x, y);
+  auto asBits = [&](V v) { return arith::BitcastOp::create(s.b, s.loc, bits, v); };
+  V chosen = arith::SelectOp::create(s.b, s.loc, condition, asBits(x), asBits(y));
+  return arith::BitcastOp::create(s.b, s.loc, type, chosen);
+}
+
 LogicalResult TensorScatterOp::lower(LowerContext &ctx) {
   int64_t rank = ctx.rank(0), axis = static_cast<int64_t>(getAxis());
   axis = axis < 0 ? axis + rank : axis;
@@ -163,7 +173,7 @@ LogicalResult TensorScatterOp::lower(LowerContext &ctx) {
     V isUpdated = ib.both(ib.le(ib.cst(0), offset), ib.lt(offset, updates));
     at[axis] = ib.select(isUpdated, offset, ib.cst(0));
     V update = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(1), at);
-    return ib.select(isUpdated, update, in[0]);
+    return selectBits(s, isUpdated, update, in[0]);
   }));
   return success();
 }

@@ -39,7 +39,7 @@ def Laic_ContribAttentionOp : Laic_DecomposedOp<"contrib_attention", "Attention"
 }
 
 def Laic_QAttentionOp : Laic_DecomposedOp<"qattention", "QAttention", 1> {
-  let dtypes = "i8 u8";
+  let dtypes = "u8";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$weight, Laic_Tensor:$bias, Laic_Tensor:$input_scale,
                    Laic_Tensor:$weight_scale, Laic_OptTensor:$mask_index, Laic_OptTensor:$input_zero_point,
                    Laic_OptTensor:$weight_zero_point, Laic_OptTensor:$past, DefaultValuedAttr<I64Attr, "0">:$do_rotary,

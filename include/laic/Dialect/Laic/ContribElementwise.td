@@ -21,6 +21,7 @@ def Laic_BiasSplitGeluOp
 
 def Laic_ContribTriluOp : Laic_DecomposedOp<"contrib_trilu", "Trilu", 1> {
   let onnxDomain = "com.microsoft";
+  let dtypes = "float int uint";
   let arguments = (ins Laic_Tensor:$x, Laic_OptTensor:$k, DefaultValuedAttr<I64Attr, "1">:$upper);
   let results = (outs Laic_Tensor:$y);
 }
