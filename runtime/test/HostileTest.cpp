@@ -118,7 +118,7 @@ const Case kLoadCases[] = {
        a.read(count, 0);
        a.read(count, 0);
      },
-     "step 3 is read 0 of 2, or not the only one"},
+     "step 3 is read 0 of 2, or not the only one of that number"},
     {"ReadOfFloats", [](TestArtifact &a) { a.read(1, 0); }, "step 2 reads a buffer that does not hold integers"},
     {"ReadOfUnknownSize", [](TestArtifact &a) { a.read(a.buffer(Storage::Arena, 0, ElementType::I64, {3}), 0); },
      "step 2 reads a buffer without a known size of at most 64 elements"},
@@ -131,7 +131,7 @@ const Case kLoadCases[] = {
      },
      "step 2 reads buffer 4, which lies on the device"},
     {"ElementOfNoRead", [](TestArtifact &a) { put(a.plan().scalars, 3, ScalarOp::ReadElement, 0, 0, 0); },
-     "element 0 of read 0 of 0"},
+     "scalar 3 refers to element 0 of read 0 of 0"},
     {"LateSlot", [](TestArtifact &a) { buffer(a, 2).storage = Storage::Late, buffer(a, 2).index = 4; },
      "buffer 2 refers to slot 4, there are 4 buffers"},
     {"WritesConstant", [](TestArtifact &a) { step(a, 0).operands[2] = 1; }, "writes buffer 1, which is a constant"},

@@ -419,6 +419,33 @@ TEST(Run, LateSizesAreChecked) {
   EXPECT_EQ(errorOf(laic_run(context.get())), "");
 }
 
+TEST(Run, TheArenaIsKnownBeforeTheCall) {
+  TestArtifact a = makeLate();
+  a.plan().arena_size = a.scalar(ScalarOp::ReadElement, 0, 0);
+  TemporaryFile file(a.bytes());
+  ModulePtr module = loadFile(file.path());
+  ContextPtr context = createContext(module.get());
+  float data[8] = {};
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {4})), "");
+  EXPECT_NE(errorOf(laic_run(context.get())).find("the size of the arena"), std::string::npos);
+  EXPECT_NE(errorOf(laic_run(context.get())).find("is known only when the call has computed it"), std::string::npos);
+}
+
+TEST(Run, LateMemoryMayBeShort) {
+  TemporaryFile file(makeLate().bytes());
+  ModulePtr module = loadFile(file.path());
+  CountingAllocator allocator;
+  ContextPtr context = createContext(module.get(), nullptr, &allocator.functions);
+  float data[8] = {};
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {4})), "");
+  ASSERT_EQ(errorOf(laic_run(context.get())), "");
+  ASSERT_EQ(errorOf(bindInput(context.get(), 0, LAIC_F32, data, {8})), "");
+  allocator.failAt = allocator.made; // what grows first is the slot
+  EXPECT_EQ(errorOf(laic_run(context.get())), "out of memory: a tensor inside the model needs 128 bytes");
+  allocator.failAt = -1;
+  EXPECT_EQ(errorOf(laic_run(context.get())), "");
+}
+
 TEST(Run, SizesMustBeReadBeforeTheyAreUsed) {
   TestArtifact a = makeLate();
   std::swap(a.plan().steps[1], a.plan().steps[2]);

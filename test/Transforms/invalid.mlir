@@ -41,3 +41,18 @@ func.func @main(%x: tensor<4xf32> {laic.name = "x"}) -> tensor<4xf32> {
   %0 = plan.dispatch @k(%x)[%n] shapes [affine_map<() -> (4)>] : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+func.func private @count(%a: tensor<4xf32>) -> tensor<1xi64>
+func.func private @fill(%a: tensor<4xf32>, %n: index) -> tensor<?xf32>
+
+func.func @main(%x: tensor<4xf32> {laic.name = "x"}) -> tensor<4xf32>
+    attributes {laic.symbols = [{kind = "read", arg = 0 : i64, index = 0 : i64}]} {
+  %n = laic.size affine_map<()[s0] -> (s0)>
+  // expected-error @below {{uses sizes that are read after it}}
+  %0 = plan.dispatch @fill(%x)[%n] shapes [affine_map<()[s0] -> (s0)>] : (tensor<4xf32>) -> tensor<?xf32>
+  %1 = plan.dispatch @count(%x) shapes [affine_map<() -> (1)>] : (tensor<4xf32>) -> tensor<1xi64>
+  laic.read_sizes %1 as 0 : tensor<1xi64>
+  return %x : tensor<4xf32>
+}

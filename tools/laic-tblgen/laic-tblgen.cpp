@@ -153,7 +153,8 @@ std::vector<TargetColumn> readTargetLimits() {
 StringRef wayOf(const Record *record) {
   for (auto [name, way] : {std::pair("Laic_ElementwiseOp", "elementwise"), std::pair("Laic_VariadicOp", "elementwise"),
                            std::pair("Laic_LoweredOp", "lowered"), std::pair("Laic_RandomOp", "lowered"),
-                           std::pair("Laic_DecomposedOp", "decomposed"), std::pair("Laic_ShapeOnlyOp", "sizes only")})
+                           std::pair("Laic_DecomposedOp", "decomposed"), std::pair("Laic_CountedOp", "decomposed"),
+                           std::pair("Laic_ShapeOnlyOp", "sizes only")})
     if (record->isSubClassOf(name))
       return way;
   llvm::PrintFatalError(record, "derives from no class that says how it reaches the targets");

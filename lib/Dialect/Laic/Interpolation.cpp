@@ -187,7 +187,7 @@ float coordinateOf(int64_t i, int64_t in, int64_t out, float scale, const Resize
     return 0;
   if (kind == "tf_crop_and_resize")
     return length > 1 ? axis.roiStart * float(in - 1) + x * (axis.roiEnd - axis.roiStart) * float(in - 1) / (length - 1)
-                   : 0.5f * (axis.roiStart + axis.roiEnd) * float(in - 1);
+                      : 0.5f * (axis.roiStart + axis.roiEnd) * float(in - 1);
   float halfPixel = (x + 0.5f) / scale - 0.5f;
   if (kind == "half_pixel_symmetric")
     return 0.5f * float(in) * (1 - float(out) / (scale * float(in))) + halfPixel;

@@ -135,20 +135,6 @@ FailureOr<llvm::SmallVector<AffineExpr, 4>> ShapeContext::sizes(unsigned i, llvm
   return fail("needs '" + what + "' to be known when compiling, but it depends on data that is computed at run time");
 }
 
-FailureOr<llvm::SmallVector<int64_t, 4>> ShapeContext::constants(unsigned i, llvm::StringRef what) {
-  auto exprs = sizes(i, what);
-  if (failed(exprs))
-    return failure();
-  llvm::SmallVector<int64_t, 4> values;
-  for (AffineExpr e : *exprs) {
-    auto c = constantSize(e);
-    if (!c)
-      return fail("needs '" + what + "' to be constant, but it depends on the sizes of the inputs");
-    values.push_back(*c);
-  }
-  return values;
-}
-
 FailureOr<int64_t> ShapeContext::axis(int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank)
     return fail("expects an axis in [" + Twine(-rank) + ", " + Twine(rank - 1) + "], got " + Twine(axis));

@@ -1,12 +1,12 @@
 // Evaluates constants of the graph and scalar bodies by folding.
 #include "Constants.h"
 
-#include "laic/Dialect/Laic/ScalarBuilder.h"
-#include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/QuantOps.h"
+#include "laic/Dialect/Laic/ScalarBuilder.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
+#include "laic/Dialect/Laic/WeightStore.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 

@@ -1,8 +1,8 @@
 // Elementwise operations: functions of one tensor by table, arithmetic with constants, arithmetic of two tensors.
 #include "GraphConverter.h"
+#include "laic/Dialect/Laic/ActivationOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/VariadicOps.h"
-#include "laic/Dialect/Laic/ActivationOps.h"
 
 #include <cmath>
 

@@ -1,11 +1,11 @@
 // Flows, fused tails, ports and forks.
 #include "GraphConverter.h"
 
-#include "laic/Dialect/Laic/Ranges.h"
+#include "laic/Dialect/Laic/ActivationOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/Ranges.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
 #include "laic/Dialect/Laic/VariadicOps.h"
-#include "laic/Dialect/Laic/ActivationOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -8,14 +8,14 @@
 #include "Constants.h"
 #include "Encoding.h"
 #include "StageBuilder.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/DataMovementOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/NormOps.h"
 #include "laic/Dialect/Laic/QuantOps.h"
 #include "laic/Dialect/Laic/ReductionOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace laic::hls {
 

@@ -53,8 +53,6 @@ public:
   llvm::FailureOr<llvm::SmallVector<mlir::AffineExpr, 4>> elements(unsigned i, llvm::StringRef what, int64_t most);
   /// The rank that the model states for result i.
   std::optional<int64_t> declaredRank(unsigned i) const;
-  /// The same where every element must be a constant.
-  llvm::FailureOr<llvm::SmallVector<int64_t, 4>> constants(unsigned i, llvm::StringRef what);
 
   mlir::AffineExpr cst(int64_t v) const { return symbols.constant(v); }
   /// axis in [-rank, rank) made non-negative, or a diagnostic.
