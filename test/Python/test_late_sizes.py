@@ -35,7 +35,7 @@ X = np.arange(24, dtype="f4").reshape(2, 3, 4)
     ("g (float[2,3,4] x, int64[N] s, int64[M] e) => (float[A,B,C] y) { y = Slice(x, s, e) }", [X, ints(0), ints(2, 2)],
      "'ends' of a slice must be as many as its 'starts'"),
     ("g (int64 a, int64 b, int64 d) => (int64[N] y) { y = Range(a, b, d) }", [np.int64(1), np.int64(5), np.int64(0)], "'delta' must not be 0"),
-    ("g (float[1,1,4,4] x, float[N] s) => (float[A,B,C,D] y) { y = Resize(x, , s) }", [X[:1, :1, :1].reshape(1, 1, 1, 4).repeat(4, 2), np.ones(3, "f4")],
+    ("g (float[1,1,4,4] x, float[N] s) => (float[A,B,C,D] y) { y = Resize(x, , s) }", [X.ravel()[:16].reshape(1, 1, 4, 4), np.ones(3, "f4")],
      "'scales' must have one value per axis"),
     ("g (float[2,3,4] x, int64[N] s) => (float[A,B,C] y) { y = Expand(x, s) }", [X, ints(1, 2, 3, 4)],
      "'shape' must have at most as many elements as the result has dims"),

@@ -70,34 +70,6 @@ func.func @resize_axes(%x: tensor<1x1x4x4xf32>) -> tensor<*xf32> {
 
 // -----
 
-func.func @resize_late_scales(%x: tensor<1x1x4x4xf32>, %b: tensor<4xf32>) -> tensor<*xf32> {
-  %none = laic.none : none
-  // expected-error @+1 {{needs 'scales' to be known when compiling}}
-  %y = laic.resize %x, %none, %b, %none : (tensor<1x1x4x4xf32>, none, tensor<4xf32>, none) -> tensor<*xf32>
-  return %y : tensor<*xf32>
-}
-
-// -----
-
-func.func @resize_late_sizes(%x: tensor<1x1x4x4xf32>, %c: tensor<?xi64>) -> tensor<*xf32> {
-  %none = laic.none : none
-  // expected-error @+1 {{needs 'sizes' to be known when compiling}}
-  %y = laic.resize %x, %none, %none, %c : (tensor<1x1x4x4xf32>, none, none, tensor<?xi64>) -> tensor<*xf32>
-  return %y : tensor<*xf32>
-}
-
-// -----
-
-func.func @resize_late_roi(%x: tensor<1x1x4x4xf32>, %w: tensor<8xf32>) -> tensor<*xf32> {
-  %c2 = laic.constant {value = dense<2.0> : tensor<4xf32>} : tensor<4xf32>
-  %none = laic.none : none
-  // expected-error @+1 {{needs 'roi' to be known when compiling, since the result's size depends on it}}
-  %y = laic.resize %x, %w, %c2, %none {coordinate_transformation_mode = "tf_crop_and_resize"} : (tensor<1x1x4x4xf32>, tensor<8xf32>, tensor<4xf32>, none) -> tensor<*xf32>
-  return %y : tensor<*xf32>
-}
-
-// -----
-
 func.func @resize_policy(%x: tensor<1x1x4x4xf32>) -> tensor<*xf32> {
   %none = laic.none : none
   %c3 = laic.constant {value = dense<8> : tensor<4xi64>} : tensor<4xi64>
