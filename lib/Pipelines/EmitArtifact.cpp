@@ -59,7 +59,10 @@ static llvm::FailureOr<llvm::StringSet<>> kernelsOfLateSizes(ModuleOp module) {
   if (failed(shapes))
     return failure();
   for (auto dispatch : main.getOps<plan::DispatchOp>()) {
-    bool late = llvm::any_of(dispatch.getSizes(), [&](Value v) { return shapes->symbols().isLate(shapes->index(v)); });
+    bool late = llvm::any_of(dispatch.getSizes(), [&](Value v) {
+      AffineExpr size = shapes->index(v);
+      return size && shapes->symbols().isLate(size);
+    });
     for (Value v : llvm::concat<Value>(llvm::to_vector(dispatch.getInputs()), llvm::to_vector(dispatch.getOutputs())))
       late |= llvm::any_of(shapes->shape(v), [&](AffineExpr size) { return shapes->symbols().isLate(size); });
     if (late)

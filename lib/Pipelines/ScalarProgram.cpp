@@ -40,8 +40,10 @@ uint32_t ScalarProgram::symbol(unsigned position) {
     return add(ScalarOp::InputDim, s.arg, s.index);
   if (s.kind == "element")
     return add(ScalarOp::InputElement, s.arg, s.index);
-  if (s.kind == "read")
+  if (s.kind == "read") {
+    assert(reads.contains(s.arg) && "a size waits for a read that is gone");
     return add(ScalarOp::ReadElement, reads.lookup(s.arg), s.index);
+  }
   llvm::SmallVector<uint32_t, 3> v;
   for (AffineExpr arg : s.args)
     v.push_back(get(arg));

@@ -51,7 +51,7 @@ private:
   void planMemory();
   void planLate();
   LogicalResult checkOrder();
-  std::optional<unsigned> readyAfter(llvm::ArrayRef<AffineExpr> sizes);
+  llvm::SmallVector<unsigned> readStepsOf(llvm::ArrayRef<AffineExpr> sizes);
   void createEntry();
   ArrayAttr describe(bool inputs);
   void addChecks();
@@ -165,19 +165,26 @@ void Scheduler::assignOutputs() {
   }
 }
 
-/// The last read that the sizes wait for; none: they are known before the call.
-std::optional<unsigned> Scheduler::readyAfter(llvm::ArrayRef<AffineExpr> sizes) {
+/// The reads that the sizes wait for; none: they are known before the call.
+llvm::SmallVector<unsigned> Scheduler::readStepsOf(llvm::ArrayRef<AffineExpr> sizes) {
   llvm::SmallVector<int64_t> reads;
   for (AffineExpr size : sizes)
     shapes.symbols().collectReads(size, reads);
-  std::optional<unsigned> after;
-  for (int64_t read : reads)
-    after = std::max(after.value_or(0), readSteps.lookup(read));
-  return after;
+  llvm::SmallVector<unsigned> found;
+  for (int64_t read : reads) {
+    auto step = readSteps.find(read);
+    assert(step != readSteps.end() && "a size waits for a read that is gone");
+    found.push_back(step->second);
+  }
+  return found;
 }
 
-/// Values of late size share slots where their lives, from the read that makes the size known on, do not overlap.
+/// Values of late size share slots where their lives do not overlap. A slot may grow, and lose its contents, as soon as one of the reads
+/// has run that a size of the value or of a view of it mentions: a choice between sizes may need one of them alone.
 void Scheduler::planLate() {
+  std::vector<SmallVector<AffineExpr>> sizes(storages.size());
+  for (auto [tensor, storage] : storageOf)
+    llvm::append_range(sizes[storage], shapes.shape(tensor));
   struct Life {
     unsigned begin, end;
     Storage *storage;
@@ -186,11 +193,11 @@ void Scheduler::planLate() {
   for (Storage &s : storages) {
     if (s.place != Place::Arena && s.place != Place::HostArena)
       continue;
-    auto after = readyAfter(shapes.shape(s.owner));
-    if (!after)
+    llvm::SmallVector<unsigned> reads = readStepsOf(sizes[&s - storages.data()]);
+    if (reads.empty())
       continue;
     s.place = Place::Late;
-    lives.push_back({*after, s.last, &s});
+    lives.push_back({*llvm::min_element(reads), s.last, &s});
   }
   llvm::sort(lives, [](const Life &a, const Life &b) { return std::tie(a.begin, a.storage) < std::tie(b.begin, b.storage); });
   llvm::SmallVector<unsigned> busyUntil; // per slot
@@ -214,7 +221,7 @@ LogicalResult Scheduler::checkOrder() {
       else if (AffineExpr size = shapes.index(v))
         sizes.push_back(size);
     }
-    if (auto after = readyAfter(sizes); after && *after >= step)
+    if (llvm::any_of(readStepsOf(sizes), [&, step = step](unsigned read) { return read >= step; }))
       return op->emitError("uses sizes that are read after it");
   }
   return success();

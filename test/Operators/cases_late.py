@@ -37,7 +37,7 @@ SLICES = [
 
 SHAPES = [
     Case("Reshape", [X, vector(5, -1)], keep=(2,)), Case("Reshape", [X, vector(0, 20)], keep=(2,)),
-    Case("Expand", [f32(3, 1), vector(2, 3, 4)]), Case("Tile", [f32(2, 3), vector(2, 2)], keep=(2,)),
+    Case("Expand", [f32(3, 1), vector(2, 3, 4)], keep=(3,)), Case("Tile", [f32(2, 3), vector(2, 2)], keep=(2,)),
     Case("ConstantOfShape", [vector(2, 3)], keep=(2,)), Case("TopK", [X, vector(2)], {"axis": 1}, outputs=2, keep=(1,)),
     Case("Range", [np.asarray(v, dtype=np.float32) for v in (1, 7.5, 0.5)]),
     Case("Range", [np.asarray(v, dtype=np.int64) for v in (10, -3, -4)]), Case("Range", [np.asarray(v, dtype=np.int32) for v in (3, 1, 2)]),

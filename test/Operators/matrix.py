@@ -112,12 +112,30 @@ def convert(a, name, seed):
     return Const(value) if isinstance(a, Const) else value
 
 
+def max_roi_pool(x, rois):
+    """MaxRoiPool to 2 by 3 bins, scale 1: rounded ends are inclusive, bins without elements 0."""
+    height, width = x.shape[2:]
+    y = np.zeros((len(rois), x.shape[1], 2, 3), x.dtype)
+    for r, roi in enumerate(rois.astype(np.float64)):
+        batch, left, top, right, bottom = (int(v) for v in np.floor(roi + 0.5))
+        high, wide = max(bottom - top + 1, 1) / 2, max(right - left + 1, 1) / 3
+        for i in range(2):
+            for j in range(3):
+                rows = slice(*np.clip([int(np.floor(i * high)) + top, int(np.ceil((i + 1) * high)) + top], 0, height))
+                columns = slice(*np.clip([int(np.floor(j * wide)) + left, int(np.ceil((j + 1) * wide)) + left], 0, width))
+                part = x[batch, :, rows, columns].reshape(x.shape[1], -1)
+                y[r, :, i, j] = part.max(axis=1) if part.size else 0
+    return y
+
+
 def own_patterns():
     """Operators whose cases elsewhere are not made of nodes alone, or not typed by their operand."""
     computed = {op: next(c for c in patterns()[op] if c.expect) for op in ("ai.onnx.ml.LinearRegressor", "ai.onnx.ml.SVMRegressor")}
     return {**computed, "BitCast": Case("BitCast", [f32(3, 5)], {"to": onnx.TensorProto.FLOAT}),
             "Cast": Case("Cast", [f32(3, 5)], {"to": onnx.TensorProto.FLOAT}),
             "DequantizeLinear": Case("DequantizeLinear", [ints(4, 6, low=0, high=100, dtype=np.uint8), Const(np.float32(0.1))]),
+            "MaxRoiPool": Case("MaxRoiPool", [f32(2, 3, 8, 9), np.float32([[0, 1, 1, 6, 5], [1, 0, 2, 3, 7]])], {"pooled_shape": [2, 3]},
+                               expect=max_roi_pool),
             "Pow": Case("Pow", [f32(3, 7, low=0.2, high=3), f32(7, low=0.5, high=3, seed=1)]),
             "ai.onnx.ml.Imputer": Case("Imputer", [f32(6, 4)], {"imputed_value_floats": [7.0], "replaced_value_float": 1.0, "imputed_value_int64s": [7], "replaced_value_int64": 1},
                                        domain="ai.onnx.ml", domain_opset=3, expect=lambda x: np.where(x == 1, 7, x).astype(x.dtype)),

@@ -66,3 +66,47 @@ func.func @main(%x: tensor<8xf32> {laic.name = "x"}) -> tensor<8xf32>
   %2 = plan.dispatch @fill(%x)[%n] shapes [affine_map<()[s0] -> (s0)>] : (tensor<8xf32>) -> tensor<?xf32>
   return %x : tensor<8xf32>
 }
+
+// -----
+
+func.func private @count(%a: tensor<8xf32>) -> tensor<1xi64>
+func.func private @fill(%a: tensor<8xf32>, %n: index) -> tensor<?xf32>
+func.func private @use(%a: tensor<?xf32>) -> tensor<8xf32>
+func.func private @join(%a: tensor<8xf32>, %b: tensor<?xf32>) -> tensor<8xf32>
+
+// A size that chooses between two reads may be known, and its slot grow, after the first: values that are live then keep theirs.
+// Those that are dead before it do not.
+// CHECK-LABEL: plan.entry @main
+// CHECK: plan.read %{{.*}} as 0
+// CHECK: plan.late slot 0 : <f32, [s0]>
+// CHECK: plan.read %{{.*}} as 1
+// CHECK: plan.step @use
+// CHECK: plan.read %{{.*}} as 2
+// CHECK: plan.late slot 1 : <f32, [s4]>
+// CHECK: plan.read %{{.*}} as 3
+// CHECK: plan.late slot 0 : <f32, [s5]>
+func.func @main(%x: tensor<8xf32> {laic.name = "x"}) -> (tensor<8xf32>, tensor<8xf32>)
+    attributes {laic.symbols = [{kind = "read", arg = 0 : i64, index = 0 : i64}, {kind = "read", arg = 1 : i64, index = 0 : i64},
+                                {kind = "read", arg = 2 : i64, index = 0 : i64},
+                                {kind = "equal", map = affine_map<()[s0, s1] -> (s1, 1)>},
+                                {kind = "select", map = affine_map<()[s0, s1, s2, s3] -> (s3, s2, s1)>},
+                                {kind = "read", arg = 3 : i64, index = 0 : i64}]} {
+  %0 = plan.dispatch @count(%x) shapes [affine_map<() -> (1)>] : (tensor<8xf32>) -> tensor<1xi64>
+  laic.read_sizes %0 as 0 : tensor<1xi64>
+  %n = laic.size affine_map<()[s0] -> (s0)>
+  %a = plan.dispatch @fill(%x)[%n] shapes [affine_map<()[s0] -> (s0)>] : (tensor<8xf32>) -> tensor<?xf32>
+  %1 = plan.dispatch @count(%x) shapes [affine_map<() -> (1)>] : (tensor<8xf32>) -> tensor<1xi64>
+  laic.read_sizes %1 as 1 : tensor<1xi64>
+  %u = plan.dispatch @use(%a) shapes [affine_map<() -> (8)>] : (tensor<?xf32>) -> tensor<8xf32>
+  %2 = plan.dispatch @count(%u) shapes [affine_map<() -> (1)>] : (tensor<8xf32>) -> tensor<1xi64>
+  laic.read_sizes %2 as 2 : tensor<1xi64>
+  %m = laic.size affine_map<()[s0, s1, s2, s3, s4] -> (s4)>
+  %c = plan.dispatch @fill(%u)[%m] shapes [affine_map<()[s0, s1, s2, s3, s4] -> (s4)>] : (tensor<8xf32>) -> tensor<?xf32>
+  %3 = plan.dispatch @count(%u) shapes [affine_map<() -> (1)>] : (tensor<8xf32>) -> tensor<1xi64>
+  laic.read_sizes %3 as 3 : tensor<1xi64>
+  %k = laic.size affine_map<()[s0, s1, s2, s3, s4, s5] -> (s5)>
+  %d = plan.dispatch @fill(%u)[%k] shapes [affine_map<()[s0, s1, s2, s3, s4, s5] -> (s5)>] : (tensor<8xf32>) -> tensor<?xf32>
+  %e = plan.dispatch @join(%u, %c) shapes [affine_map<() -> (8)>] : (tensor<8xf32>, tensor<?xf32>) -> tensor<8xf32>
+  %f = plan.dispatch @join(%u, %d) shapes [affine_map<() -> (8)>] : (tensor<8xf32>, tensor<?xf32>) -> tensor<8xf32>
+  return %e, %f : tensor<8xf32>, tensor<8xf32>
+}

@@ -133,7 +133,9 @@ FailureOr<int64_t> tupleLength(ShapeContext &ctx, int64_t limit, std::optional<i
     return ctx.fail("expects 'indices' of rank 1 or more");
   auto length = constantSize(ctx.shape(1).back());
   if (!length && otherwise && *otherwise >= 0) {
-    ctx.symbols.requireEqual(ctx.shape(1).back(), ctx.cst(*otherwise), "the last dim of 'indices' must fit the ranks");
+    llvm::StringRef what = "the last dim of 'indices' must fit the ranks";
+    if (failed(ctx.equal(ctx.shape(1).back(), ctx.cst(*otherwise), what, what)))
+      return failure();
     length = otherwise;
   }
   if (!length)

@@ -126,7 +126,9 @@ LogicalResult RangeCountOp::lower(LowerContext &ctx) {
       return s.cast(ctx.toCompute(s, element, ctx.element(i)), wide, false, false);
     };
     Value count = s.ceil(s.div(s.sub(scalar(1), scalar(0)), scalar(2)));
-    return s.cast(s.max(count, s.cst(0, count)), s.b.getI64Type(), false, false);
+    // What is no number of elements, with a delta of 0 say, is refused as a negative size.
+    Value finite = s.lt(count, s.cst(1e15, count));
+    return s.cast(s.select(finite, s.max(count, s.cst(0, count)), s.cst(-1, count)), s.b.getI64Type(), false, false);
   }));
   return success();
 }

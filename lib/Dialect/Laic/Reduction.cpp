@@ -34,7 +34,9 @@ LogicalResult inferReduceAnyAxes(ShapeContext &ctx, bool keep, bool noop) {
     auto left = ctx.declaredRank(0);
     if (!left || *left > rank)
       return ctx.fail("expects a known number of 'axes', or the rank of the result in the model");
-    ctx.symbols.requireEqual(total, ctx.cst(rank - *left), "a reduction must leave as many dims as the model states");
+    StringRef what = "a reduction must leave as many dims as the model states";
+    if (failed(ctx.equal(total, ctx.cst(rank - *left), what, what)))
+      return failure();
     kept = ctx.compact(ctx.shape(0), mask, *left);
   }
   ctx.set(0, kept, ctx.element(0));
@@ -244,8 +246,9 @@ FailureOr<SymShape> laic::reducedShape(ShapeContext &ctx, llvm::ArrayRef<AffineE
     total = canonicalSize(total + reduced);
   if (auto known = constantSize(total))
     gone = *known;
-  else
-    ctx.symbols.requireEqual(total, ctx.cst(gone), "a reduction without keepdims must name each axis once");
+  else if (StringRef what = "a reduction without keepdims must name each axis once";
+           failed(ctx.equal(total, ctx.cst(gone), what, what)))
+    return failure();
   return ctx.compact(ctx.shape(0), *mask, rank - gone);
 }
 

@@ -55,6 +55,7 @@ FailureOr<SmallVector<AffineExpr, 4>> contents(LowerContext &ctx, unsigned i, St
 }
 
 // Scales of a call are kept as integers, in units of 2^-30: exact down to 2^-7, and sizes like any other.
+constexpr StringLiteral kLateScales = "laic.late_scales"; // marks an operation that has them
 constexpr int64_t kScaleUnits = int64_t{1} << 30;
 
 // The region of interest as a tensor; inference has none.
@@ -154,7 +155,7 @@ template <typename Context> LogicalResult AxisReader<Context>::readSizes() {
     axis.numerator = axis.out;
     axis.denominator = axis.in;
   }
-  return op.getKeepAspectRatioPolicy() == "stretch" ? success() : keepRatio();
+  return success();
 }
 
 // Sizes and scales that replaceLateScales has made.
@@ -164,6 +165,7 @@ template <typename Context> LogicalResult AxisReader<Context>::readLateScales() 
     return failure();
   for (auto [axis, scale] : llvm::zip_equal(axes, *scales)) {
     axis.scale = std::nullopt;
+    ctx.symbols.requireAtLeast(scale, ctx.cst(1), "Resize expects scales above 0");
     axis.givenScale = true;
     axis.numerator = scale;
     axis.denominator = ctx.cst(kScaleUnits);
@@ -211,10 +213,12 @@ template <typename Context> void AxisReader<Context>::keepUnknownRatio(bool smal
 
 template <typename Context> FailureOr<SmallVector<ResizeAxis>> AxisReader<Context>::read() {
   bool scales = given(ctx, kScales), sizes = given(ctx, kSizes);
-  bool late = scales && sizes && ctx.element(kScales).isInteger(64);
+  bool late = op->hasAttr(kLateScales);
   if (scales == sizes && !late)
     return LogicalResult(ctx.fail("expects either 'scales' or 'sizes'"));
   if (failed(readDims()) || failed(readRoi()) || failed(late ? readLateScales() : scales ? readScales() : readSizes()))
+    return failure();
+  if (sizes && !late && op.getKeepAspectRatioPolicy() != "stretch" && failed(keepRatio()))
     return failure();
   return axes;
 }
@@ -251,6 +255,7 @@ LogicalResult replaceLateScales(ShapeContext &ctx, ResizeOp op) {
     auto resized = cast<ResizeOp>(rewriter.clone(*op));
     resized.getScalesMutable().assign(units);
     resized.getSizesMutable().assign(sizes);
+    resized->setAttr(kLateScales, rewriter.getUnitAttr());
     return {resized.getY()};
   });
 }
@@ -274,7 +279,7 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &ctx) {
   if (failed(checkRule(rule, ctx)))
     return failure();
   bool lateRoi = rule.crops() && given(ctx, kRoi) && !ctx.facts(kRoi).floats;
-  if (given(ctx, kScales) && !given(ctx, kSizes) && (!ctx.facts(kScales).floats || lateRoi))
+  if (given(ctx, kScales) && !given(ctx, kSizes) && !(*this)->hasAttr(kLateScales) && (!ctx.facts(kScales).floats || lateRoi))
     return replaceLateScales(ctx, *this);
   FailureOr<SmallVector<ResizeAxis>> axes = AxisReader<ShapeContext>(*this, ctx).read();
   if (failed(axes))

@@ -238,7 +238,9 @@ FailureOr<llvm::SmallVector<AffineExpr, 4>> expandTarget(ShapeContext &ctx) {
   if (facts.ints || !facts.argument || !rank)
     return ctx.sizes(1, "shape");
   AffineExpr length = ctx.shape(1)[0];
-  ctx.symbols.requireAtLeast(ctx.cst(*rank), length, "'shape' must have at most as many elements as the result has dims");
+  llvm::StringRef what = "'shape' must have at most as many elements as the result has dims";
+  if (failed(ctx.atLeast(ctx.cst(*rank), length, what, what)))
+    return failure();
   llvm::SmallVector<AffineExpr, 4> target(*rank, ctx.cst(1));
   for (int64_t d = 0; d < *rank; ++d)
     for (int64_t n = *rank - d; n <= *rank; ++n)

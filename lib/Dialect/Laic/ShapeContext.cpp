@@ -65,7 +65,7 @@ static ReadSizesOp findRead(Value tensor) {
 
 // How many elements a call may read back from a tensor; -1: it cannot.
 static int64_t readableElements(const ValueFacts &facts) {
-  if (!isa<IntegerType>(facts.element))
+  if (!facts.element.isSignlessInteger())
     return -1;
   int64_t count = 1;
   for (AffineExpr dim : *facts.shape) {

@@ -125,9 +125,8 @@ llvm::SmallVector<SliceDim> sliceDims(SizeSymbols &s, llvm::ArrayRef<AffineExpr>
 
 // Lengths that only a call knows.
 LogicalResult expectSameLength(ShapeContext &ctx, unsigned i, llvm::StringRef name) {
-  if (!ctx.facts(i).ints)
-    ctx.symbols.requireEqual(ctx.shape(i)[0], ctx.shape(1)[0], "'" + name + "' of a slice must be as many as its 'starts'");
-  return success();
+  std::string what = ("'" + name + "' of a slice must be as many as its 'starts'").str();
+  return ctx.facts(i).ints ? success() : ctx.equal(ctx.shape(i)[0], ctx.shape(1)[0], what, what);
 }
 
 // Checks the operands `axes` and `steps`.
@@ -205,7 +204,9 @@ LogicalResult SliceOp::lower(LowerContext &ctx) {
     ctx.set(0, data);
     return success();
   }
-  if (llvm::any_of(ctx.resultShape(), [](AffineExpr e) { return constantSize(e) == 0; })) {
+  // A slice may not even start in a dim without elements.
+  auto isEmpty = [](AffineExpr e) { return constantSize(e) == 0; };
+  if (llvm::any_of(ctx.resultShape(), isEmpty) || llvm::any_of(ctx.shape(0), isEmpty)) {
     ctx.set(0, ctx.filled(ctx.resultShape(), ctx.resultElement(), 0));
     return success();
   }
@@ -337,6 +338,19 @@ Value padByReading(LowerContext &ctx, Value data, llvm::ArrayRef<AffineExpr> sha
 
 } // namespace
 
+namespace {
+// Where borders are filled by reading the operand it must have elements; constant ones read where the constant comes with the call.
+LogicalResult expectElementsToRead(ShapeContext &ctx, AffineExpr low, AffineExpr high, AffineExpr dim, llvm::StringRef mode) {
+  bool knownBorder = !ctx.has(2) || ctx.facts(2).floats || ctx.facts(2).ints;
+  if (constantSize(dim) || (mode == "constant" && knownBorder))
+    return success();
+  SizeSymbols &s = ctx.symbols;
+  AffineExpr zero = ctx.cst(0), untouched = s.mul(s.equal(low, zero), s.equal(high, zero));
+  llvm::StringRef what = "a dim without elements has no border to fill";
+  return ctx.atLeast(canonicalSize(dim + (mode == "constant" ? zero : untouched)), ctx.cst(1), what, what);
+}
+} // namespace
+
 LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
   if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, getMode()))
     return ctx.fail("expects mode 'constant', 'reflect', 'edge' or 'wrap', got '" + getMode() + "'");
@@ -363,6 +377,9 @@ LogicalResult PadOp::inferShapes(ShapeContext &ctx) {
     if (getMode() != "constant" && from == 0 && to && *to > 0)
       return ctx.fail("cannot fill the border of dim " + Twine(d) + ", which has no elements");
   }
+  for (int64_t d = 0; d < rank; ++d)
+    if (failed(expectElementsToRead(ctx, dims.low[d], dims.high[d], ctx.shape(0)[d], getMode())))
+      return failure();
   ctx.set(0, result, ctx.element(0));
   return success();
 }

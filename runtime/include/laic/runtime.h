@@ -172,7 +172,8 @@ typedef struct laic_binding {
 
 /* Bindings hold until changed; sizes and strides are copied. An input's sizes must fit the signature. An output bound with
  * data == NULL (or never bound) is allocated by the context and stays valid until the next run with other sizes, or release;
- * one bound with sizes == NULL takes whatever sizes the run computes, inside its capacity. An output may share memory with an
+ * one bound with sizes == NULL takes whatever sizes the run computes, inside its capacity (which must be given where a run computes
+ * its own sizes, see laic_infer). An output may share memory with an
  * input only where laic_module_may_alias says so.
  * Strides must not be negative. Tensors that are not dense, not aligned to their element size, or shared are copied to or from
  * memory of the context. */

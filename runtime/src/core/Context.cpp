@@ -111,11 +111,18 @@ static bool allocatePorts(laic_context &context, Array<Port> &ports,
   return true;
 }
 
-// What the plan's reads need: their values, and a slot of memory for each that its buffers name.
+static uint32_t countReads(const Plan &plan) {
+  uint32_t reads = 0;
+  for (uint32_t i = 0; i < count(plan.steps()); ++i)
+    reads += plan.steps()->Get(i)->kind() == StepKind::Read;
+  return reads;
+}
+
+// What the plan's reads need: their values (also for the size program of plans[0]), and the slots of memory that its buffers name.
 static bool allocateLate(laic_context &context) {
-  uint32_t reads = 0, slots = 0;
-  for (uint32_t i = 0; i < count(context.plan->steps()); ++i)
-    reads += context.plan->steps()->Get(i)->kind() == StepKind::Read;
+  const uint32_t own = countReads(*context.plan), first = countReads(*context.entry->plans()->Get(0));
+  const uint32_t reads = own > first ? own : first;
+  uint32_t slots = 0;
   for (uint32_t i = 0; i < count(context.plan->buffers()); ++i)
     if (const Buffer &buffer = *context.plan->buffers()->Get(i); buffer.storage() == Storage::Late && buffer.index() >= slots)
       slots = buffer.index() + 1;
@@ -197,6 +204,7 @@ static laic_status_t *makeReady(laic_context &context) {
     if (!context.hostArena.reserve(context.allocator, context.hostArenaBytes))
       return fail(LAIC_OUT_OF_MEMORY, "out of memory: the model needs %llu bytes of host arena",
                   static_cast<unsigned long long>(context.hostArenaBytes));
+    LAIC_TRY(reserveLate(context));
     LAIC_TRY(context.driver->prepare(context));
     context.prepared = true;
   }
@@ -277,7 +285,11 @@ laic_status_t *laic_bind_output(laic_context_t *context, size_t index, const lai
   return store(context->outputs[index], binding, "output", true);
 }
 
-laic_status_t *laic_infer(laic_context_t *context) { return updateSizes(*context); }
+laic_status_t *laic_infer(laic_context_t *context) {
+  if (context->reads.size())
+    context->sizesKnown = false; // what the last call read says nothing about this one
+  return updateSizes(*context);
+}
 
 laic_status_t *laic_run(laic_context_t *context) {
   context->cancelled.store(0, std::memory_order_relaxed);
@@ -299,7 +311,7 @@ laic_status_t *laic_output(laic_context_t *context, size_t index, laic_binding_t
     return fail(LAIC_INVALID_ARGUMENT, "laic_output: call laic_infer or laic_run first");
   Port &port = context->outputs[index];
   if (!context->placed) {
-    port.memory = port.late ? nullptr : port.data;
+    port.memory = port.data;
     port.span = port.bytes;
     if (port.data && port.hasStrides)
       memcpy(port.strides, port.boundStrides, sizeof port.strides);

@@ -23,6 +23,7 @@ struct Port {
   int64_t sizes[LAIC_MAX_RANK];
   int64_t strides[LAIC_MAX_RANK]; // of the memory at `memory`
   bool late;                      // the call itself computes the sizes, and has not yet: they are -1
+  bool comesLate;                 // they were late when the call began
   uint64_t bytes;                 // dense
   uint64_t span;                  // bytes touched from `memory` on
   void *memory;                   // the caller's or the context's
@@ -94,6 +95,8 @@ namespace rt {
 
 // Evaluates the plan for the bound inputs and bounds every buffer, but for late ones: no read has run. Allocates nothing.
 laic_status_t *computeSizes(laic_context &context);
+// Gives slots to the values of late size whose size is known. One whose size is known before any read is no honest plan's, but has memory.
+laic_status_t *reserveLate(laic_context &context);
 // Runs the Read step `index` on the elements at `data`: gives everything that waited for it its size and memory, prepares and binds the
 // host's steps again.
 laic_status_t *readSizes(laic_context &context, uint32_t index, const void *data);

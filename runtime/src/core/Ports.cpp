@@ -133,6 +133,9 @@ static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
     return nullptr;
   }
   LAIC_TRY(checkOutputSizes(port));
+  if (port.comesLate && port.data && !port.capacity && !port.hasSizes)
+    return fail(LAIC_INVALID_ARGUMENT, "output '%s' has a size that the run computes: bind it with a capacity, or without data",
+                name);
   if (!port.data) {
     port.hasStrides = false;
     LAIC_TRY(measure(port, "output"));

@@ -98,7 +98,7 @@ static laic_status_t *sizeOutputs(laic_context &context) {
     for (uint32_t d = 0; d < port.rank(); ++d) {
       uint32_t scalar = context.entry->output_shapes()->Get(next++);
       if (shapes.isLate(scalar)) {
-        port.late = true;
+        port.late = port.comesLate = true;
         port.sizes[d] = -1;
         continue;
       }
@@ -198,8 +198,8 @@ static laic_status_t *evaluateSizes(laic_context &context) {
   return sizeBuffers(context);
 }
 
-// A value is live in its slot from the read on that its size waits for, so growing loses nothing.
-static laic_status_t *reserveLate(laic_context &context) {
+// A value is live in its slot from the first read on that its size mentions, so growing loses nothing.
+laic_status_t *rt::reserveLate(laic_context &context) {
   for (uint32_t i = 0; i < context.buffers.size(); ++i) {
     const Buffer &buffer = *context.plan->buffers()->Get(i);
     if (buffer.storage() == Storage::Late && !context.buffers[i].late &&
@@ -259,6 +259,8 @@ laic_status_t *rt::computeSizes(laic_context &context) {
   context.sizesKnown = context.prepared = context.placed = false;
   for (ReadValues &read : context.reads)
     read.done = false;
+  for (Port &port : context.outputs)
+    port.comesLate = false;
   LAIC_TRY(evaluateSizes(context));
   context.sizesKnown = true;
   return nullptr;
