@@ -301,6 +301,8 @@ private:
       return define(node, state.operands);
     state.addTypes(resultTypes(state, results));
     Operation *op = builder.create(state);
+    if (auto missing = missingInput(node, op))
+      return refuse(loc, {"needs input " + std::to_string(*missing) + ", which is absent", ""});
     if (scopes.size() == 1)
       setDeclaredRanks(node, op);
     return define(node, op->getResults());
@@ -311,6 +313,26 @@ private:
       if (!name.empty())
         scopes.back().values[name] = value;
     return success();
+  }
+
+  // The first input that the operation cannot do without and the node does not name.
+  std::optional<unsigned> missingInput(const onnx::Node &node, Operation *op) {
+    auto isAbsent = [&](unsigned i) { return i >= node.inputs.size() || node.inputs[i].empty(); };
+    if (!llvm::any_of(llvm::seq(op->getNumOperands()), isAbsent))
+      return std::nullopt;
+    // The record says which operands must be tensors; its verifier names the first that is not.
+    std::string complaint;
+    ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+      complaint = diagnostic.str();
+      return success();
+    });
+    if (succeeded(op->getName().verifyInvariants(op)))
+      return std::nullopt;
+    llvm::StringRef number = llvm::StringRef(complaint).split("operand #").second;
+    unsigned index;
+    if (number.consumeInteger(10, index) || index >= op->getNumOperands() || !isAbsent(index))
+      return std::nullopt;
+    return index;
   }
 
   // The ranks that the model states for its outputs: they tell how many elements a shape of unknown length has.

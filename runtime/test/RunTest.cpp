@@ -389,7 +389,12 @@ TEST(Run, SizesThatComeLate) {
       made = allocator.made;
     EXPECT_EQ(allocator.made, made);
   }
-  // The caller's memory takes what fits.
+  // The caller cannot know the size, so its memory needs a capacity, and takes what fits.
+  int64_t unbounded;
+  laic_binding_t open = {sizeof open, &unbounded, LAIC_I64, 1, nullptr, nullptr, 0};
+  ASSERT_EQ(errorOf(laic_bind_output(context.get(), 0, &open)), "");
+  EXPECT_EQ(errorOf(laic_run(context.get())),
+            "output 'y' has a size that the run computes: bind it with a capacity, or without data");
   int64_t room[8];
   laic_binding_t binding = {sizeof binding, room, LAIC_I64, 1, nullptr, nullptr, sizeof room};
   ASSERT_EQ(errorOf(laic_bind_output(context.get(), 0, &binding)), "");

@@ -57,6 +57,8 @@ def test_constants_of_other_types():
     (helper.make_node("Cast", ["x"], ["y"], name="cast"), "node 'cast' (Cast, opset 21): needs attribute 'to'"),
     (helper.make_node("Relu", ["x", "x"], ["y"]), "has 2 inputs, expects at most 1"),
     (helper.make_node("Relu", ["x"], ["y", "z"]), "has 2 outputs, expects at most 1"),
+    (helper.make_node("MatMul", ["x"], ["y"]), "node 'MatMul_0' (MatMul, opset 21): needs input 1, which is absent"),
+    (helper.make_node("Clip", ["", "x"], ["y"]), "needs input 0, which is absent"),
     (helper.make_node("Kmeans", ["x"], ["y"], domain="org.example"), "laic does not support this operator yet"),
 ])
 def test_nodes(node, text):
