@@ -1,4 +1,5 @@
 // NonZero, Compress, Unique, NonMaxSuppression: what there is in front of a result of the largest size, then a Slice to the count.
+#include "Around.h"
 #include "Decomposer.h"
 #include "DynamicSizes.h"
 #include "ShapeChecks.h"
@@ -16,19 +17,9 @@ namespace {
 
 Type unranked(Type element) { return UnrankedTensorType::get(element); }
 
-// [outer, n, inner] around the axis of a shape.
-struct Around {
-  SymShape shape;
-  AffineExpr n() const { return shape[1]; }
-};
-
-Around around(LowerContext &ctx, ArrayRef<AffineExpr> shape, int64_t axis) {
-  AffineExpr outer = ctx.cst(1), inner = ctx.cst(1);
-  for (AffineExpr e : shape.take_front(axis))
-    outer = ctx.symbols.mul(outer, e);
-  for (AffineExpr e : shape.drop_front(axis + 1))
-    inner = ctx.symbols.mul(inner, e);
-  return {{outer, shape[axis], inner}};
+// The axis that the attribute names; without one the operand is seen as a vector.
+FailureOr<int64_t> axisOrVector(ShapeContext &ctx, std::optional<uint64_t> axis) {
+  return axis ? ctx.axis(static_cast<int64_t>(*axis), ctx.rank(0)) : FailureOr<int64_t>(0);
 }
 
 SmallVector<Value> sizesOf(LowerContext &ctx, ArrayRef<SymShape> shapes) {
@@ -75,19 +66,15 @@ LogicalResult FillNonZeroOp::lower(LowerContext &ctx) {
 LogicalResult CompressOp::inferShapes(ShapeContext &ctx) {
   if (ctx.rank(1) != 1 || !ctx.element(1).isInteger(1))
     return ctx.fail("expects a 'condition' of booleans and rank 1");
-  int64_t axis = 0;
-  if (getAxis()) {
-    auto known = ctx.axis(static_cast<int64_t>(*getAxis()), ctx.rank(0));
-    if (failed(known))
-      return failure();
-    axis = *known;
-  }
+  auto axis = axisOrVector(ctx, getAxis());
+  if (failed(axis))
+    return failure();
   return ctx.replace([&](RewriterBase &rewriter) -> SmallVector<Value> {
     Decomposer d(rewriter, *this);
     Value data = getAxis() ? getInput() : d.reshape(getInput(), ArrayRef<int64_t>{-1});
     auto filled = FillCompressedOp::create(rewriter, getLoc(), unranked(d.elementOf(data)), unranked(d.i64()), data,
-                                           getCondition(), rewriter.getI64IntegerAttr(axis));
-    return {d.slice(filled.getSelected(), d.ints({0}), filled.getCount(), axis)};
+                                           getCondition(), rewriter.getI64IntegerAttr(*axis));
+    return {d.slice(filled.getSelected(), d.ints({0}), filled.getCount(), *axis)};
   });
 }
 
@@ -98,7 +85,7 @@ LogicalResult FillCompressedOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult FillCompressedOp::lower(LowerContext &ctx) {
-  SymShape shape = around(ctx, ctx.shape(0), getAxis()).shape;
+  SymShape shape = around(ctx, ctx.shape(0), static_cast<int64_t>(getAxis())).shape();
   auto op =
       SelectSlicesOp::create(ctx.b, ctx.type(shape, ctx.resultElement(0)), ctx.type(ctx.resultShape(1), ctx.resultElement(1)),
                              ctx.reshape(ctx.operand(0), ctx.shape(0), shape), ctx.operand(1), sizesOf(ctx, {shape}));
@@ -110,21 +97,17 @@ LogicalResult FillCompressedOp::lower(LowerContext &ctx) {
 // ---- Unique ----
 
 LogicalResult UniqueOp::inferShapes(ShapeContext &ctx) {
-  int64_t axis = 0;
-  if (getAxis()) {
-    auto known = ctx.axis(static_cast<int64_t>(*getAxis()), ctx.rank(0));
-    if (failed(known))
-      return failure();
-    axis = *known;
-  }
+  auto axis = axisOrVector(ctx, getAxis());
+  if (failed(axis))
+    return failure();
   return ctx.replace([&](RewriterBase &rewriter) -> SmallVector<Value> {
     Decomposer d(rewriter, *this);
     Value data = getAxis() ? getX() : d.reshape(getX(), ArrayRef<int64_t>{-1});
     Type i64 = unranked(d.i64());
     auto filled = FillUniqueOp::create(rewriter, getLoc(), unranked(d.elementOf(data)), i64, i64, i64, i64, data,
-                                       static_cast<uint64_t>(axis), getSorted() != 0);
+                                       static_cast<uint64_t>(*axis), getSorted() != 0);
     auto cut = [&](Value v, int64_t along) { return d.slice(v, d.ints({0}), filled.getCount(), along); };
-    return {cut(filled.getSlices(), axis), cut(filled.getIndices(), 0), filled.getInverse(), cut(filled.getCounts(), 0)};
+    return {cut(filled.getSlices(), *axis), cut(filled.getIndices(), 0), filled.getInverse(), cut(filled.getCounts(), 0)};
   });
 }
 
@@ -138,15 +121,16 @@ LogicalResult FillUniqueOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult FillUniqueOp::lower(LowerContext &ctx) {
-  Around a = around(ctx, ctx.shape(0), getAxis());
-  SymShape vector{a.n()};
-  SmallVector<Type> types{ctx.type(a.shape, ctx.resultElement(0))};
+  Around a = around(ctx, ctx.shape(0), static_cast<int64_t>(getAxis()));
+  SymShape shape = a.shape();
+  SymShape vector{a.n};
+  SmallVector<Type> types{ctx.type(shape, ctx.resultElement(0))};
   for (unsigned i = 1; i < 5; ++i)
     types.push_back(ctx.type(ctx.resultShape(i), ctx.resultElement(i)));
-  auto op = UniqueSlicesOp::create(
-      ctx.b, types[0], types[1], types[2], types[3], types[4], ctx.reshape(ctx.operand(0), ctx.shape(0), a.shape),
-      sizesOf(ctx, {a.shape, vector, vector, vector}), getSorted(), isUnsignedElement(ctx.element(0)));
-  ctx.set(0, ctx.reshape(op.getSlices(), a.shape, ctx.resultShape(0)));
+  auto op = UniqueSlicesOp::create(ctx.b, types[0], types[1], types[2], types[3], types[4],
+                                   ctx.reshape(ctx.operand(0), ctx.shape(0), shape),
+                                   sizesOf(ctx, {shape, vector, vector, vector}), getSorted(), isUnsignedElement(ctx.element(0)));
+  ctx.set(0, ctx.reshape(op.getSlices(), shape, ctx.resultShape(0)));
   for (unsigned i = 1; i < 5; ++i)
     ctx.set(i, op.getResult(i));
   return success();

@@ -1,4 +1,5 @@
 // ArgMax, ArgMin, Hardmax, TopK, CumSum, CumProd: onto structured operations along one axis.
+#include "Around.h"
 #include "Contents.h"
 #include "DynamicSizes.h"
 #include "IndexBuilder.h"
@@ -10,26 +11,6 @@ using namespace mlir;
 using namespace laic;
 
 namespace {
-
-// A shape seen as [outer, n, inner] around one axis.
-struct Around {
-  AffineExpr outer, n, inner;
-  SymShape shape() const { return {outer, n, inner}; }
-};
-
-// `axis` in [0, rank) may be a size that only a call knows.
-Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, AffineExpr axis) {
-  SizeSymbols &s = ctx.symbols;
-  AffineExpr one = ctx.cst(1);
-  Around result{one, one, one};
-  for (auto [d, dim] : llvm::enumerate(shape)) {
-    result.outer = s.mul(result.outer, s.select(s.less(ctx.cst(d), axis), dim, one));
-    result.n = s.select(s.equal(axis, ctx.cst(d)), dim, result.n);
-    result.inner = s.mul(result.inner, s.select(s.less(axis, ctx.cst(d)), dim, one));
-  }
-  return result;
-}
-Around around(LowerContext &ctx, llvm::ArrayRef<AffineExpr> shape, int64_t axis) { return around(ctx, shape, ctx.cst(axis)); }
 
 // f16 and bf16 as f32; everything else as it is.
 Value widen(LowerContext &ctx, Value value, llvm::ArrayRef<AffineExpr> shape, Type element) {
