@@ -117,6 +117,7 @@ bool ScalarBuilder::matchConstant(V x) { return x.getDefiningOp<arith::ConstantO
 
 V ScalarBuilder::exp(V x) { return math::ExpOp::create(b, loc, x); }
 V ScalarBuilder::log(V x) { return math::LogOp::create(b, loc, x); }
+V ScalarBuilder::log1p(V x) { return math::Log1pOp::create(b, loc, x); }
 V ScalarBuilder::sqrt(V x) { return math::SqrtOp::create(b, loc, x); }
 V ScalarBuilder::rsqrt(V x) { return div(cst(1, x), sqrt(x)); }
 V ScalarBuilder::reciprocal(V x) { return div(cst(1, x), x); }
@@ -168,10 +169,38 @@ V ScalarBuilder::pow(V x, V y, bool unsignedExponent) {
 }
 V ScalarBuilder::tanh(V x) { return math::TanhOp::create(b, loc, x); }
 V ScalarBuilder::erf(V x) { return math::ErfOp::create(b, loc, x); }
-V ScalarBuilder::sigmoid(V x) { return div(cst(1, x), add(cst(1, x), exp(neg(x)))); }
+V ScalarBuilder::gelu(V x) {
+  V half = cst(0.5, x), one = cst(1, x);
+  if (x.getType().isF64())
+    return mul(mul(half, x), math::ErfcOp::create(b, loc, mul(x, cst(-0.70710678118654752440, x))));
+  // Phi(-a) = e^(-a^2 / 2) r(a), with a = h + d, where h has 12 bits so that h^2 is exact:
+  // Phi(-a) = e^(-h^2 / 2) (r(h) - d c (1 - h d / 2 + (h d)^2 / 6 - ...)), c = 1 / sqrt(2 pi).
+  V a = min(abs(x), cst(15, x)); // Phi(-15) is 0
+  V round = cst(0x1.8p15, x);    // leaves multiples of 2^-8
+  V h = exactSub(add(a, round), round), d = exactSub(a, h), hd = mul(h, d);
+  V gauss = exp(mul(cst(-0.5, x), mul(h, h)));
+  // r(h) = t p(1 - 2 t), t = 2 / (2 + h), with p a minimax fit (Remez) of relative error 2^-28. a t is a quotient of its own, for what
+  // is off in t matters less in p.
+  V denominator = add(h, cst(2, x)), t = div(cst(2, x), denominator), u = sub(one, add(t, t));
+  V p = cst(-3.308895248e-05, x);
+  for (double c : {-7.456877938e-05, 6.737325748e-05, 0.0004182992852, 0.0004109588044, -0.0009758227388, -0.003366919234,
+                   -0.0002348597482, 0.01835962571, 0.01439868379, -0.1657022089, 0.3362039924})
+    p = add(mul(p, u), cst(c, x));
+  V series = add(mul(add(mul(hd, cst(1.0 / 6, x)), cst(-0.5, x)), hd), one);
+  // x Phi(-a) for x < 0; x (1 - Phi(-a)) above.
+  V negative = lt(x, cst(0, x)), factor = select(negative, x, one);
+  V change = mul(mul(factor, mul(d, cst(-0.39894228040143268, x))), series);
+  V tail = mul(add(change, mul(div(add(factor, factor), denominator), p)), gauss);
+  return select(negative, tail, mul(x, sub(one, tail)));
+}
+V ScalarBuilder::sigmoid(V x) {
+  // Without overflow: 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below.
+  V one = cst(1, x), e = exp(neg(abs(x)));
+  return div(select(lt(x, cst(0, x)), e, one), add(one, e));
+}
 V ScalarBuilder::softplus(V x) {
   // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): no overflow.
-  return add(max(x, cst(0, x)), log(add(cst(1, x), exp(neg(abs(x))))));
+  return add(max(x, cst(0, x)), log1p(exp(neg(abs(x)))));
 }
 V ScalarBuilder::shrink(V x, double lambd, double bias) {
   V f = isFloat(x) ? x : cast(x, b.getF64Type(), isUnsigned, false);
@@ -186,29 +215,39 @@ V ScalarBuilder::asin(V x) { return math::AsinOp::create(b, loc, x); }
 V ScalarBuilder::acos(V x) { return math::AcosOp::create(b, loc, x); }
 V ScalarBuilder::atan(V x) { return math::AtanOp::create(b, loc, x); }
 V ScalarBuilder::sinh(V x) {
-  // (e^x - e^-x) / 2 loses everything near 0: there the series x + x^3/6 + x^5/120 (Abramowitz & Stegun 4.5.62).
-  V e = exp(x);
-  V big = mul(cst(0.5, x), sub(e, div(cst(1, x), e)));
-  V x2 = mul(x, x);
-  V series = add(x, mul(mul(x, x2), add(cst(1.0 / 6, x), mul(x2, cst(1.0 / 120, x)))));
-  return select(lt(abs(x), cst(0.25, x)), series, big);
+  // (e^x - e^-x) / 2 loses everything near 0: there the series x + x^3/6 + x^5/120 + x^7/5040 + ... (Abramowitz & Stegun 4.5.62).
+  // e^x is a square, for its half may be finite where it is not.
+  V root = exp(mul(cst(0.5, x), x));
+  V big = sub(mul(mul(cst(0.5, x), root), root), div(div(cst(0.5, x), root), root));
+  V x2 = mul(x, x), series = cst(0, x);
+  for (double n : {362880.0, 5040.0, 120.0, 6.0})
+    series = mul(x2, add(series, cst(1 / n, x)));
+  return select(lt(abs(x), cst(1, x)), add(x, mul(x, series)), big);
 }
 V ScalarBuilder::cosh(V x) {
-  V e = exp(x);
-  return mul(cst(0.5, x), add(e, div(cst(1, x), e)));
+  V root = exp(mul(cst(0.5, x), x));
+  return add(mul(mul(cst(0.5, x), root), root), div(div(cst(0.5, x), root), root));
 }
 V ScalarBuilder::asinh(V x) {
-  // sign(x) log(|x| + sqrt(x^2 + 1)); near 0 the series x - x^3/6 + 3x^5/40 (Abramowitz & Stegun 4.6.31).
-  V a = abs(x);
-  V big = log(add(a, sqrt(add(mul(a, a), cst(1, x)))));
-  V x2 = mul(x, x);
-  V series = add(x, mul(mul(x, x2), add(cst(-1.0 / 6, x), mul(x2, cst(3.0 / 40, x)))));
-  return select(lt(a, cst(0.125, x)), series, select(lt(x, cst(0, x)), neg(big), big));
+  // sign(x) log(|x| + sqrt(x^2 + 1)) = sign(x) log1p(|x| + x^2 / (1 + sqrt(x^2 + 1))); for large |x| sign(x) log(2 |x|).
+  V a = abs(x), one = cst(1, x), large = lt(cst(1e8, x), a);
+  V bounded = select(large, one, a), square = mul(bounded, bounded);
+  V near = log1p(add(bounded, div(square, add(one, sqrt(add(square, one))))));
+  V result = select(large, add(log(a), cst(0.69314718055994530942, x)), near);
+  return math::CopySignOp::create(b, loc, result, x);
 }
-V ScalarBuilder::acosh(V x) { return log(add(x, sqrt(sub(mul(x, x), cst(1, x))))); }
+V ScalarBuilder::acosh(V x) {
+  // log(x + sqrt(x^2 - 1)) = log1p(t + sqrt(t (t + 2))), t = x - 1; for large x log(2 x).
+  V one = cst(1, x), large = lt(cst(1e8, x), x);
+  V t = sub(select(large, one, x), one);
+  V near = log1p(add(t, mul(sqrt(t), sqrt(add(t, cst(2, x)))))); // NaN for t < 0
+  return select(large, add(log(x), cst(0.69314718055994530942, x)), near);
+}
 V ScalarBuilder::atanh(V x) {
-  V one = cst(1, x);
-  return mul(cst(0.5, x), log(div(add(one, x), sub(one, x))));
+  // log((1 + |x|) / (1 - |x|)) / 2 = log1p(2 |x| / (1 - |x|)) / 2.
+  V a = abs(x);
+  V result = mul(cst(0.5, x), log1p(div(add(a, a), sub(cst(1, x), a))));
+  return math::CopySignOp::create(b, loc, result, x);
 }
 V ScalarBuilder::floor(V x) { return isFloat(x) ? V(math::FloorOp::create(b, loc, x)) : x; }
 V ScalarBuilder::ceil(V x) { return isFloat(x) ? V(math::CeilOp::create(b, loc, x)) : x; }

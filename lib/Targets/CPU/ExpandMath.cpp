@@ -1,5 +1,4 @@
-// Mathematical functions as arithmetic: upstream's f32 approximations where they are good to some units in the last place,
-// our f64 ones for the rest.
+// Mathematical functions as arithmetic: our own, and upstream's expansions into these.
 #include "FloatMath.h"
 #include "LowerToLLVM.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -102,14 +101,25 @@ private:
     return nullptr;
   }
 
-  // Functions of f64, and those of f32 that upstream approximates too coarsely.
+  // Those that need no f64.
+  Value functionOfSingle(Operation *op) {
+    SingleMath f(b, op->getLoc(), op->getResult(0).getType(), level.fma);
+    return llvm::TypeSwitch<Operation *, Value>(op)
+        .Case([&](math::ExpOp) { return f.exp(op->getOperand(0)); })
+        .Case([&](math::LogOp) { return f.log(op->getOperand(0)); })
+        .Case([&](math::TanhOp) { return f.tanh(op->getOperand(0)); })
+        .Case([&](math::ErfOp) { return f.erf(op->getOperand(0)); })
+        .Default([](Operation *) { return Value(); });
+  }
+
+  // Functions of f64, and those of f32 that are computed there.
   Value function(Operation *op) {
     Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
     bool wide = element.isF64();
     if (!wide && !element.isF32())
       return nullptr;
-    if (!wide && isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp>(op))
-      return nullptr;
+    if (Value single = wide ? Value() : functionOfSingle(op))
+      return single;
     Type f64 = withElement(type, b.getF64Type());
     auto operand = [&](unsigned i) -> Value {
       return wide ? op->getOperand(i) : arith::ExtFOp::create(b, op->getLoc(), f64, op->getOperand(i)).getResult();
@@ -118,13 +128,15 @@ private:
     Value result = llvm::TypeSwitch<Operation *, Value>(op)
                        .Case([&](math::ExpOp) { return f.exp(operand(0)); })
                        .Case([&](math::LogOp) { return f.log(operand(0)); })
-                       .Case([&](math::SinOp) { return f.sin(operand(0)); })
-                       .Case([&](math::CosOp) { return f.cos(operand(0)); })
+                       .Case([&](math::Log1pOp) { return f.log1p(operand(0)); })
+                       .Case([&](math::SinOp) { return f.sin(operand(0), wide ? Value() : op->getOperand(0)); })
+                       .Case([&](math::CosOp) { return f.cos(operand(0), wide ? Value() : op->getOperand(0)); })
                        .Case([&](math::AtanOp) { return f.atan(operand(0)); })
                        .Case([&](math::AsinOp) { return f.asin(operand(0)); })
                        .Case([&](math::AcosOp) { return f.acos(operand(0)); })
                        .Case([&](math::TanhOp) { return f.tanh(operand(0)); })
                        .Case([&](math::ErfOp) { return f.erf(operand(0)); })
+                       .Case([&](math::ErfcOp) { return f.erfc(operand(0)); })
                        .Case([&](math::PowFOp) { return f.pow(operand(0), operand(1)); })
                        .Case([&](arith::RemFOp) { return f.fmod(operand(0), operand(1)); })
                        .Default([](Operation *) { return Value(); });

@@ -1,6 +1,7 @@
 // Mathematical functions in f64 by range reduction and series; conversions of narrow float formats.
 #include "FloatMath.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <cmath>
@@ -10,56 +11,10 @@ using namespace mlir;
 using namespace laic::cpu;
 using V = Value;
 
-// 1.5 * 2^52: adding it rounds to an integer, which is then in the low bits.
-static constexpr double kRounder = 6755399441055744.0;
-static constexpr int64_t kRounderBits = 0x4338000000000000;
 static constexpr double kPi = 3.14159265358979323846;
 
-FloatMath::FloatMath(OpBuilder &b, Location loc, Type like, bool hasFma) : b(b), loc(loc), like(like), hasFma(hasFma) {}
-
-Type FloatMath::shaped(Type element) {
-  if (auto vector = dyn_cast<VectorType>(like))
-    return vector.clone(element);
-  return element;
-}
-
-static V constant(OpBuilder &b, Location loc, Type type, TypedAttr element) {
-  if (auto vector = dyn_cast<VectorType>(type))
-    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, static_cast<Attribute>(element)));
-  return arith::ConstantOp::create(b, loc, element);
-}
-
-V FloatMath::number(double value) { return constant(b, loc, shaped(b.getF64Type()), b.getF64FloatAttr(value)); }
-V FloatMath::integer(int64_t value) { return constant(b, loc, shaped(b.getI64Type()), b.getI64IntegerAttr(value)); }
-V FloatMath::bits(int64_t value) { return constant(b, loc, shaped(b.getI32Type()), b.getI32IntegerAttr(value)); }
-V FloatMath::float32(float value) { return constant(b, loc, shaped(b.getF32Type()), b.getF32FloatAttr(value)); }
-V FloatMath::add(V x, V y) { return make<arith::AddFOp>(x, y); }
-V FloatMath::sub(V x, V y) { return make<arith::SubFOp>(x, y); }
-V FloatMath::mul(V x, V y) { return make<arith::MulFOp>(x, y); }
-V FloatMath::div(V x, V y) { return make<arith::DivFOp>(x, y); }
-V FloatMath::fma(V x, V y, V z) { return hasFma ? V(math::FmaOp::create(b, loc, x, y, z)) : add(mul(x, y), z); }
-V FloatMath::abs(V x) { return math::AbsFOp::create(b, loc, x); }
-V FloatMath::neg(V x) { return arith::NegFOp::create(b, loc, x); }
-V FloatMath::sqrt(V x) { return math::SqrtOp::create(b, loc, x); }
-V FloatMath::less(V x, V y) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y); }
-V FloatMath::equal(V x, V y) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y); }
-V FloatMath::select(V c, V x, V y) { return arith::SelectOp::create(b, loc, c, x, y); }
-V FloatMath::cast(V x, Type element) { return arith::BitcastOp::create(b, loc, shaped(element), x); }
-V FloatMath::copySign(V magnitude, V sign) { return select(less(sign, number(0)), neg(magnitude), magnitude); }
-
-V FloatMath::polynomial(V x, llvm::ArrayRef<double> coefficients) {
-  V sum = number(coefficients[0]);
-  for (double c : coefficients.drop_front())
-    sum = fma(sum, x, number(c));
-  return sum;
-}
-
-V FloatMath::nearest(V x) { return sub(add(x, number(kRounder)), number(kRounder)); }
-
-V FloatMath::powerOfTwo(V n) {
-  V exponent = make<arith::AddIOp>(cast(add(n, number(kRounder)), b.getI64Type()), integer(1023 - kRounderBits));
-  return cast(make<arith::ShLIOp>(exponent, integer(52)), b.getF64Type());
-}
+V FloatMath::bits(int64_t value) { return constant(shaped(b.getI32Type()), b.getI32IntegerAttr(value)); }
+V FloatMath::float32(float value) { return constant(shaped(b.getF32Type()), b.getF32FloatAttr(value)); }
 
 V FloatMath::exp(V x) {
   // x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its series to r^13; 2^n in two factors, so that small results do not vanish.
@@ -72,7 +27,7 @@ V FloatMath::exp(V x) {
   for (int k = 13; k >= 0; --k)
     series.push_back(1 / std::tgamma(k + 1.0));
   V half = nearest(mul(n, number(0.5)));
-  return mul(mul(polynomial(r, series), powerOfTwo(half)), powerOfTwo(sub(n, half)));
+  return mul(mul(polynomial(r, series), powerOfTwo(integerOf(half))), powerOfTwo(integerOf(sub(n, half))));
 }
 
 V FloatMath::log(V x) {
@@ -84,7 +39,7 @@ V FloatMath::log(V x) {
   V exponent = make<arith::ShRSIOp>(raw, integer(52));
   V mantissa = make<arith::AddIOp>(make<arith::AndIOp>(raw, integer(0x000fffffffffffff)), integer(0x3fe6a09e667f3bcd));
   V m = cast(mantissa, b.getF64Type());
-  V e = sub(cast(make<arith::AddIOp>(exponent, integer(kRounderBits)), b.getF64Type()), number(kRounder));
+  V e = floatOf(exponent);
   e = select(tiny, sub(e, number(54)), e);
   V s = div(sub(m, number(1)), add(m, number(1)));
   llvm::SmallVector<double> series;
@@ -100,12 +55,75 @@ V FloatMath::log(V x) {
   return select(valid, result, number(std::numeric_limits<double>::quiet_NaN()));
 }
 
-V FloatMath::sinOrCos(V x, int64_t quadrant) {
+V FloatMath::log1p(V x) {
+  // log u for u = 1 + x as it was rounded, and the rounding's part: log(u + d) = log u + d / u + ...
+  V u = add(number(1), x);
+  V lost = div(sub(x, sub(u, number(1))), u);
+  V infinity = number(std::numeric_limits<double>::infinity());
+  V plain = arith::OrIOp::create(b, loc, equal(u, infinity), equal(u, number(0)));
+  return select(equal(x, number(0)), x, add(log(u), select(plain, number(0), lost)));
+}
+
+std::pair<V, V> FloatMath::reduceLarge(V single) {
+  auto widen = [&](V x) -> V { return arith::ExtUIOp::create(b, loc, shaped(b.getI64Type()), x); };
+  // |x| = m 2^(e - 150). Of 2/pi those 96 bits count whose product with m 2^(e - 150) is below 4 quarter turns and not below 2^-94 of
+  // one; the product mod 2^96 is the angle mod 4 quarter turns (Payne and Hanek 1983). Valid for e >= 120 (|x| >= 2^-7).
+  V raw = cast(single, b.getI32Type());
+  V magnitude = make<arith::AndIOp>(raw, bits(0x7fffffff));
+  V offset = make<arith::SubIOp>(make<arith::ShRUIOp>(magnitude, bits(23)), bits(120));
+  V wide = widen(make<arith::OrIOp>(make<arith::AndIOp>(raw, bits(0x7fffff)), bits(0x800000)));
+  V word = make<arith::ShRUIOp>(offset, bits(5)), shift = widen(make<arith::AndIOp>(offset, bits(31)));
+  // The binary digits of 2/pi behind a word of zeros.
+  static constexpr uint32_t kDigits[] = {0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
+  auto digits = [&](int64_t at) {
+    V chosen = integer(kDigits[at]);
+    for (int64_t i = 1; i + 3 < 8; ++i) {
+      V here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, word, bits(i));
+      chosen = select(here, integer(kDigits[at + i]), chosen);
+    }
+    return chosen;
+  };
+  V low32 = integer(0xffffffff), c32 = integer(32);
+  V next = digits(0);
+  V window[3];
+  for (int64_t i = 0; i < 3; ++i) {
+    V pair = make<arith::OrIOp>(make<arith::ShLIOp>(next, c32), digits(i + 1));
+    next = digits(i + 1);
+    window[i] = make<arith::AndIOp>(make<arith::ShRUIOp>(make<arith::ShLIOp>(pair, shift), c32), low32);
+  }
+  V top = make<arith::ShLIOp>(make<arith::MulIOp>(wide, window[0]), c32);
+  top = make<arith::AddIOp>(top, make<arith::MulIOp>(wide, window[1]));
+  top = make<arith::AddIOp>(top, make<arith::ShRUIOp>(make<arith::MulIOp>(wide, window[2]), c32));
+  V turns = make<arith::ShRUIOp>(make<arith::AddIOp>(top, integer(int64_t{1} << 61)), integer(62));
+  V rest = make<arith::SubIOp>(top, make<arith::ShLIOp>(turns, integer(62)));
+  V angle = mul(arith::SIToFPOp::create(b, loc, shaped(b.getF64Type()), rest), number(kPi / 2 / 0x1p62));
+  V negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, raw, bits(0));
+  return {select(negative, make<arith::SubIOp>(integer(0), turns), turns), select(negative, neg(angle), angle)};
+}
+
+V FloatMath::sinOrCos(V x, V single, int64_t quadrant) {
   // x = n pi/2 + r, pi/2 in three parts (Cody and Waite); the quadrant chooses series and sign.
   V n = nearest(mul(x, number(2 / kPi)));
   V r = fma(n, number(-1.57079632673412561417e+00), x);
   r = fma(n, number(-6.07710050630396597660e-11), r);
   r = fma(n, number(-2.02226624879595063154e-21), r);
+  V turns = integerOf(n);
+  if (single) {
+    V a = abs(x), finite = less(a, number(std::numeric_limits<double>::infinity()));
+    V large = arith::AndIOp::create(b, loc, finite, less(number(0x1p19), a)), any = large;
+    if (isa<VectorType>(like))
+      any = vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, large);
+    // Rare, and as long as all the rest: branched around.
+    auto branch = scf::IfOp::create(
+        b, loc, any,
+        [&](OpBuilder &, Location) {
+          auto [largeTurns, largeRest] = reduceLarge(single);
+          scf::YieldOp::create(b, loc, ValueRange{select(large, largeTurns, turns), select(large, largeRest, r)});
+        },
+        [&](OpBuilder &, Location) { scf::YieldOp::create(b, loc, ValueRange{turns, r}); });
+    turns = branch.getResult(0);
+    r = branch.getResult(1);
+  }
   V z = mul(r, r);
   llvm::SmallVector<double> sines, cosines;
   for (int k = 8; k >= 0; --k) {
@@ -113,7 +131,7 @@ V FloatMath::sinOrCos(V x, int64_t quadrant) {
     cosines.push_back((k % 2 ? -1 : 1) / std::tgamma(2 * k + 1.0));
   }
   V sine = mul(r, polynomial(z, sines)), cosine = polynomial(z, cosines);
-  V q = make<arith::AddIOp>(cast(add(n, number(kRounder)), b.getI64Type()), integer(quadrant));
+  V q = make<arith::AddIOp>(turns, integer(quadrant));
   auto bit = [&](int64_t mask) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, make<arith::AndIOp>(q, integer(mask)), integer(0));
   };
@@ -154,10 +172,9 @@ V FloatMath::tanh(V x) {
   return select(less(a, number(0.06)), small, big);
 }
 
-V FloatMath::erf(V x) {
-  // |x| < 3: 2/sqrt(pi) e^(-x^2) x sum (2 x^2)^k / (2k + 1)!!; above: 1 - erfc by its continued fraction (Abramowitz & Stegun
-  // 7.1.6 and 7.1.14).
-  V a = abs(x), z = mul(x, x);
+FloatMath::ErrorFunction FloatMath::errorFunction(V a) {
+  // erf = 2/sqrt(pi) e^(-a^2) a sum (2 a^2)^k / (2k + 1)!!; erfc by its continued fraction (Abramowitz & Stegun 7.1.6 and 7.1.14).
+  V z = mul(a, a);
   V gauss = exp(neg(z));
   llvm::SmallVector<double> series;
   double term = 1;
@@ -169,17 +186,29 @@ V FloatMath::erf(V x) {
   V fraction = a;
   for (int k = 24; k >= 1; --k)
     fraction = add(a, div(number(k / 2.0), fraction));
-  V far = sub(number(1), div(gauss, mul(fraction, number(std::sqrt(kPi)))));
-  V result = select(less(a, number(3)), near, far);
-  V edge = less(a, number(6));
-  V notANumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-  result = select(edge, result, number(1));
-  return select(notANumber, x, copySign(result, x));
+  return {near, div(gauss, mul(fraction, number(std::sqrt(kPi))))};
+}
+
+V FloatMath::erf(V x) {
+  V a = abs(x);
+  ErrorFunction e = errorFunction(a);
+  V result = select(less(a, number(3)), e.near, sub(number(1), e.tail));
+  result = select(less(a, number(6)), result, number(1));
+  return select(isNaN(x), x, copySign(result, x));
+}
+
+V FloatMath::erfc(V x) {
+  V a = abs(x), large = number(30); // erfc 27 is the last that is not 0
+  V clamped = select(less(large, a), large, a);
+  ErrorFunction e = errorFunction(clamped);
+  V tail = select(less(a, number(3)), sub(number(1), e.near), e.tail);
+  V result = select(less(x, number(0)), sub(number(2), tail), tail);
+  return select(isNaN(x), x, result);
 }
 
 // x^y for an integer 0 <= y < 64 by repeated squaring: exact where the product is.
 V FloatMath::smallPower(V x, V y) {
-  V n = cast(add(y, number(kRounder)), b.getI64Type());
+  V n = integerOf(y);
   V result = number(1), square = x;
   for (int bit = 0; bit < 6; ++bit) {
     V set = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, make<arith::AndIOp>(n, integer(1ll << bit)), integer(0));
@@ -191,16 +220,24 @@ V FloatMath::smallPower(V x, V y) {
 
 V FloatMath::pow(V x, V y) {
   V a = abs(y), whole = equal(math::FloorOp::create(b, loc, y), y);
+  V infinity = number(std::numeric_limits<double>::infinity());
   V small = arith::AndIOp::create(b, loc, whole, less(a, number(64)));
   V power = smallPower(x, select(small, a, number(0)));
   power = select(less(y, number(0)), div(number(1), power), power);
-  V general = exp(mul(y, log(abs(x))));
+  V size = abs(x);
+  V general = exp(mul(y, log(size)));
+  general = select(equal(size, number(1)), number(1), general); // 1 to an infinite power too
   V halved = mul(y, number(0.5));
   V even = equal(math::FloorOp::create(b, loc, halved), halved);
-  V negative = less(x, number(0));
-  V sign = select(even, general, neg(general));
-  V ofNegative = select(whole, sign, number(std::numeric_limits<double>::quiet_NaN()));
-  return select(small, power, select(negative, ofNegative, general));
+  V odd = arith::AndIOp::create(b, loc, whole, arith::XOrIOp::create(b, loc, even, truth(true)));
+  V ofNegative = select(odd, neg(general), general);
+  // Only finite numbers below 0 have no fractional powers.
+  V finite = arith::AndIOp::create(b, loc, less(x, number(0)), less(size, infinity));
+  V none = arith::AndIOp::create(b, loc, finite, arith::XOrIOp::create(b, loc, whole, truth(true)));
+  ofNegative = select(none, number(std::numeric_limits<double>::quiet_NaN()), ofNegative);
+  V negative = equal(math::CopySignOp::create(b, loc, number(1), x), number(-1));
+  V result = select(small, power, select(negative, ofNegative, general));
+  return select(equal(x, number(1)), number(1), result);
 }
 
 V FloatMath::fmod(V x, V y) {
@@ -251,8 +288,7 @@ V FloatMath::truncateToBrain(V x) {
   V all = cast(x, b.getI32Type());
   V odd = make<arith::AndIOp>(make<arith::ShRUIOp>(all, bits(16)), bits(1));
   V rounded = make<arith::ShRUIOp>(make<arith::AddIOp>(make<arith::AddIOp>(all, bits(0x7fff)), odd), bits(16));
-  V notANumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
   V quiet = make<arith::OrIOp>(make<arith::ShRUIOp>(all, bits(16)), bits(0x40));
-  V narrow = arith::TruncIOp::create(b, loc, shaped(b.getI16Type()), select(notANumber, quiet, rounded));
+  V narrow = arith::TruncIOp::create(b, loc, shaped(b.getI16Type()), select(isNaN(x), quiet, rounded));
   return cast(narrow, b.getBF16Type());
 }

@@ -1,4 +1,4 @@
-// Arithmetic for mathematical functions in f64 and for narrow float formats, on scalars or vectors.
+// Mathematical functions as arithmetic on scalars or vectors: in f64, in f32, and the conversions of narrow float formats.
 #ifndef LAIC_LIB_TARGETS_CPU_FLOATMATH_H
 #define LAIC_LIB_TARGETS_CPU_FLOATMATH_H
 
@@ -7,38 +7,21 @@
 
 namespace laic::cpu {
 
-/// All values have one shape: scalars, or vectors of one length. Errors are some units in the last place of f64.
-class FloatMath {
+/// Arithmetic on floats of one type. All values have one shape: that of `like`, a scalar or a vector.
+class FloatArithmetic {
 public:
   using V = mlir::Value;
-  FloatMath(mlir::OpBuilder &b, mlir::Location loc, mlir::Type like, bool hasFma);
 
-  V exp(V x);
-  V log(V x);
-  V sin(V x) { return sinOrCos(x, 0); }
-  V cos(V x) { return sinOrCos(x, 1); }
-  V atan(V x);
-  V asin(V x);
-  V acos(V x);
-  V tanh(V x);
-  V erf(V x);
-  V pow(V x, V y);
-  V fmod(V x, V y); // sign of x; exact while x / y is below 2^53
+protected:
+  FloatArithmetic(mlir::OpBuilder &b, mlir::Location loc, mlir::Type like, mlir::Type element, bool hasFma)
+      : b(b), loc(loc), like(like), element(element), hasFma(hasFma) {}
 
-  // f32 <-> f16 and bf16 by integer arithmetic, ties to even.
-  V extendHalf(V x);
-  V truncateToHalf(V x);
-  V extendBrain(V x);
-  V truncateToBrain(V x);
-
-private:
-  V sinOrCos(V x, int64_t quadrant);
-  V smallPower(V x, V y);
   mlir::Type shaped(mlir::Type element);
+  V constant(mlir::Type type, mlir::TypedAttr element);
+  mlir::IntegerType integerType(); // as wide as the floats
   V number(double value);
-  V integer(int64_t value); // i64
-  V bits(int64_t value);    // i32
-  V float32(float value);
+  V integer(int64_t value);
+  V truth(bool value);
   V add(V x, V y);
   V sub(V x, V y);
   V mul(V x, V y);
@@ -49,18 +32,78 @@ private:
   V sqrt(V x);
   V less(V x, V y);
   V equal(V x, V y);
+  V isNaN(V x);
   V select(V c, V x, V y);
   V cast(V x, mlir::Type element);                        // bitcast
   V polynomial(V x, llvm::ArrayRef<double> coefficients); // highest power first
-  V nearest(V x);                                         // to an integer, |x| < 2^51
-  V powerOfTwo(V n);                                      // n integral, normal range
-  V copySign(V magnitude, V sign);
+  V nearest(V x);                                         // to an integer, |x| < 2^51 (f64), 2^22 (f32)
+  V integerOf(V n);                                       // n integral, in the range of nearest
+  V floatOf(V n);                                         // the same back
+  V powerOfTwo(V n);                                      // n an integer, normal range
+  V copySign(V magnitude, V sign);                        // magnitude >= 0
   template <typename Op> V make(V x, V y) { return Op::create(b, loc, x, y); }
 
   mlir::OpBuilder &b;
   mlir::Location loc;
   mlir::Type like;
+  mlir::Type element;
   bool hasFma;
+
+private:
+  double rounder();
+  int64_t rounderBits();
+};
+
+/// Functions of f64. Errors are some units in the last place.
+class FloatMath : public FloatArithmetic {
+public:
+  FloatMath(mlir::OpBuilder &b, mlir::Location loc, mlir::Type like, bool hasFma)
+      : FloatArithmetic(b, loc, like, b.getF64Type(), hasFma) {}
+
+  V exp(V x);
+  V log(V x);
+  V log1p(V x);
+  /// `single`, where the argument was one, is it before it was extended: arguments of any size are then reduced exactly. Without
+  /// it, errors grow from 2^20 on.
+  V sin(V x, V single = nullptr) { return sinOrCos(x, single, 0); }
+  V cos(V x, V single = nullptr) { return sinOrCos(x, single, 1); }
+  V atan(V x);
+  V asin(V x);
+  V acos(V x);
+  V tanh(V x);
+  V erf(V x);
+  V erfc(V x);
+  V pow(V x, V y);
+  V fmod(V x, V y); // sign of x; exact while x / y is below 2^53
+
+  // f32 <-> f16 and bf16 by integer arithmetic, ties to even.
+  V extendHalf(V x);
+  V truncateToHalf(V x);
+  V extendBrain(V x);
+  V truncateToBrain(V x);
+
+private:
+  struct ErrorFunction {
+    V near, tail; // erf|x| below 3, erfc|x| from 3 on
+  };
+  ErrorFunction errorFunction(V magnitude);
+  V sinOrCos(V x, V single, int64_t quadrant);
+  std::pair<V, V> reduceLarge(V single); // quarter turns mod 4 as i64, and what is left in radians
+  V smallPower(V x, V y);
+  V bits(int64_t value); // i32
+  V float32(float value);
+};
+
+/// Functions of f32 within 2 units in the last place, subnormal numbers included.
+class SingleMath : public FloatArithmetic {
+public:
+  SingleMath(mlir::OpBuilder &b, mlir::Location loc, mlir::Type like, bool hasFma)
+      : FloatArithmetic(b, loc, like, b.getF32Type(), hasFma) {}
+
+  V exp(V x);
+  V log(V x);
+  V tanh(V x);
+  V erf(V x);
 };
 
 } // namespace laic::cpu

@@ -42,7 +42,7 @@ def Laic_GeluOp : Laic_UnaryOp<"gelu", "Gelu", 20,
     "getApproximate() == \"tanh\" ? "
     "b.mul(b.mul(b.cst(0.5, x), x), b.add(b.cst(1, x), b.tanh(b.mul(b.cst(0.7978845608028654, x), "
     "b.add(x, b.mul(b.cst(0.044715, x), b.mul(x, b.mul(x, x)))))))) : "
-    "b.mul(b.mul(b.cst(0.5, x), x), b.add(b.cst(1, x), b.erf(b.mul(x, b.cst(0.7071067811865476, x)))))"> {
+    "b.gelu(x)"> {
   let arguments = (ins Laic_Tensor:$x, DefaultValuedAttr<StrAttr, "\"none\"">:$approximate);
 }
 def Laic_SwishOp : Laic_UnaryOp<"swish", "Swish", 24, "b.mul(x, b.sigmoid(b.mul(b.cst(getAlpha().convertToDouble(), x), x)))"> {

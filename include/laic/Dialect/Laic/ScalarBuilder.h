@@ -31,6 +31,7 @@ public:
   V clamp(V x, V lo, V hi) { return min(max(x, lo), hi); }
   V exp(V x);
   V log(V x);
+  V log1p(V x); // log(1 + x)
   V sqrt(V x);
   V rsqrt(V x);
   V reciprocal(V x);
@@ -38,6 +39,7 @@ public:
   V pow(V x, V y, bool unsignedExponent = false);
   V tanh(V x);
   V erf(V x);
+  V gelu(V x); // x Phi(x), Phi the distribution function of the normal distribution; exact in its tail too
   V sigmoid(V x);
   V softplus(V x);
   /// x + bias below -lambd, x - bias above lambd, else 0. Integers: computed in f64 and truncated.
