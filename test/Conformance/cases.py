@@ -8,6 +8,7 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator", "real")
@@ -96,8 +97,15 @@ def load_value(path, type_proto):
     if type_proto.HasField("sequence_type"):
         return numpy_helper.to_list(onnx.SequenceProto.FromString(content))
     if type_proto.HasField("optional_type"):
-        return numpy_helper.to_optional(onnx.OptionalProto.FromString(content))
-    return numpy_helper.to_array(onnx.TensorProto.FromString(content))
+        optional = onnx.OptionalProto.FromString(content)
+        # Old releases give an absent value no type at all.
+        return numpy_helper.to_optional(optional) if optional.elem_type != onnx.OptionalProto.UNDEFINED else None
+    tensor = onnx.TensorProto.FromString(content)
+    value = numpy_helper.to_array(tensor)
+    # Releases before 1.19 store the bits of bfloat16 as integers.
+    if tensor.data_type == onnx.TensorProto.UINT16 and type_proto.tensor_type.elem_type == onnx.TensorProto.BFLOAT16:
+        return value.view(ml_dtypes.bfloat16)
+    return value
 
 
 def light_data(case, model):

@@ -53,7 +53,7 @@ void Upgrader::collectUses(const Graph &graph) {
 bool Upgrader::apply(Node &node, Rewriter &rewriter) {
   if (node.domain.empty()) {
     int64_t since = firstVersion(node.op);
-    if (node.opset < since)
+    if (node.opset < since && !wasExperimental(node.op))
       return rewriter.fail("the operator exists since opset " + std::to_string(since),
                            "export the model for opset " + std::to_string(since) + " or newer");
     if (node.opset < kNoConsumedInputs)

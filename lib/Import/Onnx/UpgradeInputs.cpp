@@ -72,6 +72,12 @@ bool sliceToInputs(Node &node, Rewriter &rewriter) {
   return true;
 }
 
+// Releases before Slice had inputs carried it as an experiment under another name.
+bool experimentalSlice(Node &node, Rewriter &) {
+  node.op = "Slice";
+  return true;
+}
+
 bool splitToInput(Node &node, Rewriter &rewriter) {
   std::vector<int64_t> sizes;
   if (takeInts(node, "split", sizes) && node.inputs.size() == 1)

@@ -30,6 +30,7 @@ constexpr UpgradeStep kSteps[] = {
     {"", "Dropout", 7, dropoutToInputs},
     {"", "Dropout", 10, dropoutMask},
     {"", "Dropout", 12, dropoutToInputs},
+    {"", "DynamicSlice", kAlways, experimentalSlice},
     {"", "Equal", 7, legacyBroadcast},
     {"", "GRU", 3, legacyRecurrent},
     {"", "GRU", 7, legacyRecurrent},
@@ -62,7 +63,7 @@ constexpr UpgradeStep kSteps[] = {
     {"", "ReduceSumSquare", 18, axesToInput},
     {"", "Reshape", 5, legacyReshape},
     {"", "Resize", 11, resizeModes},
-    {"", "Resize", 13, resizeHalfPixelNearest},
+    {"", "Resize", kAlways, resizeHalfPixelNearest},
     {"", "Resize", kAlways, resizeEmptyInputs},
     {"", "RoiAlign", 16, roiAlignMode},
     {"", "Scan", 9, scanBatch},
@@ -310,6 +311,8 @@ const std::vector<const UpgradeStep *> &upgradeSteps(const std::string &domain, 
   auto found = table.find(domain + '\0' + op);
   return found == table.end() ? none : found->second;
 }
+
+bool wasExperimental(const std::string &op) { return op == "MeanVarianceNormalization" || op == "ThresholdedRelu"; }
 
 int64_t firstVersion(const std::string &op) {
   static const std::unordered_map<std::string, int64_t> table = [] {

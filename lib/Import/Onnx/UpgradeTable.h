@@ -35,6 +35,7 @@ bool axesToInput(Node &node, Rewriter &rewriter); // UpgradeInputs.cpp
 bool clipToInputs(Node &node, Rewriter &rewriter);
 bool padToInputs(Node &node, Rewriter &rewriter);
 bool sliceToInputs(Node &node, Rewriter &rewriter);
+bool experimentalSlice(Node &node, Rewriter &rewriter);
 bool splitToInput(Node &node, Rewriter &rewriter);
 bool splitCount(Node &node, Rewriter &rewriter);
 bool topKToInput(Node &node, Rewriter &rewriter);
@@ -62,6 +63,9 @@ const std::vector<const UpgradeStep *> &upgradeSteps(const std::string &domain, 
 
 // The opset since which ai.onnx has an operator; 0 for one that it does not have.
 int64_t firstVersion(const std::string &op);
+
+// Whether releases of the standard before that opset had the operator as an experiment, with the meaning of its first version.
+bool wasExperimental(const std::string &op);
 
 } // namespace onnx
 } // namespace laic
