@@ -347,12 +347,19 @@ private:
       op->setAttr("laic.ranks", builder.getDenseI64ArrayAttr(ranks));
   }
 
-  // One region per attribute that holds a graph, in the order of the record.
+  // One region per attribute that holds a graph, in the order of the record; without a block where the node has none.
   LogicalResult importSubgraphs(const onnx::Node &node, const OnnxOpRow &row, OperationState &state) {
     LogicalResult status = success();
-    for (const OnnxAttributeRow &r : llvm::ArrayRef<OnnxAttributeRow>(row.attributes, row.attributeCount))
-      if (r.kind == OnnxAttributeRow::Graph && failed(importSubgraph(*node.attribute(r.name)->graph, state)))
-        status = failure();
+    for (const OnnxAttributeRow &r : llvm::ArrayRef<OnnxAttributeRow>(row.attributes, row.attributeCount)) {
+      if (r.kind != OnnxAttributeRow::Graph)
+        continue;
+      if (const onnx::Attribute *attribute = node.attribute(r.name)) {
+        if (failed(importSubgraph(*attribute->graph, state)))
+          status = failure();
+      } else {
+        state.addRegion();
+      }
+    }
     return status;
   }
 

@@ -90,7 +90,8 @@ bool emitOnnxTable(const RecordKeeper &records, raw_ostream &os) {
       os << "  {\"" << attr.name << "\", OnnxAttributeRow::" << kind << ", " << (required ? "true" : "false") << "},\n";
     }
     for (const NamedRegion &region : op.getRegions())
-      os << "  {\"" << region.name << "\", OnnxAttributeRow::Graph, true},\n";
+      os << "  {\"" << region.name << "\", OnnxAttributeRow::Graph, "
+         << (region.constraint.getDef().isSubClassOf("SizedRegion") ? "true" : "false") << "},\n";
     os << "  {nullptr, OnnxAttributeRow::Int, false}};\n";
   }
   os << "static const OnnxOpRow kOnnxOps[] = {\n";
@@ -187,7 +188,9 @@ void printResolved(llvm::ArrayRef<const Record *> records, raw_ostream &os) {
   os << "\nControl flow, sequences and optionals are resolved when compiling, for all element types and targets (see "
         "Rationale/ControlFlowAndSequences.md): ";
   llvm::interleaveComma(records, os, [&](const Record *record) {
-    os << record->getValueAsString("onnxName") << " " << record->getValueAsInt("onnxSince");
+    StringRef domain = record->getValueAsString("onnxDomain");
+    os << domain << (domain.empty() ? "" : ".") << record->getValueAsString("onnxName") << " "
+       << record->getValueAsInt("onnxSince");
   });
   os << ".\n";
 }

@@ -57,3 +57,10 @@ LogicalResult SequenceMapOp::verifyRegions() {
     return failure();
   return expectOutputs(*this, getBody(), getNumResults());
 }
+
+LogicalResult FlexAttentionOp::verifyRegions() {
+  for (Region *region : getRegions())
+    if (!region->empty() && (failed(expectArguments(*this, *region, 1)) || failed(expectOutputs(*this, *region, 1))))
+      return failure();
+  return success();
+}

@@ -367,3 +367,30 @@ func.func @get_nothing() -> tensor<*xf32> {
   %y = laic.optional_get_element %o : (!laic.optional<tensor<*xf32>>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
+
+// -----
+
+func.func @flex_rank(%q: tensor<2x3x4xf32>, %k: tensor<1x2x3x4xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects Q to have rank 4}}
+  %y = laic.flex_attention %q, %k, %k : (tensor<2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<*xf32>
+    score {} prob {}
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @flex_heads(%q: tensor<1x3x5x4xf32>, %k: tensor<1x2x5x4xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects the 3 heads of Q to be a multiple of the 2 heads of K}}
+  %y = laic.flex_attention %q, %k, %k : (tensor<1x3x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<*xf32>
+    score {} prob {}
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @flex_precision(%q: tensor<1x2x5x4xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects 'softmax_precision' to be a float type (1, 10, 11 or 16), got 7}}
+  %y = laic.flex_attention %q, %q, %q {softmax_precision = 7 : i64}
+    : (tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<*xf32> score {} prob {}
+  return %y : tensor<*xf32>
+}

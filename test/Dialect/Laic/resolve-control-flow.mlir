@@ -136,3 +136,23 @@ func.func @outputs(%a: tensor<2xf32>) -> (!laic.seq<tensor<*xf32>> {laic.name = 
   %o = laic.optional %none : (none) -> !laic.optional<tensor<*xf32>>
   return %s, %o : !laic.seq<tensor<*xf32>>, !laic.optional<tensor<*xf32>>
 }
+
+// -----
+
+// What a modifier does stands between the product and the softmax.
+// CHECK-LABEL: @flex_attention
+// CHECK: %[[S:.*]] = laic.matmul
+// CHECK: %[[C:.*]] = laic.cast %[[S]]
+// CHECK: %[[M:.*]] = laic.tanh %[[C]]
+// CHECK: %[[D:.*]] = laic.cast %[[M]]
+// CHECK: %[[W:.*]] = laic.softmax %[[D]]
+// CHECK-NOT: laic.exp
+// CHECK: laic.matmul %[[W]]
+func.func @flex_attention(%q: tensor<1x2x5x4xf32>) -> tensor<*xf32> {
+  %y = laic.flex_attention %q, %q, %q : (tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<*xf32> score {
+  ^bb0(%s: tensor<*xf32>):
+    %t = laic.tanh %s : (tensor<*xf32>) -> tensor<*xf32>
+    laic.outputs %t : tensor<*xf32>
+  } prob {}
+  return %y : tensor<*xf32>
+}

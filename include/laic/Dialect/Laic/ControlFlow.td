@@ -61,4 +61,18 @@ def Laic_SequenceMapOp : Laic_SubgraphOp<"sequence_map", "SequenceMap", 17> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results) $body";
 }
 
+// score_mod changes the scores in front of the softmax, prob_mod the weights behind it; a region without a block changes nothing.
+def Laic_FlexAttentionOp : Laic_ResolvedOp<"flex_attention", "FlexAttention", 1, [RecursiveMemoryEffects]> {
+  let onnxDomain = "ai.onnx.preview";
+  let dtypes = "float";
+  let arguments = (ins Laic_Tensor:$Q, Laic_Tensor:$K, Laic_Tensor:$V, OptionalAttr<F32Attr>:$scale,
+                   OptionalAttr<I64Attr>:$softmax_precision);
+  let results = (outs Laic_Tensor:$Y);
+  let regions = (region MaxSizedRegion<1>:$score_mod, MaxSizedRegion<1>:$prob_mod);
+  let hasRegionVerifier = 1;
+  let assemblyFormat = [{
+    operands attr-dict `:` functional-type(operands, results) `score` $score_mod `prob` $prob_mod
+  }];
+}
+
 #endif

@@ -318,6 +318,7 @@ LogicalResult Resolver::resolve(Operation *op) {
       .Case([&](LoopOp o) { return resolveLoop(o); })
       .Case([&](ScanLoopOp o) { return resolveScan(o); })
       .Case([&](SequenceMapOp o) { return resolveMap(o); })
+      .Case([&](FlexAttentionOp o) { return resolveFlexAttention(o); })
       .Case([&](SequenceEmptyOp o) { return replace(o, construct(ValueRange())); })
       .Case([&](SequenceInsertOp o) { return resolveInsert(o); })
       .Case([&](SequenceEraseOp o) { return resolveErase(o); })

@@ -46,6 +46,8 @@ private:
   llvm::FailureOr<int64_t> scanLength(ScanLoopOp op, Indices axes);
   llvm::FailureOr<llvm::SmallVector<int64_t>> scanAxes(ScanLoopOp op);
   llvm::LogicalResult resolveMap(SequenceMapOp op);
+  llvm::LogicalResult checkFlexAttention(FlexAttentionOp op); // ResolveFlexAttention.cpp
+  llvm::LogicalResult resolveFlexAttention(FlexAttentionOp op);
   llvm::LogicalResult charge(mlir::Operation *op, mlir::Region &body);
   llvm::SmallVector<mlir::Value> cloneBody(mlir::Region &body, mlir::ValueRange arguments);
 
