@@ -170,3 +170,10 @@ for kind, columns, direction in ((np.int8, False, "forward"), (np.int8, True, "r
 
 for attrs in ({"kernel_shape": [2, 2], "strides": [2, 2]}, {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1]}, {"kernel_shape": [3, 3], "auto_pad": "SAME_UPPER", "strides": [2, 2]}, {"kernel_shape": [2, 2], "dilations": [2, 1], "ceil_mode": 1}):
     CASES += [case("NhwcMaxPool", [ints(2, 9, 8, 5, low=low, high=low + 256, dtype=kind)], attrs, keep=(5,), name=f"{kind.__name__} {attrs}") for kind, low in ((np.int8, -128), (np.uint8, 0))]
+
+
+# ---- decoding, matrices ----
+CASES += [case("NGramRepeatBlock", [ints(3, length, low=0, high=4, seed=length), f32(3, 6)], {"ngram_size": n}) for length in (1, 2, 7, 40) for n in (1, 2, 3, 4)]
+WELL = [np.eye(n, dtype="f4") * 3 + f32(*b, n, n) * 0.5 for b, n in (((), 1), ((), 4), ((3,), 5), ((2, 2), 17))]
+CASES += [case("Inverse", [w.astype(t)], atol=1e-5 if t != "f2" else 2e-2) for w in WELL for t in ("f4", "f8", "f2")]
+CASES += [case("Inverse", [np.float32([[0, 1, 0], [0, 0, 2], [4, 0, 0]])], name="needs exchanges")]

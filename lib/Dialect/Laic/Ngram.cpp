@@ -1,7 +1,10 @@
-// TfIdfVectorizer: a tree of the pool's n-grams, made when compiling; count_ngrams walks it.
+// TfIdfVectorizer: a tree of the pool's n-grams, made when compiling; count_ngrams walks it. NGramRepeatBlock: comparisons.
+#include "Decomposer.h"
 #include "DynamicSizes.h"
 #include "LoopBuilder.h"
+#include "ShapeChecks.h"
 #include "WeightTensor.h"
+#include "laic/Dialect/Laic/GatherScatterOps.h"
 #include "laic/Dialect/Laic/NgramOps.h"
 #include "laic/Dialect/Laic/ScalarBuilder.h"
 #include "llvm/Support/MathExtras.h"
@@ -201,5 +204,36 @@ LogicalResult CountNgramsOp::emitLoops(OpBuilder &b, ValueRange buffers, Value b
       });
     });
   });
+  return success();
+}
+
+//===-- NGramRepeatBlock ----------------------------------------------------------------------------------------===//
+
+LogicalResult NGramRepeatBlockOp::inferShapes(ShapeContext &ctx) {
+  int64_t size = static_cast<int64_t>(getNgramSize());
+  if (size < 1 || size > 64)
+    return ctx.fail("expects ngram_size in [1, 64], got " + Twine(size));
+  if (failed(expectRank(ctx, 0, 2, "input_ids")) || failed(expectRank(ctx, 1, 2, "scores")) ||
+      failed(expectSize(ctx, ctx.shape(1)[0], ctx.shape(0)[0], "the batch of scores", "as that of input_ids")))
+    return failure();
+  ctx.set(0, ctx.shape(1), ctx.element(1));
+  return success();
+}
+
+// Each token, and whether the size - 1 tokens before it are those at the end of the row. What stands before the first token is -1,
+// which no token equals.
+LogicalResult NGramRepeatBlockOp::decompose(RewriterBase &rewriter) {
+  Decomposer d(rewriter, *this);
+  Value ids = getInputIds(), scores = getScores(), length = d.size(ids, 1);
+  int64_t before = static_cast<int64_t>(getNgramSize()) - 1;
+  Value padded = d.pad(ids, d.ints({0, before, 0, 0}), d.number(-1, Decomposer::elementOf(ids)));
+  Value repeats = d.equal(ids, ids);
+  for (int64_t k = 0; k < before; ++k) {
+    Value from = d.ints({k}), to = d.add(length, from);
+    repeats = d.both(repeats, d.equal(d.slice(padded, from, to, 1), d.slice(padded, to, d.add(to, d.ints({1})), 1)));
+  }
+  Type element = Decomposer::elementOf(scores);
+  Value least = d.select(repeats, d.number(-INFINITY, element), d.number(INFINITY, element));
+  d.replace(d.make<ScatterElementsOp>(element, scores, ids, least, /*axis=*/1, rewriter.getStringAttr("min")));
   return success();
 }

@@ -1,4 +1,4 @@
-// TfIdfVectorizer, and the structured operation that counts n-grams.
+// n-grams: counted (TfIdfVectorizer and its structured operation), and kept from being repeated.
 #ifndef LAIC_NGRAM_TD
 #define LAIC_NGRAM_TD
 
@@ -11,6 +11,14 @@ def Laic_TfIdfVectorizerOp : Laic_LoweredOp<"tf_idf_vectorizer", "TfIdfVectorize
                    OptionalAttr<DenseI64ArrayAttr>:$pool_int64s, OptionalAttr<StrArrayAttr>:$pool_strings,
                    OptionalAttr<DenseF32ArrayAttr>:$weights);
   let results = (outs Laic_Tensor:$Y);
+}
+
+// Tokens that would complete an n-gram of ngram_size tokens that the row has already get a score of minus infinity.
+def Laic_NGramRepeatBlockOp : Laic_DecomposedOp<"ngram_repeat_block", "NGramRepeatBlock", 1> {
+  let onnxDomain = "com.microsoft";
+  let dtypes = "i64";
+  let arguments = (ins Laic_Tensor:$input_ids, Laic_Tensor:$scores, I64Attr:$ngram_size);
+  let results = (outs Laic_Tensor:$scores_out);
 }
 
 def Laic_CountNgramsOp : Laic_StructuredOp<"count_ngrams"> {
