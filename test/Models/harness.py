@@ -75,6 +75,24 @@ def oracle(model_path, feed, cache):
     return want
 
 
+def precise_integers(model_path, feed):
+    """onnxruntime's outputs with its fused integer kernels, in the mode in which their sums do not saturate."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
+    return {info.name: result for info, result in zip(session.get_outputs(), session.run(None, feed))}
+
+
+def is_quantised(model_path):
+    """Does the model round values to integers between its operators?"""
+    import onnx
+
+    return any(node.op_type == "QuantizeLinear" for node in onnx.load(model_path, load_external_data=False).graph.node)
+
+
 def quanta(model_path):
     """{output: scale} of the outputs that a DequantizeLinear makes: the size of one quantum there."""
     import onnx
