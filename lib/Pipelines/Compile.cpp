@@ -7,6 +7,7 @@
 #include "Phases.h"
 #include "WriteProject.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Explain.h"
@@ -246,7 +247,9 @@ private:
       if (!row || typedOperand(*row) >= op->getNumOperands())
         return;
       auto type = dyn_cast<ShapedType>(op->getOperand(typedOperand(*row)).getType());
-      if (!type)
+      auto function = op->getParentOfType<func::FuncOp>();
+      bool isHosts = host.target && function && function->hasAttr(kProgramAttr); // whatever the target is
+      if (!type || (isHosts && target != host.target))
         return;
       std::string element = elementTypeName(type.getElementType());
       if (auto why = target->refusal(*row, element))

@@ -3,6 +3,7 @@
 
 #include "ProgramBuilder.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/Passes.h"
 #include "laic/Transforms/SymbolicShapes.h"
@@ -71,20 +72,54 @@ static llvm::FailureOr<llvm::StringSet<>> kernelsOfLateSizes(ModuleOp module) {
   return names;
 }
 
+/// Gives branches and loops that the host runs kernels of their own: those that @main uses too are copied. Returns their names.
+static llvm::StringSet<> separateHostKernels(ModuleOp module) {
+  llvm::StringSet<> shared, names;
+  llvm::StringMap<std::string> copies;
+  for (func::FuncOp program : programsOf(module))
+    for (auto dispatch : program.getOps<plan::DispatchOp>()) {
+      if (!program->hasAttr(kProgramAttr)) {
+        shared.insert(dispatch.getKernel());
+        continue;
+      }
+      if (!shared.contains(dispatch.getKernel())) {
+        names.insert(dispatch.getKernel());
+        continue;
+      }
+      std::string &copy = copies[dispatch.getKernel()];
+      if (copy.empty()) {
+        auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+        auto clone = cast<func::FuncOp>(kernel->clone());
+        copy = (dispatch.getKernel() + "_host").str();
+        for (int n = 1; module.lookupSymbol(copy); ++n)
+          copy = (dispatch.getKernel() + "_host" + llvm::Twine(n)).str();
+        clone.setName(copy);
+        module.insert(std::next(kernel->getIterator()), clone);
+        names.insert(copy);
+      }
+      dispatch.setKernel(copy);
+    }
+  return names;
+}
+
 llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice &device, const TargetChoice &host) {
   bool leavesSteps = host.target && host.target != device.target;
   llvm::FailureOr<llvm::StringSet<>> late = leavesSteps ? kernelsOfLateSizes(module) : llvm::StringSet<>();
   if (failed(late))
     return failure();
+  llvm::StringSet<> called = leavesSteps ? separateHostKernels(module) : llvm::StringSet<>();
   llvm::SmallVector<func::FuncOp> kernels, left;
   for (auto function : module.getOps<func::FuncOp>()) {
     if (!function.isPrivate() || function.isDeclaration())
       continue;
-    if (!late->contains(function.getName())) {
+    bool isCalled = called.contains(function.getName());
+    if (!isCalled && !late->contains(function.getName())) {
       kernels.push_back(function);
       continue;
     }
-    function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), "its sizes depend on data that the call computes"));
+    const char *why = isCalled ? "it belongs to a branch or loop that only the call decides"
+                               : "its sizes depend on data that the call computes";
+    function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), why));
     left.push_back(function);
   }
   PlanCode code;

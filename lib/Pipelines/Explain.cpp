@@ -222,6 +222,12 @@ std::vector<ExplainRow> laic::explainSchedule(ModuleOp module) {
     SizeText words(symbols);
     for (Operation &op : entry.getBody().front()) {
       auto step = dyn_cast<plan::StepOp>(op);
+      if (auto call = dyn_cast<plan::CallOp>(op)) {
+        bool onHost = call.getHost();
+        rows.push_back({nodeNames(op.getLoc()), call.getKind().str(), onHost ? "host" : entry.getDevice().str(),
+                        onHost ? "only the call decides what it runs" : "", words.text(costOfStep(&op).bytes), "?"});
+        continue;
+      }
       if (!step && !isa<plan::CopyOp>(op))
         continue;
       StepCost cost = costOfStep(&op);

@@ -4,6 +4,7 @@
 #include "KernelRunner.h"
 #include "NodeNames.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -189,9 +190,10 @@ void Folder::release(Value tensor) {
 }
 
 void Folder::countSources() {
-  for (auto constant : main.getBody().front().getOps<ConstantOp>())
-    if (auto weight = dyn_cast<WeightAttr>(constant.getValue()))
-      ++sourceUsers[weight.getSource()];
+  for (func::FuncOp program : programsOf(module))
+    for (auto constant : program.getBody().front().getOps<ConstantOp>())
+      if (auto weight = dyn_cast<WeightAttr>(constant.getValue()))
+        ++sourceUsers[weight.getSource()];
 }
 
 LogicalResult Folder::fold(plan::DispatchOp dispatch) {
@@ -267,24 +269,26 @@ LogicalResult Folder::run() {
   return success();
 }
 
-static void eraseUnused(ModuleOp module, func::FuncOp main) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.getBody().front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+static void eraseUnused(ModuleOp module, llvm::ArrayRef<func::FuncOp> programs) {
   llvm::StringSet<> used;
-  for (auto dispatch : main.getBody().front().getOps<plan::DispatchOp>())
-    used.insert(dispatch.getKernel());
+  for (func::FuncOp program : programs) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(program.getBody().front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+    for (auto dispatch : program.getBody().front().getOps<plan::DispatchOp>())
+      used.insert(dispatch.getKernel());
+  }
   for (auto kernel : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-    if (kernel != main && kernel.isPrivate() && !used.contains(kernel.getSymName()))
+    if (kernel.isPrivate() && !used.contains(kernel.getSymName()))
       kernel.erase();
 }
 
 LogicalResult laic::foldConstantDispatches(ModuleOp module, const TargetChoice &host, bool keepSources) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  if (!main)
-    return success();
-  if (host.target && failed(Folder(module, main, host, keepSources).run()))
-    return failure();
-  eraseUnused(module, main);
+  llvm::SmallVector<func::FuncOp> programs = programsOf(module);
+  for (func::FuncOp program : programs)
+    if (host.target && failed(Folder(module, program, host, keepSources).run()))
+      return failure();
+  if (!programs.empty())
+    eraseUnused(module, programs);
   return success();
 }

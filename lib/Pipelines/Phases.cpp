@@ -23,7 +23,7 @@ std::optional<Phase> laic::parsePhase(const std::string &name) {
 
 // ONNX semantics with symbols: inference, decomposition until only operations that lower are left.
 void laic::buildSimplifyPhase(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createLaicResolveControlFlow());
+  pm.addPass(createLaicResolveControlFlow());
   // A decomposition may use operations that decompose; attention into softmax into reductions is the deepest.
   for (int depth = 0; depth < 3; ++depth) {
     pm.addNestedPass<func::FuncOp>(createLaicInferShapes());

@@ -159,6 +159,21 @@ void ProgramBuilder::addRead(plan::ReadOp op) {
                                        /*barrier=*/true, op.getHost()));
 }
 
+void ProgramBuilder::addCall(plan::CallOp op) {
+  bool isLoop = op.getKind() == "loop";
+  Indices operands = buffersOf(op->getOperands()), late(op.getLate().begin(), op.getLate().end()), runs;
+  for (auto program : op.getPrograms().getAsRange<FlatSymbolRefAttr>())
+    runs.push_back(programIndex.lookup(program.getValue()));
+  uint32_t where = node(op, op.getKind(), 0);
+  uint32_t zero = scalars->constant(0), one = scalars->constant(1);
+  uint32_t read = static_cast<int64_t>(op.getRead()) < 0 ? artifact::kNoScalar : readIndex.lookup(op.getRead());
+  auto operandsOffset = builder.CreateVector(operands), lateOffset = builder.CreateVector(late),
+       programsOffset = builder.CreateVector(runs);
+  steps.push_back(artifact::CreateStep(builder, isLoop ? artifact::StepKind::Loop : artifact::StepKind::If, read, operandsOffset,
+                                       op.getOutputs().size(), lateOffset, one, zero, where, /*barrier=*/true, op.getHost(),
+                                       programsOffset, op.getCarried(), op.getFirst()));
+}
+
 LogicalResult ProgramBuilder::addOperation(Operation *op) {
   if (auto step = dyn_cast<plan::StepOp>(op))
     return addStep(step);
@@ -168,6 +183,10 @@ LogicalResult ProgramBuilder::addOperation(Operation *op) {
   }
   if (auto read = dyn_cast<plan::ReadOp>(op)) {
     addRead(read);
+    return success();
+  }
+  if (auto call = dyn_cast<plan::CallOp>(op)) {
+    addCall(call);
     return success();
   }
   if (auto check = dyn_cast<plan::CheckOp>(op)) {
@@ -236,56 +255,63 @@ LogicalResult ProgramBuilder::findEntries() {
     auto found = of.getOps<plan::EntryOp>();
     if (found.empty())
       return of.emitError("there is no plan.entry; run laic-schedule-program first");
-    entries.push_back(*found.begin());
+    entries.emplace_back(found.begin(), found.end());
+    // Programs stand behind what runs them: the artifact's verifier counts on that.
+    auto main = llvm::find_if(entries.back(), [](plan::EntryOp entry) { return entry.getSymName() == "main"; });
+    if (main != entries.back().end())
+      std::rotate(entries.back().begin(), main, main + 1);
   }
   return success();
 }
 
 // Which segment code lies in depends on whether there are weights: look at those first.
 LogicalResult ProgramBuilder::addWeights() {
-  for (plan::EntryOp of : entries)
-    for (auto constant : of.getBody().front().getOps<plan::ConstantOp>())
-      if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
-        return constant.emitError("the bytes of this constant are not available");
+  for (const std::vector<plan::EntryOp> &list : entries)
+    for (plan::EntryOp of : list)
+      for (auto constant : of.getBody().front().getOps<plan::ConstantOp>())
+        if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
+          return constant.emitError("the bytes of this constant are not available");
   codeSegments = weights.empty() ? 0 : 1;
   return success();
 }
 
-LogicalResult ProgramBuilder::addSignature() {
+LogicalResult ProgramBuilder::addSignature(Signature &signature) {
   ArrayAttr described[] = {entry.getInputs(), entry.getOutputs()};
   for (int side = 0; side < 2; ++side)
     for (Attribute description : described[side]) {
       auto offset = tensor(description);
       if (failed(offset))
         return failure();
-      tensors[side].push_back(*offset);
+      signature.tensors[side].push_back(*offset);
     }
   for (Attribute description : entry.getOutputs()) {
     auto shape = cast<DictionaryAttr>(description).getAs<AffineMapAttr>("shape");
-    llvm::append_range(outputShapes, scalarList(shape.getValue()));
+    llvm::append_range(signature.outputShapes, scalarList(shape.getValue()));
   }
   return success();
 }
 
-LogicalResult ProgramBuilder::addPlan(const PlanSource &source) {
-  module = source.module;
-  entry = entries[plans.size()];
+/// A schedule; with `signature` also what the entry's callers see.
+llvm::FailureOr<flatbuffers::Offset<artifact::Plan>> ProgramBuilder::addPlan(plan::EntryOp of, Signature *signature) {
+  entry = of;
   symbols = std::make_unique<SizeSymbols>(SizeSymbols::fromAttr(entry.getSymbols()));
   readIndex.clear();
-  for (auto read : entry.getBody().front().getOps<plan::ReadOp>())
-    readIndex.try_emplace(read.getNumber(), readIndex.size());
+  for (Operation &op : entry.getBody().front()) {
+    if (auto read = dyn_cast<plan::ReadOp>(op))
+      readIndex.try_emplace(read.getNumber(), readIndex.size());
+    else if (auto call = dyn_cast<plan::CallOp>(op); call && int64_t(call.getRead()) >= 0)
+      readIndex.try_emplace(call.getRead(), readIndex.size());
+  }
   scalars = std::make_unique<ScalarProgram>(*symbols, readIndex);
   places.clear();
   buffers.clear();
   bufferIndex.clear();
   steps.clear();
   checks.clear();
-  kernelIndex.clear();
-  addKernels(source);
   for (Operation &op : entry.getBody().front())
     if (failed(addOperation(&op)))
       return failure();
-  if (plans.empty() && failed(addSignature()))
+  if (signature && failed(addSignature(*signature)))
     return failure();
   uint32_t arena = scalar(entry.getArena()), hostArena = scalar(entry.getHostArena());
   auto device = builder.CreateString(entry.getDevice().str());
@@ -293,16 +319,43 @@ LogicalResult ProgramBuilder::addPlan(const PlanSource &source) {
   auto checkOffset = builder.CreateVector(checks);
   auto bufferOffset = builder.CreateVector(buffers);
   auto stepOffset = builder.CreateVector(steps);
-  plans.push_back(artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena, hostArena));
+  return artifact::CreatePlan(builder, device, scalarOffset, checkOffset, bufferOffset, stepOffset, arena, hostArena);
+}
+
+flatbuffers::Offset<artifact::Entry> ProgramBuilder::entryOffset(plan::EntryOp of, const Signature &signature,
+                                                                 llvm::ArrayRef<flatbuffers::Offset<artifact::Plan>> plans) {
+  auto name = builder.CreateString(of.getSymName().str());
+  auto inputs = builder.CreateVector(signature.tensors[0]), outputs = builder.CreateVector(signature.tensors[1]);
+  auto shapeOffset = builder.CreateVector(signature.outputShapes);
+  auto planOffset = builder.CreateVector(plans.data(), plans.size());
+  return artifact::CreateEntry(builder, name, inputs, outputs, shapeOffset, planOffset);
+}
+
+LogicalResult ProgramBuilder::addPlans(const PlanSource &source) {
+  module = source.module;
+  kernelIndex.clear();
+  programIndex.clear();
+  addKernels(source);
+  llvm::ArrayRef<plan::EntryOp> list = entries[plans.size()];
+  for (plan::EntryOp program : list.drop_front())
+    programIndex.try_emplace(program.getSymName(), 1 + programs.size() + programIndex.size());
+  auto plan = addPlan(list.front(), plans.empty() ? &signature : nullptr);
+  if (failed(plan))
+    return failure();
+  plans.push_back(*plan);
+  for (plan::EntryOp program : list.drop_front()) {
+    Signature own;
+    auto only = addPlan(program, &own);
+    if (failed(only))
+      return failure();
+    programs.push_back(entryOffset(program, own, *only));
+  }
   return success();
 }
 
 void ProgramBuilder::finish() {
-  auto name = builder.CreateString(entries.front().getSymName().str());
-  auto inputs = builder.CreateVector(tensors[0]), outputs = builder.CreateVector(tensors[1]);
-  auto shapeOffset = builder.CreateVector(outputShapes);
-  std::vector<flatbuffers::Offset<artifact::Entry>> list{
-      artifact::CreateEntry(builder, name, inputs, outputs, shapeOffset, builder.CreateVector(plans))};
+  std::vector<flatbuffers::Offset<artifact::Entry>> list{entryOffset(entries.front().front(), signature, plans)};
+  llvm::append_range(list, programs);
   std::vector<flatbuffers::Offset<artifact::Segment>> segmentRecords;
   for (const artifact::SegmentSource &segment : segments())
     segmentRecords.push_back(
@@ -326,7 +379,7 @@ LogicalResult ProgramBuilder::build() {
   if (failed(findEntries()) || failed(addWeights()))
     return failure();
   for (const PlanSource &source : sources)
-    if (failed(addPlan(source)))
+    if (failed(addPlans(source)))
       return failure();
   finish();
   return success();

@@ -62,6 +62,7 @@ private:
   llvm::LogicalResult addBuffer(mlir::Value value, const Place &place);
   llvm::LogicalResult addStep(plan::StepOp op);
   void addRead(plan::ReadOp op);
+  void addCall(plan::CallOp op);
   void addCopy(plan::CopyOp op);
   llvm::LogicalResult addOperation(mlir::Operation *op);
   uint32_t node(mlir::Operation *op, llvm::StringRef kind, double flops);
@@ -69,10 +70,18 @@ private:
   Indices scalarList(mlir::AffineMap map);
   Indices buffersOf(mlir::ValueRange values);
   llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> tensor(mlir::Attribute description);
+  /// What an entry has beside its plans.
+  struct Signature {
+    std::vector<flatbuffers::Offset<artifact::Tensor>> tensors[2]; // inputs, outputs
+    Indices outputShapes;                                          // over the first plan's scalars
+  };
   llvm::LogicalResult findEntries();
   llvm::LogicalResult addWeights();
-  llvm::LogicalResult addPlan(const PlanSource &source);
-  llvm::LogicalResult addSignature();
+  llvm::LogicalResult addPlans(const PlanSource &source);
+  llvm::FailureOr<flatbuffers::Offset<artifact::Plan>> addPlan(plan::EntryOp of, Signature *signature);
+  llvm::LogicalResult addSignature(Signature &signature);
+  flatbuffers::Offset<artifact::Entry> entryOffset(plan::EntryOp of, const Signature &signature,
+                                                   llvm::ArrayRef<flatbuffers::Offset<artifact::Plan>> plans);
   void addKernels(const PlanSource &source);
   void finish();
 
@@ -82,14 +91,14 @@ private:
   flatbuffers::FlatBufferBuilder builder;
 
   // What the plans share.
-  std::vector<plan::EntryOp> entries; // one per source
+  std::vector<std::vector<plan::EntryOp>> entries; // per source: the model, then the programs that its steps run
   std::vector<flatbuffers::Offset<artifact::Plan>> plans;
+  std::vector<flatbuffers::Offset<artifact::Entry>> programs; // of all sources
   std::vector<flatbuffers::Offset<artifact::Node>> nodes;
   std::map<std::tuple<std::string, std::string, double>, uint32_t> nodeIndex;
   std::vector<flatbuffers::Offset<artifact::Kernel>> kernels;
-  uint32_t codeSegments = 0;                                     // before those of the plan in hand
-  std::vector<flatbuffers::Offset<artifact::Tensor>> tensors[2]; // inputs, outputs
-  Indices outputShapes;                                          // over the first plan's scalars
+  uint32_t codeSegments = 0; // before those of the plan in hand
+  Signature signature;       // of the model
 
   // The plan in hand.
   mlir::ModuleOp module;
@@ -102,7 +111,8 @@ private:
   std::vector<flatbuffers::Offset<artifact::Step>> steps;
   std::vector<flatbuffers::Offset<artifact::Check>> checks;
   llvm::StringMap<uint32_t> kernelIndex;
-  llvm::DenseMap<int64_t, uint32_t> readIndex; // by the number of a plan.read: its position among them
+  llvm::DenseMap<int64_t, uint32_t> readIndex; // by the number of a plan.read or plan.call: its position among them
+  llvm::StringMap<uint32_t> programIndex;      // in Program.entries
 };
 
 } // namespace laic

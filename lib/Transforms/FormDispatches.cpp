@@ -1,8 +1,10 @@
-// Outlines every operation of @main that moves or computes data into a kernel function and a plan.dispatch.
+// Outlines every operation of a program that moves or computes data into a kernel function and a plan.dispatch.
 #include "laic/Transforms/Passes.h"
 
 #include "KernelNames.h"
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/SymbolicShapes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,7 +39,7 @@ bool isInit(OpOperand &use) {
 
 /// Stays in @main or is repeated in kernels; everything else becomes a kernel.
 bool isRoot(Operation *op) {
-  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp, CallOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
   if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
@@ -53,10 +55,17 @@ struct Outline {
   func::FuncOp func;
 };
 
+/// Kernels that the programs of a module share, by what they do.
+struct Kernels {
+  explicit Kernels(ModuleOp module) : names(module) {}
+  KernelNames names;
+  llvm::DenseMap<llvm::hash_code, llvm::SmallVector<func::FuncOp, 1>> byHash;
+};
+
 class Outliner {
 public:
-  Outliner(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device)
-      : module(module), main(main), shapes(shapes), device(device), names(module) {}
+  Outliner(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device, Kernels &kernels)
+      : module(module), main(main), shapes(shapes), device(device), kernels(kernels) {}
 
   LogicalResult run();
 
@@ -73,11 +82,10 @@ private:
   func::FuncOp main;
   SymbolicShapes &shapes;
   llvm::StringRef device;
-  KernelNames names;
+  Kernels &kernels;
   /// What the current root's kernel repeats, in order of dependence.
   llvm::SetVector<Operation *> repeated;
   llvm::DenseMap<AffineExpr, Value> sizeValues;
-  llvm::DenseMap<llvm::hash_code, llvm::SmallVector<func::FuncOp, 1>> kernels;
 };
 
 } // namespace
@@ -169,7 +177,7 @@ func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
                                                                       OperationEquivalence::ignoreHashValue,
                                                                       OperationEquivalence::IgnoreLocations));
   });
-  auto &candidates = kernels[hash];
+  auto &candidates = kernels.byHash[hash];
   for (func::FuncOp other : candidates) {
     if (other.getFunctionType() == kernel.getFunctionType() &&
         OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(), OperationEquivalence::IgnoreLocations)) {
@@ -177,7 +185,7 @@ func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
       return other;
     }
   }
-  kernel.setName(names.make(root));
+  kernel.setName(kernels.names.make(root));
   module.push_back(kernel);
   candidates.push_back(kernel);
   return kernel;
@@ -239,17 +247,17 @@ struct FormDispatches : public laic::impl::FormDispatchesBase<FormDispatches> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main)
-      return;
-    turnDenseConstants(main);
-    llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
-    if (failed(shapes) || failed(Outliner(module, main, *shapes, device).run()))
-      return signalPassFailure();
-    shapes->symbols().store(main);
-    IRRewriter rewriter(&getContext());
-    DominanceInfo dominance;
-    eliminateCommonSubExpressions(rewriter, dominance, main);
+    Kernels kernels(module);
+    for (func::FuncOp program : programsOf(module)) {
+      turnDenseConstants(program);
+      llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(program);
+      if (failed(shapes) || failed(Outliner(module, program, *shapes, device, kernels).run()))
+        return signalPassFailure();
+      shapes->symbols().store(program);
+      IRRewriter rewriter(&getContext());
+      DominanceInfo dominance;
+      eliminateCommonSubExpressions(rewriter, dominance, program);
+    }
   }
 
   /// arith.constant of a tensor, which upstream folders leave behind -> laic.constant.

@@ -1,6 +1,7 @@
 // Moves tensors between the memories of the host and of the plan's device.
 #include "laic/Transforms/Passes.h"
 
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -25,7 +26,7 @@ public:
       if (auto dispatch = dyn_cast<plan::DispatchOp>(op))
         for (OpOperand &operand : dispatch.getInputsMutable())
           operand.set(on(operand.get(), dispatch.getDevice(), dispatch));
-      if (op.hasTrait<OpTrait::IsTerminator>() || isa<ReadSizesOp>(op))
+      if (op.hasTrait<OpTrait::IsTerminator>() || isa<ReadSizesOp, CallOp>(op))
         for (OpOperand &operand : op.getOpOperands())
           operand.set(on(operand.get(), host, &op));
     }
@@ -43,7 +44,7 @@ private:
   /// Where a value lives; empty: everywhere.
   llvm::StringRef home(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!op)
+    if (!op || isa<CallOp>(op))
       return host;
     if (isView(op))
       return home(op->getOperand(0));

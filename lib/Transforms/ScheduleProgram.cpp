@@ -1,11 +1,13 @@
-// Turns @main and its dispatches into a plan.entry: order, lifetimes, arena, checks.
+// Turns each program and its dispatches into a plan.entry: order, lifetimes, arena, checks.
 //
-// The order is that of the dispatches in @main. A value lives in the memory of an output when it is returned,
+// The order is that of the dispatches in the function. A value lives in the memory of an output when it is returned,
 // otherwise in the arena; views share the storage of their source.
 #include "laic/Transforms/Passes.h"
 
 #include "ArenaPlanner.h"
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/SymbolicShapes.h"
@@ -59,6 +61,7 @@ private:
   LogicalResult addStep(plan::DispatchOp dispatch);
   void addCopy(plan::TransferOp transfer);
   void addRead(ReadSizesOp read);
+  void addCall(CallOp call);
   bool isHost(llvm::StringRef of) const { return !host.empty() && of == host; }
   void addOutputCopies();
   llvm::SmallVector<AffineExpr> kernelSizes(plan::DispatchOp dispatch, AffineMap formula);
@@ -82,7 +85,7 @@ private:
   plan::EntryOp entry;
   std::vector<Storage> storages;
   llvm::DenseMap<Value, unsigned> storageOf;
-  llvm::SmallVector<Operation *> steps;        // dispatches, transfers and reads
+  llvm::SmallVector<Operation *> steps;        // dispatches, transfers, reads and calls
   llvm::DenseMap<int64_t, unsigned> readSteps; // by the read's number
   /// The device's arena, then the host's.
   struct Arena {
@@ -130,6 +133,12 @@ void Scheduler::findStorage() {
     } else if (auto read = dyn_cast<ReadSizesOp>(op)) {
       readSteps[read.getRead()] = steps.size();
       steps.push_back(read);
+    } else if (auto call = dyn_cast<CallOp>(op)) {
+      if (int64_t read = call.getRead(); read >= 0)
+        readSteps[read] = steps.size();
+      steps.push_back(call);
+      for (Value result : call.getResults())
+        add(result, host.empty() ? Place::Arena : Place::HostArena);
     } else if (isa<tensor::EmptyOp>(op)) {
       add(op.getResult(0), Place::Arena); // nobody writes it: its contents do not matter
     }
@@ -215,7 +224,10 @@ void Scheduler::planLate() {
 LogicalResult Scheduler::checkOrder() {
   for (auto [step, op] : llvm::enumerate(steps)) {
     SmallVector<AffineExpr> sizes;
-    for (Value v : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults()))) {
+    llvm::SmallVector<Value> values(op->getOperands());
+    if (!isa<CallOp>(op)) // which finds the sizes of its results itself
+      llvm::append_range(values, op->getResults());
+    for (Value v : values) {
       if (isa<RankedTensorType>(v.getType()))
         llvm::append_range(sizes, shapes.shape(v));
       else if (AffineExpr size = shapes.index(v))
@@ -471,6 +483,18 @@ void Scheduler::addRead(ReadSizesOp read) {
   group.clear();
 }
 
+/// As a read: nothing runs beside it.
+void Scheduler::addCall(CallOp call) {
+  llvm::SmallVector<Value> ins, outs;
+  for (Value v : call.getInputs())
+    ins.push_back(bufferOf(v));
+  for (Value v : call.getOutputs())
+    outs.push_back(bufferOf(v));
+  plan::CallOp::create(b, call.getLoc(), call.getKind(), call.getPrograms(), ins, outs, call.getCarried(), call.getFirst(),
+                       call.getRead(), call.getLateDims(), !host.empty());
+  group.clear();
+}
+
 void Scheduler::addOutputCopies() {
   Operation *terminator = main.getBody().front().getTerminator();
   for (OpOperand &operand : terminator->getOpOperands()) {
@@ -503,6 +527,8 @@ LogicalResult Scheduler::run() {
       addCopy(transfer);
     else if (auto read = dyn_cast<ReadSizesOp>(op))
       addRead(read);
+    else if (auto call = dyn_cast<CallOp>(op))
+      addCall(call);
     else if (failed(addStep(cast<plan::DispatchOp>(op))))
       return failure();
   }
@@ -524,20 +550,21 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
   using ScheduleProgramBase::ScheduleProgramBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main)
-      return;
-    llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(main);
-    if (failed(shapes) || failed(checkOps(main)) || failed(Scheduler(module, main, *shapes, device, host).run()))
-      signalPassFailure();
+    for (func::FuncOp program : programsOf(module)) {
+      bool isCalled = program->hasAttr(kProgramAttr); // such a program is the host's
+      std::string own = isCalled && !host.empty() ? std::string(host) : std::string(device), left = isCalled ? std::string() : std::string(host);
+      llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(program);
+      if (failed(shapes) || failed(checkOps(program)) || failed(Scheduler(module, program, *shapes, own, left).run()))
+        return signalPassFailure();
+    }
   }
 
   /// What a schedule can be made of.
   static LogicalResult checkOps(func::FuncOp main) {
     for (Operation &op : main.getBody().front()) {
       bool tensors = llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
-      if (tensors && !isa<ConstantOp, plan::DispatchOp, plan::TransferOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                          tensor::CastOp, tensor::EmptyOp>(op))
+      if (tensors && !isa<ConstantOp, plan::DispatchOp, plan::TransferOp, CallOp, tensor::ExpandShapeOp,
+                          tensor::CollapseShapeOp, tensor::CastOp, tensor::EmptyOp>(op))
         return op.emitError("'") << op.getName() << "' is no dispatch; run laic-form-dispatches first";
     }
     return success();

@@ -1,6 +1,7 @@
 // Symbolic shapes of every tensor of a lowered function.
 #include "laic/Transforms/SymbolicShapes.h"
 
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -206,6 +207,12 @@ llvm::FailureOr<SymShape> SymbolicShapes::infer(OpResult result) {
         return to;
       })
       .Case([&](tensor::InsertSliceOp insert) { return shapes.lookup(insert.getDest()); })
+      .Case([&](CallOp call) -> llvm::FailureOr<SymShape> {
+        if (!call.getShapes())
+          return failure();
+        auto map = cast<AffineMapAttr>((*call.getShapes())[result.getResultNumber()]).getValue();
+        return SymShape(map.getResults());
+      })
       .Case([&](plan::DispatchOp dispatch) -> llvm::FailureOr<SymShape> {
         auto map = cast<AffineMapAttr>(dispatch.getShapes()[result.getResultNumber()]).getValue();
         return SymShape(map.getResults());

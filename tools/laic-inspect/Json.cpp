@@ -61,7 +61,7 @@ json stepOf(const Program &program, const Step &step, const Expressions &sizes) 
   for (uint32_t i = 0; i < count(step.operands()); ++i)
     operands.push_back(step.operands()->Get(i));
   const Node &node = *program.nodes()->Get(step.node());
-  json out = {{"kind", step.kind() == StepKind::Copy ? "copy" : "dispatch"},
+  json out = {{"kind", stepName(step.kind())},
               {"operands", operands},
               {"outputs", step.outputs()},
               {"node", text(node.name())},
@@ -73,11 +73,13 @@ json stepOf(const Program &program, const Step &step, const Expressions &sizes) 
     out["workspace"] = sizes[step.workspace()];
     out["scalars"] = sizesOf(step.scalars(), sizes);
   }
+  for (uint32_t i = 0; i < count(step.programs()); ++i)
+    out["programs"].push_back(text(program.entries()->Get(step.programs()->Get(i))->name()));
   return out;
 }
 
-json planOf(const ArtifactFile &file, const Plan &plan) {
-  const Expressions sizes(file.entry(), plan);
+json planOf(const ArtifactFile &file, const Entry &entry, const Plan &plan) {
+  const Expressions sizes(entry, plan);
   json definitions = json::object(), checks = json::array(), buffers = json::array(), steps = json::array();
   for (const auto &[name, formula] : sizes.definitions())
     definitions[name] = formula;
@@ -90,7 +92,7 @@ json planOf(const ArtifactFile &file, const Plan &plan) {
   }
   for (uint32_t i = 0; i < count(plan.buffers()); ++i) {
     const Buffer &buffer = *plan.buffers()->Get(i);
-    buffers.push_back({{"place", placeOf(file.entry(), buffer, sizes)},
+    buffers.push_back({{"place", placeOf(entry, buffer, sizes)},
                        {"type", typeName(buffer.type())},
                        {"shape", sizesOf(buffer.shape(), sizes)}});
   }
@@ -126,13 +128,17 @@ json kernelsOf(const Program &program) {
 
 std::string inspect::asJson(const ArtifactFile &file) {
   const Program &program = file.program();
-  json inputs = json::array(), outputs = json::array(), plans = json::array(), metadata = json::object();
+  json inputs = json::array(), outputs = json::array(), plans = json::array(), programs = json::array(), metadata = json::object();
   for (uint32_t i = 0; i < count(file.entry().inputs()); ++i)
     inputs.push_back(tensorOf(file.entry(), *file.entry().inputs()->Get(i)));
   for (uint32_t i = 0; i < count(file.entry().outputs()); ++i)
     outputs.push_back(tensorOf(file.entry(), *file.entry().outputs()->Get(i)));
   for (uint32_t i = 0; i < count(file.entry().plans()); ++i)
-    plans.push_back(planOf(file, *file.entry().plans()->Get(i)));
+    plans.push_back(planOf(file, file.entry(), *file.entry().plans()->Get(i)));
+  for (uint32_t i = 1; i < count(program.entries()); ++i) {
+    const Entry &entry = *program.entries()->Get(i);
+    programs.push_back({{"name", text(entry.name())}, {"plan", planOf(file, entry, *entry.plans()->Get(0))}});
+  }
   for (uint32_t i = 0; i < count(program.metadata()); ++i)
     metadata[text(program.metadata()->Get(i)->key())] = text(program.metadata()->Get(i)->value());
   const json root = {{"format", {file.header().major, file.header().minor}},
@@ -145,6 +151,7 @@ std::string inspect::asJson(const ArtifactFile &file) {
                      {"inputs", inputs},
                      {"outputs", outputs},
                      {"plans", plans},
+                     {"programs", programs},
                      {"kernels", kernelsOf(program)},
                      {"explain", file.explanation()}};
   return root.dump(1, ' ', false, json::error_handler_t::replace) + "\n";

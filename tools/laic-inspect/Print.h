@@ -12,6 +12,8 @@ std::string asText(const ArtifactFile &file, const std::string &path);
 // For programs: one JSON object.
 std::string asJson(const ArtifactFile &file);
 
+// "dispatch", "copy", ...
+const char *stepName(artifact::StepKind kind);
 // "input x", "constant 1 + 64", "arena + 128"
 class Expressions;
 std::string placeOf(const artifact::Entry &entry, const artifact::Buffer &buffer, const Expressions &sizes);

@@ -93,14 +93,25 @@ void printStep(Page &page, const Program &program, const Plan &plan, uint32_t in
     page.line("    %4u  copy %s -> %s  # %s", index, in.c_str(), out.c_str(), origin.c_str());
     return;
   }
+  if (step.kind() == StepKind::Read) {
+    page.line("    %4u  read %u = %s  # %s", index, step.kernel(), in.c_str(), origin.c_str());
+    return;
+  }
+  if (step.kind() == StepKind::If || step.kind() == StepKind::Loop) {
+    std::string programs;
+    for (uint32_t k = 0; k < count(step.programs()); ++k)
+      programs += (k ? ", " : "") + text(program.entries()->Get(step.programs()->Get(k))->name());
+    page.line("    %4u  %s %s(%s) -> %s  # %s", index, stepName(step.kind()), programs.c_str(), in.c_str(), out.c_str(),
+              origin.c_str());
+    return;
+  }
   std::string workspace = sizes[step.workspace()] == "0" ? "" : "  workspace " + sizes[step.workspace()];
   page.line("    %4u  %s(%s) -> %s  tiles %s%s%s%s  # %s", index, text(program.kernels()->Get(step.kernel())->name()).c_str(),
             in.c_str(), out.c_str(), sizes[step.tiles()].c_str(), scalars.c_str(), workspace.c_str(),
             step.barrier() ? "" : "  no barrier", origin.c_str());
 }
 
-void printPlan(Page &page, const ArtifactFile &file, uint32_t index) {
-  const Entry &entry = file.entry();
+void printPlan(Page &page, const ArtifactFile &file, const Entry &entry, uint32_t index) {
   const Plan &plan = *entry.plans()->Get(index);
   const Expressions sizes(entry, plan);
   page.line("plan %u for %s: %u steps, arena of %s bytes", index, text(plan.device()).c_str(), count(plan.steps()),
@@ -141,6 +152,22 @@ void printKernels(Page &page, const Program &program) {
 
 } // namespace
 
+const char *inspect::stepName(StepKind kind) {
+  switch (kind) {
+  case StepKind::Dispatch:
+    return "dispatch";
+  case StepKind::Copy:
+    return "copy";
+  case StepKind::Read:
+    return "read";
+  case StepKind::If:
+    return "if";
+  case StepKind::Loop:
+    return "loop";
+  }
+  return "?";
+}
+
 std::string inspect::placeOf(const Entry &entry, const Buffer &buffer, const Expressions &sizes) {
   switch (buffer.storage()) {
   case Storage::Input:
@@ -176,7 +203,13 @@ std::string inspect::asText(const ArtifactFile &file, const std::string &path) {
   printSections(page, file);
   printSignature(page, file.entry());
   for (uint32_t i = 0; i < count(file.entry().plans()); ++i)
-    printPlan(page, file, i);
+    printPlan(page, file, file.entry(), i);
+  for (uint32_t i = 1; i < count(program.entries()); ++i) {
+    const Entry &entry = *program.entries()->Get(i);
+    page.line("program %s", text(entry.name()).c_str());
+    printSignature(page, entry);
+    printPlan(page, file, entry, 0);
+  }
   printKernels(page, program);
   page.line("on this machine");
   for (size_t begin = 0, end; (end = file.explanation().find('\n', begin)) != std::string::npos; begin = end + 1)

@@ -2,9 +2,11 @@
 //
 // Shape arithmetic never becomes code: a value whose contents inference knows is replaced by a constant or by sizes
 // that the host computes.
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Facts.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 
 namespace laic {
@@ -95,6 +97,11 @@ private:
       if (isReadBack(read.getTensor(), facts[read.getTensor()], symbols)) {
         needed.insert(read);
         work.push_back(read.getTensor());
+      }
+    for (auto call : source.front().getOps<CallOp>())
+      if (int64_t read = call.getRead(); read >= 0) {
+        needed.insert(call);
+        work.append(call->operand_begin(), call->operand_end());
       }
     while (!work.empty()) {
       Operation *op = work.pop_back_val().getDefiningOp();
@@ -223,9 +230,28 @@ private:
 struct LowerToLinalgPass : public laic::impl::LaicLowerToLinalgBase<LowerToLinalgPass> {
   void runOnOperation() override {
     llvm::SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    LogicalResult status = success();
     for (func::FuncOp func : functions)
       if (failed(FunctionLowering(func, getOperation()).run()))
-        signalPassFailure();
+        status = failure();
+    if (failed(status))
+      return signalPassFailure();
+    eraseUncalled(getOperation());
+  }
+
+  // Programs whose call was not needed.
+  static void eraseUncalled(ModuleOp module) {
+    llvm::SmallVector<func::FuncOp> programs = programsOf(module);
+    llvm::DenseSet<Attribute> called;
+    for (func::FuncOp program : programs) {
+      if (program->hasAttr(kProgramAttr) && !called.contains(program.getSymNameAttr())) {
+        program.erase();
+        continue;
+      }
+      for (auto call : program.front().getOps<CallOp>())
+        for (auto name : call.getPrograms().getAsRange<FlatSymbolRefAttr>())
+          called.insert(name.getAttr());
+    }
   }
 };
 

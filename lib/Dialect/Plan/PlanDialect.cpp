@@ -101,6 +101,24 @@ LogicalResult StepOp::verify() {
   return success();
 }
 
+LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (auto program : getPrograms().getAsRange<FlatSymbolRefAttr>())
+    if (!symbols.lookupNearestSymbolFrom(*this, program))
+      return emitOpError("refers to unknown program '") << program.getValue() << "'";
+  return success();
+}
+
+LogicalResult CallOp::verify() {
+  bool isLoop = getKind() == "loop";
+  if (!isLoop && getKind() != "if")
+    return emitOpError("expects kind \"if\" or \"loop\", got \"") << getKind() << "\"";
+  if (getPrograms().size() != (isLoop ? 1 : 2))
+    return emitOpError("expects ") << (isLoop ? "1 program" : "2 programs") << ", got " << getPrograms().size();
+  if (static_cast<int64_t>(getRead()) < 0 && !getLate().empty())
+    return emitOpError("has late dims, but no read");
+  return success();
+}
+
 LogicalResult CheckOp::verify() {
   if (getRelation() != "eq" && getRelation() != "ge")
     return emitOpError("expects relation \"eq\" or \"ge\", got \"") << getRelation() << "\"";

@@ -8,7 +8,8 @@ using namespace laic;
 using namespace laic::rt;
 using namespace laic::artifact;
 
-static void destroyContext(laic_context *context) {
+void rt::destroyContext(laic_context *context) {
+  detachCalls(*context);
   if (context->driver)
     context->driver->detach(*context);
   for (Array<Port> *ports : {&context->inputs, &context->outputs}) {
@@ -58,7 +59,7 @@ static laic_status_t *parseDevice(const char *device, DeviceName &out) {
 static laic_status_t *checkWhole(const Plan &plan) {
   uint32_t steps = 0, left = 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
-    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::Dispatch) {
+    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::Dispatch || isCall(step)) {
       ++steps;
       left += step.host();
     }
@@ -114,7 +115,7 @@ static bool allocatePorts(laic_context &context, Array<Port> &ports,
 static uint32_t countReads(const Plan &plan) {
   uint32_t reads = 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
-    reads += plan.steps()->Get(i)->kind() == StepKind::Read;
+    reads += isRead(*plan.steps()->Get(i));
   return reads;
 }
 
@@ -150,10 +151,15 @@ static laic_status_t *allocateContext(laic_context &context) {
   return nullptr;
 }
 
+laic_status_t *rt::setUpContext(laic_context &context) {
+  LAIC_TRY(allocateContext(context));
+  LAIC_TRY(context.driver->attach(context));
+  return attachCalls(context);
+}
+
 static laic_status_t *setUp(laic_context &context, const char *device, bool whole) {
   LAIC_TRY(choosePlan(context, device, whole));
-  LAIC_TRY(allocateContext(context));
-  return context.driver->attach(context);
+  return setUpContext(context);
 }
 
 // Copies a binding into the port; what depends on other tensors is checked when running.
@@ -214,6 +220,24 @@ static laic_status_t *makeReady(laic_context &context) {
     context.placed = true;
   }
   return nullptr;
+}
+
+laic_status_t *rt::runContext(laic_context &context) {
+  if (context.reads.size())
+    context.sizesKnown = false; // what the last call read says nothing about this one
+  LAIC_TRY(makeReady(context));
+  copyIn(context);
+  LAIC_TRY(context.driver->run(context));
+  copyOut(context);
+  return nullptr;
+}
+
+static uint64_t allocationsOf(const laic_context &context) {
+  uint64_t made = context.allocator.allocations();
+  for (const CallState &call : context.calls)
+    for (const laic_context *child : call.children)
+      made += child ? allocationsOf(*child) : 0;
+  return made;
 }
 
 extern "C" {
@@ -293,13 +317,7 @@ laic_status_t *laic_infer(laic_context_t *context) {
 
 laic_status_t *laic_run(laic_context_t *context) {
   context->cancelled.store(0, std::memory_order_relaxed);
-  if (context->reads.size())
-    context->sizesKnown = false; // what the last call read says nothing about this one
-  LAIC_TRY(makeReady(*context));
-  copyIn(*context);
-  LAIC_TRY(context->driver->run(*context));
-  copyOut(*context);
-  return nullptr;
+  return runContext(*context);
 }
 
 laic_status_t *laic_output(laic_context_t *context, size_t index, laic_binding_t *out) {
@@ -339,7 +357,7 @@ void laic_context_memory(const laic_context_t *context, laic_memory_info_t *out)
     return;
   out->arena_bytes = out->workspace_bytes = 0;
   context->driver->memory(*context, *out);
-  out->allocations = context->allocator.allocations();
+  out->allocations = allocationsOf(*context);
 }
 
 } // extern "C"

@@ -5,6 +5,8 @@
 #include "Driver.h"
 #include "Sizes.h"
 
+#include "laic/kernel_abi.h"
+
 namespace laic {
 namespace rt {
 
@@ -51,6 +53,16 @@ struct BufferSize {
   bool late; // a read that its size waits for has not run
 };
 
+// What an If or Loop step needs; see Calls.cpp.
+struct CallState {
+  laic_context *children[2]; // one per program
+  Array<int64_t> dims;       // of the step's outputs, one behind the other
+  Array<Block> values;       // Loop: what each carried value is now, when an iteration has run
+  Array<Block> stacks;       // Loop: slices of each scanned output
+  int64_t iteration;         // Loop: what the body reads
+  uint8_t condition;
+};
+
 } // namespace rt
 } // namespace laic
 
@@ -80,6 +92,8 @@ struct laic_context {
   laic::rt::Block hostArena; // Storage::HostArena
   laic::rt::Array<laic::rt::ReadValues> reads;
   laic::rt::Array<laic::rt::Block> lateSlots; // Storage::Late
+  laic::rt::Array<laic::rt::CallState> calls; // per step, in a plan with If or Loop steps
+  laic_context *parent = nullptr;             // whose step runs this context
 
   bool sizesKnown = false; // scalars, output sizes and buffers fit the bound inputs
   bool prepared = false;   // the driver has seen these sizes
@@ -102,6 +116,33 @@ laic_status_t *reserveLate(laic_context &context);
 laic_status_t *readSizes(laic_context &context, uint32_t index, const void *data);
 // Do the elements of the inputs that sizes depend on differ from those seen?
 bool elementsChanged(laic_context &context);
+
+// Settles everything that waited for a read, which has its values: sizes and memory; prepares and binds the host's steps again.
+laic_status_t *settleSizes(laic_context &context);
+
+// Sets up what the plan says of the context, whose entry, plan and driver are chosen.
+laic_status_t *setUpContext(laic_context &context);
+void destroyContext(laic_context *context);
+// laic_run without forgetting what was cancelled.
+laic_status_t *runContext(laic_context &context);
+inline bool isCancelled(const laic_context &context) {
+  const laic_context *at = &context;
+  while (at->parent)
+    at = at->parent;
+  return at->cancelled.load(std::memory_order_relaxed) != 0;
+}
+
+// If and Loop steps: creates the contexts of their programs, runs one of them. `tensors`: the step's operands as the host sees them.
+inline bool isCall(const artifact::Step &step) {
+  return step.kind() == artifact::StepKind::If || step.kind() == artifact::StepKind::Loop;
+}
+// Does the step give a read its values?
+inline bool isRead(const artifact::Step &step) {
+  return step.kind() == artifact::StepKind::Read || (isCall(step) && step.kernel() != artifact::kNoScalar);
+}
+laic_status_t *attachCalls(laic_context &context);
+void detachCalls(laic_context &context);
+laic_status_t *runCall(laic_context &context, uint32_t step, const laic_tensor_t *tensors);
 
 // Does the host run the step? Copies of a plan for another device are the device's driver's.
 inline bool isHostStep(const laic_context &context, const artifact::Step &step) {

@@ -87,7 +87,7 @@ laic_status_t *openKernels(const DeviceApi &api, laic_module &module, PlanState 
   const Plan &plan = *state.plan;
   for (uint32_t i = 0; i < count(plan.steps()); ++i) {
     const Step &step = *plan.steps()->Get(i);
-    if (step.kind() == StepKind::Read && !step.host())
+    if ((step.kind() == StepKind::Read || isCall(step)) && !step.host())
       return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u reads memory of '%s'", i, plan.device()->c_str());
     if (step.kind() != StepKind::Dispatch || step.host())
       continue;

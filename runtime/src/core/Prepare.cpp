@@ -246,6 +246,10 @@ laic_status_t *rt::readSizes(laic_context &context, uint32_t index, const void *
   read.count = static_cast<uint32_t>(context.buffers[operand].bytes / elementSize);
   for (uint32_t i = 0; i < read.count; ++i)
     read.values[i] = readInteger(buffer.type(), static_cast<const char *>(data) + i * elementSize);
+  return settleSizes(context);
+}
+
+laic_status_t *rt::settleSizes(laic_context &context) {
   LAIC_TRY(evaluateSizes(context));
   LAIC_TRY(reserveLate(context));
   LAIC_TRY(placePorts(context));

@@ -30,6 +30,8 @@ bool rt::pickVariant(const Kernel &kernel, HasFeature has, const void *device, u
 }
 
 const char *rt::kernelName(const laic_context &context, const Step &step) {
+  if (isCall(step))
+    return step.kind() == StepKind::If ? "if" : "loop";
   if (step.kind() != StepKind::Dispatch)
     return step.kind() == StepKind::Copy ? "copy" : "read";
   return context.module->program->kernels()->Get(step.kernel())->name()->c_str();
@@ -37,7 +39,7 @@ const char *rt::kernelName(const laic_context &context, const Step &step) {
 
 laic_status_t *rt::traceStep(laic_context &context, uint32_t index, int64_t tiles,
                              laic_status_t *(*run)(laic_context &context, uint32_t step)) {
-  if (context.cancelled.load(std::memory_order_relaxed))
+  if (isCancelled(context))
     return fail(LAIC_CANCELLED, "cancelled before step %u of %u", index + 1, count(context.plan->steps()));
   const Step &step = *context.plan->steps()->Get(index);
   if (step.kind() == StepKind::Dispatch && tiles == 0)

@@ -3,6 +3,7 @@
 // What depends on run-time sizes (shapes, arena offsets, tile counts) is bounded again whenever sizes change; see Context.cpp.
 // The work is linear in the bytes of the program: FlatBuffers may share a vector among many tables, so elements are paid for out
 // of a budget.
+#include "Context.h"
 #include "Module.h"
 #include "Sizes.h"
 #include "Status.h"
@@ -21,6 +22,7 @@ constexpr uint32_t kMaxDepth = 16;
 constexpr uint32_t kMaxTables = 8u << 20;
 constexpr uint64_t kBudgetPerByte = 4;
 constexpr uint64_t kCodeAlignment = 4;
+constexpr uint32_t kMaxNesting = 8; // of programs in programs
 
 #define INVALID(...) fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: " __VA_ARGS__)
 
@@ -30,10 +32,17 @@ struct Known {
   bool known;
 };
 
+// How the entries of a program run each other: each but the first in at most one step of an entry before it.
+struct Nesting {
+  uint32_t depth; // 0: no step has named the entry
+};
+
 struct Verifier {
   laic_module &module;
   const Program &program;
   uint64_t budget;
+  Array<Nesting> nesting; // per entry
+  uint32_t current;       // the entry in hand
 
   laic_status_t *pay(uint64_t elements) {
     if (elements > budget)
@@ -47,6 +56,7 @@ struct Verifier {
   laic_status_t *entry(const Entry &entry);
   laic_status_t *tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output);
   laic_status_t *plan(const Plan *plan, uint32_t index, const Entry &entry);
+  laic_status_t *entries();
 };
 
 bool isText(const flatbuffers::String *text) { return text != nullptr; }
@@ -161,6 +171,10 @@ struct PlanVerifier {
   laic_status_t *constant(const Buffer &buffer, uint32_t i);
   laic_status_t *step(uint32_t i);
   laic_status_t *read(const Step &step, uint32_t i);
+  laic_status_t *readNumber(const Step &step, uint32_t i);
+  laic_status_t *call(const Step &step, uint32_t i);
+  laic_status_t *callee(const Step &step, uint32_t i, uint32_t index);
+  laic_status_t *fits(const Step &step, uint32_t i, uint32_t operand, const Tensor &tensor, uint32_t rank);
   laic_status_t *run();
 
   uint32_t scalarCount() const { return count(plan.scalars()); }
@@ -282,14 +296,102 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
   return INVALID("plan %u: buffer %u has storage %u", index, i, static_cast<unsigned>(buffer.storage()));
 }
 
-// A read has one operand, small and of a size that is known now.
-laic_status_t *PlanVerifier::read(const Step &step, uint32_t i) {
-  if (count(step.operands()) != 1 || step.outputs() != 0)
-    return INVALID("plan %u: step %u is a read with %u operands, %u written", index, i, count(step.operands()), step.outputs());
+laic_status_t *PlanVerifier::readNumber(const Step &step, uint32_t i) {
   if (step.kernel() >= reads.size() || reads[step.kernel()])
     return INVALID("plan %u: step %u is read %u of %zu, or not the only one of that number", index, i, step.kernel(),
                    reads.size());
   reads[step.kernel()] = true;
+  return nullptr;
+}
+
+// A program lies behind the entry that runs it, and no other step runs it: contexts of programs form a small tree.
+laic_status_t *PlanVerifier::callee(const Step &step, uint32_t i, uint32_t callee) {
+  const uint32_t entries = count(program.program.entries());
+  if (callee <= program.current || callee >= entries)
+    return INVALID("plan %u: step %u runs entry %u, there are %u to %u", index, i, callee, program.current + 1, entries);
+  Nesting &nesting = program.nesting[callee];
+  if (nesting.depth)
+    return INVALID("plan %u: step %u runs entry %u, which another step runs", index, i, callee);
+  nesting.depth = program.nesting[program.current].depth + 1;
+  if (nesting.depth > kMaxNesting)
+    return INVALID("plan %u: step %u runs entry %u, which lies in more than %u others", index, i, callee, kMaxNesting);
+  const Entry &entry = *program.program.entries()->Get(callee);
+  if (count(entry.plans()) != 1)
+    return INVALID("plan %u: step %u runs entry %u, which has %u plans", index, i, callee, count(entry.plans()));
+  const bool loop = step.kind() == StepKind::Loop;
+  const uint32_t given = count(step.operands()) - step.outputs(), leading = loop ? 2 : 1; // trip count and condition
+  const uint32_t inputs = given - leading + (loop ? 2 : 0), outputs = step.outputs() + (loop ? 1 : 0);
+  if (count(entry.inputs()) != inputs || count(entry.outputs()) != outputs)
+    return INVALID("plan %u: step %u runs entry %u, which has %u inputs and %u outputs", index, i, callee, count(entry.inputs()),
+                   count(entry.outputs()));
+  for (uint32_t k = 0; k + leading < given; ++k)
+    LAIC_TRY(fits(step, i, leading + k, *entry.inputs()->Get((loop ? 2 : 0) + k), 0));
+  for (uint32_t k = 0; k < step.outputs(); ++k) {
+    const bool stacked = loop && k >= step.carried();
+    LAIC_TRY(fits(step, i, given + k, *entry.outputs()->Get((loop ? 1 : 0) + k), stacked ? 1 : 0));
+  }
+  if (!loop)
+    return nullptr;
+  // What the step itself binds and reads. Carried values come back as they went in.
+  const Tensor &iteration = *entry.inputs()->Get(0), &before = *entry.inputs()->Get(1), &after = *entry.outputs()->Get(0);
+  if (iteration.type() != ElementType::I64 || rankOf(iteration) != 0 || before.type() != ElementType::Bool ||
+      rankOf(before) != 0 || after.type() != ElementType::Bool)
+    return INVALID("plan %u: step %u runs entry %u, which is no body of a loop", index, i, callee);
+  for (uint32_t k = 0; k < step.carried(); ++k)
+    LAIC_TRY(fits(step, i, leading + k, *entry.outputs()->Get(1 + k), 0));
+  return nullptr;
+}
+
+// Does the operand have the tensor's element size, and `rank` dims more than it?
+laic_status_t *PlanVerifier::fits(const Step &step, uint32_t i, uint32_t operand, const Tensor &tensor, uint32_t rank) {
+  const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(operand));
+  if (laic_type_size(static_cast<laic_type_t>(buffer.type())) != laic_type_size(static_cast<laic_type_t>(tensor.type())) ||
+      count(buffer.shape()) != rankOf(tensor) + rank)
+    return INVALID("plan %u: operand %u of step %u does not fit the program that it runs", index, operand, i);
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::call(const Step &step, uint32_t i) {
+  const bool loop = step.kind() == StepKind::Loop;
+  const uint32_t operands = count(step.operands()), given = operands - step.outputs();
+  LAIC_TRY(program.pay(count(step.programs())));
+  if (count(step.programs()) != (loop ? 1u : 2u))
+    return INVALID("plan %u: step %u runs %u programs", index, i, count(step.programs()));
+  if (given < (loop ? 2u : 1u) || (loop && (step.carried() > given - 2 || step.carried() > step.outputs())))
+    return INVALID("plan %u: step %u is a call with %u operands, %u written", index, i, operands, step.outputs());
+  uint32_t dims = 0;
+  for (uint32_t k = 0; k < operands; ++k) {
+    const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(k));
+    if (buffer.storage() == Storage::Arena && step.host())
+      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i, step.operands()->Get(k));
+    dims += k >= given ? count(buffer.shape()) : 0;
+  }
+  for (uint32_t k = 0; k < (loop ? 2u : 1u); ++k) {
+    const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(k));
+    const size_t size = laic_type_size(static_cast<laic_type_t>(buffer.type()));
+    bool single = size == (loop && k == 0 ? sizeof(int64_t) : 1);
+    for (uint32_t d = 0; d < count(buffer.shape()); ++d)
+      single = single && known[buffer.shape()->Get(d)].known && known[buffer.shape()->Get(d)].value == 1;
+    if (!single)
+      return INVALID("plan %u: step %u is decided by buffer %u, which is no single number", index, i, step.operands()->Get(k));
+  }
+  if (count(step.scalars()) > (step.kernel() == kNoScalar ? 0 : kMaxReadElements))
+    return INVALID("plan %u: step %u reads %u sizes", index, i, count(step.scalars()));
+  for (uint32_t k = 0; k < count(step.scalars()); ++k)
+    if (step.scalars()->Get(k) >= dims)
+      return INVALID("plan %u: step %u reads dim %u of its outputs, which have %u", index, i, step.scalars()->Get(k), dims);
+  if (step.kernel() != kNoScalar)
+    LAIC_TRY(readNumber(step, i));
+  for (uint32_t k = 0; k < count(step.programs()); ++k)
+    LAIC_TRY(callee(step, i, step.programs()->Get(k)));
+  return nullptr;
+}
+
+// A read has one operand, small and of a size that is known now.
+laic_status_t *PlanVerifier::read(const Step &step, uint32_t i) {
+  if (count(step.operands()) != 1 || step.outputs() != 0)
+    return INVALID("plan %u: step %u is a read with %u operands, %u written", index, i, count(step.operands()), step.outputs());
+  LAIC_TRY(readNumber(step, i));
   const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(0));
   if (buffer.storage() == Storage::Arena && step.host())
     return INVALID("plan %u: step %u reads buffer %u, which lies on the device", index, i, step.operands()->Get(0));
@@ -333,6 +435,8 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
   }
   if (step.kind() == StepKind::Read)
     return read(step, i);
+  if (isCall(step))
+    return call(step, i);
   for (uint32_t k = 0; k < operands && step.host(); ++k)
     if (plan.buffers()->Get(step.operands()->Get(k))->storage() == Storage::Arena)
       return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
@@ -354,7 +458,7 @@ laic_status_t *PlanVerifier::run() {
   LAIC_TRY(program.pay(uint64_t{1} + scalarCount() + count(plan.checks())));
   uint32_t total = 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
-    total += plan.steps()->Get(i)->kind() == StepKind::Read;
+    total += isRead(*plan.steps()->Get(i));
   if (!known.allocate(program.module.allocator, scalarCount()) || !reads.allocate(program.module.allocator, total))
     return outOfMemory();
   for (uint32_t i = 0; i < scalarCount(); ++i)
@@ -379,6 +483,14 @@ laic_status_t *Verifier::plan(const Plan *plan, uint32_t index, const Entry &ent
   return status;
 }
 
+laic_status_t *Verifier::entries() {
+  if (!nesting.allocate(module.allocator, count(program.entries())))
+    return outOfMemory();
+  for (current = 0; current < count(program.entries()); ++current)
+    LAIC_TRY(entry(*program.entries()->Get(current)));
+  return nullptr;
+}
+
 } // namespace
 
 laic_status_t *rt::verifyProgram(laic_module &module, const uint8_t *bytes, size_t size) {
@@ -393,13 +505,13 @@ laic_status_t *rt::verifyProgram(laic_module &module, const uint8_t *bytes, size
     return fail(LAIC_UNSUPPORTED, "artifact has kernel interface %u, this runtime has %u; %s", program.kernel_abi(),
                 LAIC_KERNEL_ABI_VERSION,
                 program.kernel_abi() > LAIC_KERNEL_ABI_VERSION ? "use a newer runtime" : "compile the model again");
-  Verifier verifier = {module, program, size * kBudgetPerByte};
+  Verifier verifier = {module, program, size * kBudgetPerByte, {}, 0};
   LAIC_TRY(verifier.segments());
   LAIC_TRY(verifier.kernels());
   if (count(program.entries()) == 0)
     return INVALID("it has no %s", "entry");
-  for (uint32_t i = 0; i < count(program.entries()); ++i)
-    LAIC_TRY(verifier.entry(*program.entries()->Get(i)));
-  module.entry = program.entries()->Get(0);
-  return nullptr;
+  laic_status_t *status = verifier.entries();
+  verifier.nesting.release(module.allocator);
+  module.entry = status ? nullptr : program.entries()->Get(0);
+  return status;
 }

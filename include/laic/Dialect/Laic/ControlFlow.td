@@ -72,6 +72,34 @@ def Laic_FlexAttentionOp : Laic_ResolvedOp<"flex_attention", "FlexAttention", 1,
   let hasRegionVerifier = 1;
   let assemblyFormat = [{
     operands attr-dict `:` functional-type(operands, results) `score` $score_mod `prob` $prob_mod
+
+// ---- what is left of them ----
+
+def Laic_CallOp : Laic_Op<"call", [MemoryEffects<[MemWrite]>,
+                                   DeclareOpInterfaceMethods<OnnxOpInterface, ["inferShapes", "lower"]>]> {
+  let summary = "runs other programs of the module, where only the call knows which one (if) or how often (loop)";
+  let description = [{
+    Programs are functions with `laic.program` (laic/Dialect/Laic/Programs.h); each is run by one operation.
+
+    `if [@then, @else] (%cond, captures...)` runs one of two functions of the captures, which return the results.
+    `loop [@body] (%trips, %cond, carried..., captures...)` runs (iteration, condition, carried..., captures...) -> (condition,
+    carried..., scanned...) for iterations `first`, `first` + 1, ... below the trip count, while the condition holds. Its results are the
+    carried values and the scanned ones, stacked along a new first dim.
+
+    `dims` tells each dim of each result by two numbers: (operand, dim) has the same size; (kConstant, size); (kLate, i) becomes element i
+    of read `read` when the operation has run. `read` is -1 where there are none of these. `shapes` says the same over the function's size
+    symbols, once it is lowered.
+  }];
+  let arguments = (ins StrAttr:$kind, FlatSymbolRefArrayAttr:$programs, Variadic<AnyTensor>:$inputs,
+                   DefaultValuedAttr<I64Attr, "0">:$carried, DefaultValuedAttr<I64Attr, "0">:$first, I64Attr:$read,
+                   DenseI64ArrayAttr:$dims, OptionalAttr<TypedArrayAttrBase<AffineMapAttr, "shapes">>:$shapes);
+  let results = (outs Variadic<AnyTensor>:$outputs);
+  let assemblyFormat = "$kind $programs `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t kConstant = -1, kLate = -2;
+    /// Which dims of the results, counted over all of them, are late: in the order of the read's elements.
+    ::llvm::SmallVector<int64_t> getLateDims();
   }];
 }
 

@@ -17,12 +17,13 @@ def LaicInferShapes : Pass<"laic-infer-shapes", "::mlir::func::FuncOp"> {
   }];
 }
 
-def LaicResolveControlFlow : Pass<"laic-resolve-control-flow", "::mlir::func::FuncOp"> {
+def LaicResolveControlFlow : Pass<"laic-resolve-control-flow", "::mlir::ModuleOp"> {
   let summary = "Replace control flow, sequences and optionals by what they stand for";
   let description = [{
-    Needs what they depend on to be known when compiling: the branch that is taken, how often a loop runs, how long a sequence is.
-    Loops are unrolled; of an `if` on a condition that is computed at run time both branches are, and their outputs, of equal
-    shapes, selected. Whatever cannot be resolved is refused.
+    Where what they depend on is known when compiling (the branch that is taken, how often a loop runs, how long a sequence is), the
+    branch is inlined and the loop unrolled. Of an `if` on a condition that is computed at run time both branches are, and their outputs
+    selected, where they are small, cannot refuse a call and have equal shapes. Other branches and loops become programs: functions that
+    a `laic.call` runs. Whatever cannot be resolved is refused.
 
     ```mlir
     %s = laic.sequence_construct %a, %b : (tensor<*xf32>, tensor<*xf32>) -> !laic.seq<tensor<*xf32>>

@@ -168,6 +168,23 @@ def Plan_ReadOp : Plan_Op<"read", [HasParent<"EntryOp">]> {
   let assemblyFormat = "(`host` $host^)? $source `as` $number attr-dict `:` type($source)";
 }
 
+def Plan_CallOp : Plan_Op<"call", [AttrSizedOperandSegments, HasParent<"EntryOp">,
+                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "waits for all earlier steps, then runs other entries: one of two (if), or one again and again (loop)";
+  let description = [{
+    As laic.call, on buffers in host memory. The dims of the outputs, counted over all of them, that `late` names become the size symbols
+    of read `read` (-1: there are none), as those of a plan.read do. With `host` in a plan for another device.
+  }];
+  let arguments = (ins StrAttr:$kind, FlatSymbolRefArrayAttr:$programs, Variadic<Plan_BufferType>:$inputs,
+                   Variadic<Plan_BufferType>:$outputs, I64Attr:$carried, I64Attr:$first, I64Attr:$read,
+                   DenseI64ArrayAttr:$late, UnitAttr:$host);
+  let assemblyFormat = [{
+    (`host` $host^)? $kind $programs `ins` `(` ($inputs^ `:` type($inputs))? `)` `outs` `(` ($outputs^ `:` type($outputs))? `)`
+      attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 def Plan_CopyOp : Plan_Op<"copy", [HasParent<"EntryOp">]> {
   let summary = "copies the bytes of one buffer to another of equal size";
   let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$target, UnitAttr:$concurrent);

@@ -51,7 +51,12 @@ LogicalResult Resolver::resolveIf(IfOp op) {
     inlineBranch(op, *cond ? op.getThenBranch() : op.getElseBranch());
     return success();
   }
-  return hoisted.count(op) ? selectOutputs(op) : hoistBranches(op);
+  return hoisted.count(op) ? selectOutputs(op) : ifAtRunTime(op);
+}
+
+bool Resolver::isSmall(IfOp op) const {
+  return llvm::all_of(op->getRegions(),
+                      [](Region &branch) { return countOps(branch) <= kMostSpeculated && !mayRefuseData(branch); });
 }
 
 void Resolver::inlineBranch(IfOp op, Region &branch) {
@@ -61,21 +66,12 @@ void Resolver::inlineBranch(IfOp op, Region &branch) {
 }
 
 // Both branches are computed in front of the `if`, which chooses when their outputs are known.
-LogicalResult Resolver::hoistBranches(IfOp op) {
-  for (Region &branch : op->getRegions()) {
-    if (countOps(branch) > kMostSpeculated)
-      return op.emitError() << "has a condition that is computed at run time and branches of more than " << kMostSpeculated
-                            << " operations, which laic does not support yet";
-    if (mayRefuseData(branch))
-      return op.emitError("has a condition that is computed at run time and a branch that uses indices, which laic does not "
-                          "support yet");
-  }
+void Resolver::hoistBranches(IfOp op) {
   hoisted[op] = symbols.checks().size();
   for (Region &branch : op->getRegions()) {
     Block &from = branch.front();
     op->getBlock()->getOperations().splice(op->getIterator(), from.getOperations(), from.begin(), std::prev(from.end()));
   }
-  return success();
 }
 
 LogicalResult Resolver::selectOutputs(IfOp op) {
@@ -142,7 +138,7 @@ LogicalResult Resolver::charge(Operation *op, Region &body) {
   cloned += countOps(body) + 1;
   if (cloned <= kMostCloned)
     return success();
-  return op->emitError() << "unrolls to more than " << kMostCloned << " operations, and loops at run time are not supported yet";
+  return op->emitError() << "unrolls to more than " << kMostCloned << " operations";
 }
 
 llvm::SmallVector<Value> Resolver::cloneBody(Region &body, ValueRange arguments) {
@@ -153,6 +149,12 @@ llvm::SmallVector<Value> Resolver::cloneBody(Region &body, ValueRange arguments)
   return llvm::map_to_vector(outputsOf(body), [&](Value v) { return mapping.lookupOrDefault(v); });
 }
 
+// A count without any other meaning than "until the condition ends it" is beyond kEndless.
+bool Resolver::isLong(Operation *op, int64_t most) const {
+  constexpr int64_t kEndless = int64_t{1} << 31;
+  return most < kEndless && most * (countOps(op->getRegion(0)) + 1) > kMostCloned;
+}
+
 // One iteration is taken out at a time: whether another follows may depend on what it computes.
 LogicalResult Resolver::resolveLoop(LoopOp op) {
   Unrolled &state = loops[op];
@@ -161,10 +163,8 @@ LogicalResult Resolver::resolveLoop(LoopOp op) {
   bool isBounded = !isa<NoneType>(op.getM().getType()), hasCondition = !isa<NoneType>(op.getCond().getType());
   std::optional<int64_t> most = isBounded ? constant(op.getM()) : INT64_MAX;
   std::optional<int64_t> goesOn = hasCondition ? constant(op.getCond()) : 1;
-  if (!goesOn)
-    return op.emitError("has a condition that is computed at run time, which laic does not support yet");
-  if (!most && *goesOn)
-    return op.emitError("has a trip count that is known at run time only, which laic does not support yet");
+  if (!goesOn || (*goesOn && (!most || isLong(op, *most))))
+    return loopAtRunTime(op, state);
   if (*goesOn && state.iterations < *most)
     return unrollOnce(op, state);
   bool stacks = op.getNumResults() > op.getNumCarried();
@@ -230,7 +230,7 @@ FailureOr<int64_t> Resolver::scanLength(ScanLoopOp op, Indices axes) {
   for (auto [i, axis] : llvm::enumerate(axes)) {
     auto size = constantSize((*factsOf(op->getOperand(op->getNumOperands() - axes.size() + i))->shape)[axis]);
     if (!size)
-      return op.emitError("scans a dim whose size is known at run time only, which laic does not support yet");
+      return -1; // the call's
     if (length && *length != *size)
       return op.emitError() << "expects scanned inputs of one length, got " << *length << " and " << *size;
     length = *size;
@@ -246,6 +246,8 @@ LogicalResult Resolver::resolveScan(ScanLoopOp op) {
   auto length = failed(axes) ? FailureOr<int64_t>(failure()) : scanLength(op, *axes);
   if (failed(length))
     return failure();
+  if (*length < 0 || isLong(op, *length))
+    return scanAtRunTime(op, *axes);
   auto entry = [](std::optional<llvm::ArrayRef<int64_t>> list, size_t i) { return list && i < list->size() ? (*list)[i] : 0; };
   llvm::SmallVector<Value> state(op->getOperands().take_front(carried));
   std::vector<llvm::SmallVector<Value>> scanned(stacks);
@@ -335,7 +337,9 @@ LogicalResult Resolver::resolve(Operation *op) {
 }
 
 // What a structural operation leaves in front of itself is visited next, then the operation again where it is still there.
-LogicalResult Resolver::run() {
+LogicalResult Resolver::run() { return failed(walk()) ? failure() : finish(); }
+
+LogicalResult Resolver::walk() {
   for (BlockArgument arg : func.getArguments())
     facts[arg] = argumentFacts(arg, func, symbols);
   LogicalResult status = success();
@@ -355,7 +359,11 @@ LogicalResult Resolver::run() {
     }
     op = before ? before->getNextNode() : &block.front();
   }
-  if (failed(status) || failed(flattenOutputs()))
+  return status;
+}
+
+LogicalResult Resolver::finish() {
+  if (failed(flattenOutputs()))
     return failure();
   eraseUnused();
   symbols.store(func); // with the conditions on positions
@@ -372,10 +380,12 @@ namespace {
 
 struct ResolveControlFlowPass : public laic::impl::LaicResolveControlFlowBase<ResolveControlFlowPass> {
   void runOnOperation() override {
-    func::FuncOp func = getOperation();
-    bool isNeeded = !func.isExternal() && llvm::any_of(func.front(), [](Operation &op) { return isStructural(&op); });
-    if (isNeeded && failed(Resolver(func).run()))
-      signalPassFailure();
+    llvm::SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp func : functions) {
+      bool isNeeded = !func.isExternal() && llvm::any_of(func.front(), [](Operation &op) { return isStructural(&op); });
+      if (isNeeded && failed(Resolver(func).run()))
+        signalPassFailure();
+    }
   }
 };
 

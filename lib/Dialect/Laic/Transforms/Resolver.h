@@ -12,6 +12,8 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <memory>
+
 namespace laic {
 
 class Resolver {
@@ -27,6 +29,7 @@ private:
     bool isSample = false;                               // one iteration was made for its shapes alone
   };
   using Indices = llvm::ArrayRef<int64_t>;
+  static constexpr int kMaxDepth = 8; // of programs in programs, as the runtime's verifier has it
 
   // ---- the walk ----
   llvm::LogicalResult resolve(mlir::Operation *op);
@@ -36,20 +39,58 @@ private:
   // ---- subgraphs (ResolveControlFlow.cpp) ----
   llvm::LogicalResult resolveIf(IfOp op);
   void inlineBranch(IfOp op, mlir::Region &branch);
-  llvm::LogicalResult hoistBranches(IfOp op);
+  void hoistBranches(IfOp op);
   llvm::LogicalResult selectOutputs(IfOp op);
   mlir::Value select(IfOp op, mlir::Value cond, mlir::Value a, mlir::Value b);
   llvm::LogicalResult resolveLoop(LoopOp op);
+  bool isLong(mlir::Operation *op, int64_t most) const;
   llvm::LogicalResult unrollOnce(LoopOp op, Unrolled &state);
   llvm::LogicalResult finishLoop(LoopOp op, Unrolled &state);
   llvm::LogicalResult resolveScan(ScanLoopOp op);
-  llvm::FailureOr<int64_t> scanLength(ScanLoopOp op, Indices axes);
+  llvm::FailureOr<int64_t> scanLength(ScanLoopOp op, Indices axes); // -1: only the call knows it
   llvm::FailureOr<llvm::SmallVector<int64_t>> scanAxes(ScanLoopOp op);
   llvm::LogicalResult resolveMap(SequenceMapOp op);
   llvm::LogicalResult checkFlexAttention(FlexAttentionOp op); // ResolveFlexAttention.cpp
   llvm::LogicalResult resolveFlexAttention(FlexAttentionOp op);
   llvm::LogicalResult charge(mlir::Operation *op, mlir::Region &body);
   llvm::SmallVector<mlir::Value> cloneBody(mlir::Region &body, mlir::ValueRange arguments);
+
+  // ---- what only the call knows (ResolveCalls.cpp) ----
+  /// An argument of a program that is no captured value: null sizes are the call's.
+  struct Parameter {
+    mlir::Type element;
+    llvm::SmallVector<mlir::AffineExpr> shape;
+  };
+  /// A subgraph as a function of its own, resolved.
+  struct Program {
+    mlir::func::FuncOp func;
+    std::unique_ptr<Resolver> inside;
+    llvm::SmallVector<mlir::Value> arguments; // what the caller hands over, null for parameters
+    llvm::SmallVector<mlir::Value> outputs;   // as the subgraph states them: tensors, sequences and optionals
+    llvm::SmallVector<mlir::Value> leaves;    // the tensors that they hold, which the function returns
+  };
+  llvm::LogicalResult ifAtRunTime(IfOp op);
+  llvm::LogicalResult loopAtRunTime(LoopOp op, Unrolled &state);
+  llvm::LogicalResult scanAtRunTime(ScanLoopOp op, Indices axes);
+  llvm::SmallVector<mlir::Value> capturesOf(mlir::Operation *op) const;
+  llvm::FailureOr<Program> outline(mlir::Operation *op, mlir::Region &region, llvm::StringRef suffix,
+                                   llvm::ArrayRef<Parameter> parameters, mlir::ValueRange captures);
+  llvm::LogicalResult findLeaves(mlir::Operation *op, Program &program);
+  static void discard(mlir::func::FuncOp program);
+  bool isContentKnown(mlir::Value value) const;
+  mlir::Value constantOf(mlir::OpBuilder &to, mlir::Location loc, const ValueFacts &known) const;
+  mlir::Value bring(mlir::Value value, mlir::IRMapping &mapping, mlir::OpBuilder &to) const;
+  bool haveOneStructure(IfOp op, mlir::Value a, mlir::Value c);
+  bool isSmall(IfOp op) const;
+  bool canCompute(IfOp op, const Program &a, const Program &c);
+  mlir::AffineExpr translate(mlir::AffineExpr size, const Program &program);
+  void addDim(mlir::AffineExpr size, mlir::ValueRange operands, llvm::SmallVectorImpl<int64_t> &dims, int64_t &late) const;
+  CallOp call(mlir::Operation *op, llvm::StringRef kind, llvm::ArrayRef<Program *> programs, mlir::ValueRange operands,
+              llvm::ArrayRef<Parameter> results, int64_t carried, int64_t first);
+  mlir::Value rebuild(mlir::Value like, mlir::ValueRange &leaves);
+  mlir::Value scalarOf(mlir::Value value);
+  llvm::LogicalResult walk();
+  llvm::LogicalResult finish();
 
   // ---- sequences and optionals (ResolveSequences.cpp) ----
   llvm::LogicalResult resolveInsert(SequenceInsertOp op);
@@ -90,6 +131,7 @@ private:
   llvm::DenseMap<mlir::Operation *, Unrolled> loops;
   llvm::DenseMap<mlir::Operation *, size_t> hoisted; // conditions of a call before the branches of an `if` were inferred
   int64_t cloned = 0;                                // operations that unrolling has made
+  int depth = 0;                                     // of a program: how many others it stands in
 };
 
 /// The operation that says what a resolved sequence or optional holds; null while it is not resolved.

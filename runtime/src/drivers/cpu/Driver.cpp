@@ -82,6 +82,9 @@ laic_status_t *chooseKernels(const Driver &driver, laic_module &module, const Pl
   bool all = strcmp(plan.device()->c_str(), driver.name) == 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i) {
     const Step &step = *plan.steps()->Get(i);
+    // The verifier bounds how deep programs lie in programs.
+    for (uint32_t k = 0; isCall(step) && k < count(step.programs()); ++k)
+      LAIC_TRY(chooseKernels(driver, module, *module.program->entries()->Get(step.programs()->Get(k))->plans()->Get(0), state));
     if (step.kind() != StepKind::Dispatch || !(all || step.host()) || state.kernels[step.kernel()].used)
       continue;
     const Kernel &kernel = *module.program->kernels()->Get(step.kernel());
@@ -209,7 +212,7 @@ laic_status_t *prepareStep(laic_context &context, uint32_t index, int64_t *works
   StepState &out = stateOf(context).steps[index];
   *workspace = 0;
   out.late = false;
-  if (!isHostStep(context, step) || step.kind() == StepKind::Read)
+  if (!isHostStep(context, step) || step.kind() == StepKind::Read || isCall(step))
     return nullptr;
   if ((out.late = isLate(context, step))) {
     out.tiles = 1; // not skipped as a step without tiles would be
@@ -328,6 +331,8 @@ laic_status_t *runHostStep(laic_context &context, uint32_t index) {
   const StepState &current = stateOf(context).steps[index];
   if (current.late)
     return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u needs sizes that are read after it", index);
+  if (isCall(*context.plan->steps()->Get(index)))
+    return runCall(context, index, stateOf(context).tensors.data() + current.firstTensor);
   if (context.plan->steps()->Get(index)->kind() == StepKind::Read)
     return readSizes(context, index, stateOf(context).tensors[current.firstTensor].data);
   if (current.function && current.tiles == 0)
