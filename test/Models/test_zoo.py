@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from harness import Wrong, compare_all, compile_model, execute, is_quantised, oracle, precise_integers, program, quanta, run
+from harness import Wrong, compare_all, compile_model, execute, is_quantised, oracle, precise_integers, quanta
 from locations import BUILD, ROOT
 
 ZOO = ROOT.parent / "shared" / "zoo"
@@ -22,8 +22,6 @@ SAMPLE = ("mobilenet_v2", "mobilenet_v2_int8", "mobilenet_v3_small", "efficientn
 SMALL = {"sd15_unet": {"batch": 1, "height": 16, "width": 16}, "sd15_unet_f16": {"batch": 1, "height": 16, "width": 16},
          "sd15_vae_decoder": {"batch": 1, "height": 16, "width": 16}, "edsr_x2": {"batch": 1, "height": 48, "width": 64}}
 
-# Models that need what the compiler does not have yet, and what it must name.
-REFUSED = {"ssdlite320": "If"}
 if ZOO.is_dir():
     spec = importlib.util.spec_from_file_location("materialise", ZOO / "materialise.py")
     materialise = importlib.util.module_from_spec(spec)
@@ -35,7 +33,7 @@ needs_zoo = pytest.mark.skipif(not NAMES, reason="../shared/zoo is not present")
 
 
 def chosen():
-    return [n for n in NAMES if (os.environ.get("LAIC_CHECK_ALL") or n in SAMPLE) and n not in REFUSED] or ["../shared/zoo"]
+    return [n for n in NAMES if os.environ.get("LAIC_CHECK_ALL") or n in SAMPLE] or ["../shared/zoo"]
 
 
 def sizes(name, dims):
@@ -125,15 +123,6 @@ def test_right(name):
         check_model(name, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@needs_zoo
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name, tmp_path):
-    materialise.materialise(onnx.load(ZOO / f"{name}.skel.onnx", load_external_data=False), tmp_path / "model.onnx")
-    done = run(program(BUILD, "laic"), tmp_path / "model.onnx", "-o", tmp_path / "model.bin")
-    assert done.returncode == 1 and REFUSED[name] in done.stderr, done.stderr[-2000:]
-    assert not (tmp_path / "model.bin").exists()
 
 
 def check_model(name, folder):

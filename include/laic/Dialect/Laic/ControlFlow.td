@@ -72,6 +72,8 @@ def Laic_FlexAttentionOp : Laic_ResolvedOp<"flex_attention", "FlexAttention", 1,
   let hasRegionVerifier = 1;
   let assemblyFormat = [{
     operands attr-dict `:` functional-type(operands, results) `score` $score_mod `prob` $prob_mod
+  }];
+}
 
 // ---- what is left of them ----
 

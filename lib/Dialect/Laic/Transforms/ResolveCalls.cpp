@@ -368,6 +368,25 @@ bool Resolver::canCompute(IfOp op, const Program &a, const Program &c) {
   return true;
 }
 
+// Is the value a size that is known before the call computes anything?
+bool Resolver::isKnownBefore(Value cond) const {
+  const ValueFacts *known = factsOf(cond);
+  return known->ints && known->ints->size() == 1 && !symbols.isLate(known->ints->front());
+}
+
+// What follows fits one rank alone. Exporters write `squeeze` as a branch on whether the dim is 1, though they have traced the model with
+// one that is: the branch of fewer dims is taken, and calls are refused whose sizes ask for the other one.
+LogicalResult Resolver::assumeBranch(IfOp op, bool isThen) {
+  std::string message = (Twine("has branches whose outputs differ in rank, and was compiled for the ") + (isThen ? "then" : "else") +
+                         " branch, which these sizes do not take")
+                            .str();
+  if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
+    message = ("node '" + name.getName().getValue() + "': " + message).str();
+  symbols.requireEqual(factsOf(op.getCond())->ints->front(), symbols.constant(isThen), message);
+  inlineBranch(op, isThen ? op.getThenBranch() : op.getElseBranch());
+  return success();
+}
+
 LogicalResult Resolver::ifAtRunTime(IfOp op) {
   llvm::SmallVector<Value> captures = capturesOf(op);
   auto yes = outline(op, op.getThenBranch(), "then", {}, captures);
@@ -379,9 +398,15 @@ LogicalResult Resolver::ifAtRunTime(IfOp op) {
       return failure();
   for (auto [a, c] : llvm::zip(yes->leaves, no->leaves)) {
     const ValueFacts *x = yes->inside->factsOf(a), *y = no->inside->factsOf(c);
-    if (x->element != y->element || x->shape->size() != y->shape->size())
-      return op.emitError("has a condition that is computed at run time and branches whose outputs differ in rank or element type, "
-                          "which laic does not support yet");
+    if (x->element == y->element && x->shape->size() == y->shape->size())
+      continue;
+    if (x->element == y->element && isKnownBefore(op.getCond())) {
+      discard(yes->func);
+      discard(no->func);
+      return assumeBranch(op, x->shape->size() < y->shape->size());
+    }
+    return op.emitError("has a condition that is computed at run time and branches whose outputs differ in rank or element type, "
+                        "which laic does not support yet");
   }
   if (isSmall(op) && canCompute(op, *yes, *no)) {
     discard(yes->func);

@@ -70,6 +70,8 @@ private:
     llvm::SmallVector<mlir::Value> leaves;    // the tensors that they hold, which the function returns
   };
   llvm::LogicalResult ifAtRunTime(IfOp op);
+  bool isKnownBefore(mlir::Value cond) const;
+  llvm::LogicalResult assumeBranch(IfOp op, bool isThen);
   llvm::LogicalResult loopAtRunTime(LoopOp op, Unrolled &state);
   llvm::LogicalResult scanAtRunTime(ScanLoopOp op, Indices axes);
   llvm::SmallVector<mlir::Value> capturesOf(mlir::Operation *op) const;
