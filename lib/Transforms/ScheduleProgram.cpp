@@ -552,7 +552,8 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
     ModuleOp module = getOperation();
     for (func::FuncOp program : programsOf(module)) {
       bool isCalled = program->hasAttr(kProgramAttr); // such a program is the host's
-      std::string own = isCalled && !host.empty() ? std::string(host) : std::string(device), left = isCalled ? std::string() : std::string(host);
+      std::string own = isCalled && !host.empty() ? std::string(host) : std::string(device),
+                  left = isCalled ? std::string() : std::string(host);
       llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(program);
       if (failed(shapes) || failed(checkOps(program)) || failed(Scheduler(module, program, *shapes, own, left).run()))
         return signalPassFailure();
@@ -563,8 +564,8 @@ struct ScheduleProgram : public laic::impl::ScheduleProgramBase<ScheduleProgram>
   static LogicalResult checkOps(func::FuncOp main) {
     for (Operation &op : main.getBody().front()) {
       bool tensors = llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
-      if (tensors && !isa<ConstantOp, plan::DispatchOp, plan::TransferOp, CallOp, tensor::ExpandShapeOp,
-                          tensor::CollapseShapeOp, tensor::CastOp, tensor::EmptyOp>(op))
+      if (tensors && !isa<ConstantOp, plan::DispatchOp, plan::TransferOp, CallOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                          tensor::CastOp, tensor::EmptyOp>(op))
         return op.emitError("'") << op.getName() << "' is no dispatch; run laic-form-dispatches first";
     }
     return success();

@@ -144,6 +144,32 @@ uint32_t TestArtifact::read(uint32_t buffer, uint32_t number) {
   return static_cast<uint32_t>(plan().steps.size() - 1);
 }
 
+StepT &TestArtifact::call(StepKind kind, const std::vector<uint32_t> &programs, const std::vector<uint32_t> &operands,
+                          uint32_t outputs, uint32_t read, const std::vector<uint32_t> &late) {
+  auto step = std::make_unique<StepT>();
+  step->kind = kind;
+  step->programs = programs;
+  step->operands = operands;
+  step->outputs = outputs;
+  step->kernel = read;
+  step->scalars = late;
+  step->node = static_cast<uint32_t>(program.nodes.size());
+  program.nodes.push_back(std::make_unique<NodeT>());
+  program.nodes.back()->name = "node_" + std::to_string(step->node);
+  plan().steps.push_back(std::move(step));
+  return *plan().steps.back();
+}
+
+uint32_t TestArtifact::begin(const std::string &name) {
+  current = program.entries.size();
+  program.entries.push_back(std::make_unique<EntryT>());
+  entry().name = name;
+  entry().plans.push_back(std::make_unique<PlanT>());
+  plan().device = "cpu";
+  constant(0);
+  return static_cast<uint32_t>(current);
+}
+
 std::vector<uint8_t> TestArtifact::bytes() const {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(Program::Pack(builder, &program), ProgramIdentifier());
@@ -211,6 +237,61 @@ TestArtifact test::makeAppend() {
   const uint32_t second = a.buffer(Storage::Input, next, ElementType::F32, {m, four});
   const uint32_t out = a.buffer(Storage::Output, present, ElementType::F32, {total, four});
   a.dispatch(a.kernel("append", test_append), {first, second, out}, 1, total);
+  return a;
+}
+
+// A branch: `factor` * n values of that number.
+static uint32_t addBranch(TestArtifact &a, uint32_t fill, int64_t factor) {
+  const uint32_t index = a.begin("branch");
+  const uint32_t x = a.input("x", ElementType::F32, {-1});
+  const uint32_t size = a.scalar(ScalarOp::Mul, a.dim(x, 0), a.constant(factor));
+  const uint32_t y = a.output("y", ElementType::I64, {size});
+  a.dispatch(fill, {a.buffer(Storage::Output, y, ElementType::I64, {size})}, 1, size, {size});
+  a.end();
+  return index;
+}
+
+TestArtifact test::makeBranch() {
+  TestArtifact a;
+  const uint32_t fill = a.kernel("fill", test_fill);
+  const uint32_t yes = addBranch(a, fill, 1), no = addBranch(a, fill, 2);
+  const uint32_t c = a.input("c", ElementType::Bool, {}), x = a.input("x", ElementType::F32, {-1}, {"N"});
+  const uint32_t n = a.dim(x, 0), m = a.scalar(ScalarOp::ReadElement, 0, 0);
+  const uint32_t y = a.output("y", ElementType::I64, {m});
+  const uint32_t condition = a.buffer(Storage::Input, c, ElementType::Bool, {});
+  const uint32_t in = a.buffer(Storage::Input, x, ElementType::F32, {n});
+  const uint32_t late = a.buffer(Storage::Late, 0, ElementType::I64, {m});
+  a.call(StepKind::If, {yes, no}, {condition, in, late}, 1, 0, {0});
+  a.copy(late, a.buffer(Storage::Output, y, ElementType::I64, {m}));
+  return a;
+}
+
+TestArtifact test::makeLoop() {
+  TestArtifact a;
+  const uint32_t twice = a.kernel("double", test_double);
+  const uint32_t body = a.begin("body");
+  {
+    a.input("i", ElementType::I64, {});
+    const uint32_t g = a.input("g", ElementType::Bool, {}), s = a.input("s", ElementType::F32, {-1}, {"N"});
+    const uint32_t n = a.dim(s, 0);
+    const uint32_t h = a.output("h", ElementType::Bool, {}), t = a.output("t", ElementType::F32, {n});
+    const uint32_t u = a.output("u", ElementType::F32, {n});
+    const uint32_t out = a.buffer(Storage::Output, t, ElementType::F32, {n});
+    a.copy(a.buffer(Storage::Input, g, ElementType::Bool, {}), a.buffer(Storage::Output, h, ElementType::Bool, {}));
+    a.dispatch(twice, {a.buffer(Storage::Input, s, ElementType::F32, {n}), out}, 1, n);
+    a.copy(out, a.buffer(Storage::Output, u, ElementType::F32, {n}));
+  }
+  a.end();
+  const uint32_t trips = a.input("trips", ElementType::I64, {}), c = a.input("c", ElementType::Bool, {});
+  const uint32_t x = a.input("x", ElementType::F32, {-1}, {"N"});
+  const uint32_t n = a.dim(x, 0), k = a.scalar(ScalarOp::ReadElement, 0, 0);
+  const uint32_t s = a.output("s", ElementType::F32, {n}), z = a.output("z", ElementType::F32, {k, n});
+  const uint32_t count = a.buffer(Storage::Input, trips, ElementType::I64, {});
+  const uint32_t condition = a.buffer(Storage::Input, c, ElementType::Bool, {});
+  const uint32_t in = a.buffer(Storage::Input, x, ElementType::F32, {n});
+  const uint32_t last = a.buffer(Storage::Output, s, ElementType::F32, {n});
+  const uint32_t stack = a.buffer(Storage::Output, z, ElementType::F32, {k, n});
+  a.call(StepKind::Loop, {body}, {count, condition, in, last, stack}, 2, 0, {1}).carried = 1;
   return a;
 }
 

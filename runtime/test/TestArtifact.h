@@ -25,7 +25,8 @@ struct TestArtifact {
 
   TestArtifact();
 
-  artifact::EntryT &entry() { return *program.entries[0]; }
+  // The entry that everything below is added to: the first, or what `begin` started last until `end`.
+  artifact::EntryT &entry() { return *program.entries[current]; }
   artifact::PlanT &plan() { return *entry().plans[0]; }
 
   // Each returns the index of what it adds.
@@ -47,8 +48,17 @@ struct TestArtifact {
   uint32_t copy(uint32_t from, uint32_t to);
   // Reads the elements of a buffer as read `number`.
   uint32_t read(uint32_t buffer, uint32_t number);
+  // An If or Loop step of the first entry; `late`: dims of the outputs that become the read.
+  artifact::StepT &call(artifact::StepKind kind, const std::vector<uint32_t> &programs, const std::vector<uint32_t> &operands,
+                        uint32_t outputs, uint32_t read, const std::vector<uint32_t> &late);
+  // Starts an entry that a step runs, with one plan for "cpu"; returns its index.
+  uint32_t begin(const std::string &name);
+  void end() { current = 0; }
 
   std::vector<uint8_t> bytes() const;
+
+private:
+  size_t current = 0;
 };
 
 // y[n, 4] = 2 * (x[n, 4] + b), b = {1, 2, 3, 4} in a weight segment: two steps, one arena buffer, symbol "N".
@@ -57,6 +67,11 @@ TestArtifact makeAffine();
 TestArtifact makeGather();
 // present[p + m, 4] = concat(past[p, 4], next[m, 4]); present may alias past.
 TestArtifact makeAppend();
+
+// y[m] of i64 = c ? n values n : 2 n values 2 n, of x[n]: an If step (step 0) whose size comes late, programs 1 and 2.
+TestArtifact makeBranch();
+// s[n] = x[n] doubled `trips` times while c; z[k, n] stacks what was doubled: a Loop step (step 0), program 1.
+TestArtifact makeLoop();
 
 // Bytes that start on a page.
 class PageBuffer {

@@ -61,12 +61,8 @@ json stepOf(const Program &program, const Step &step, const Expressions &sizes) 
   for (uint32_t i = 0; i < count(step.operands()); ++i)
     operands.push_back(step.operands()->Get(i));
   const Node &node = *program.nodes()->Get(step.node());
-  json out = {{"kind", stepName(step.kind())},
-              {"operands", operands},
-              {"outputs", step.outputs()},
-              {"node", text(node.name())},
-              {"op", text(node.op())},
-              {"barrier", step.barrier()}};
+  json out = {{"kind", stepName(step.kind())}, {"operands", operands},  {"outputs", step.outputs()},
+              {"node", text(node.name())},     {"op", text(node.op())}, {"barrier", step.barrier()}};
   if (step.kind() == StepKind::Dispatch) {
     out["kernel"] = text(program.kernels()->Get(step.kernel())->name());
     out["tiles"] = sizes[step.tiles()];
@@ -92,9 +88,8 @@ json planOf(const ArtifactFile &file, const Entry &entry, const Plan &plan) {
   }
   for (uint32_t i = 0; i < count(plan.buffers()); ++i) {
     const Buffer &buffer = *plan.buffers()->Get(i);
-    buffers.push_back({{"place", placeOf(entry, buffer, sizes)},
-                       {"type", typeName(buffer.type())},
-                       {"shape", sizesOf(buffer.shape(), sizes)}});
+    buffers.push_back(
+        {{"place", placeOf(entry, buffer, sizes)}, {"type", typeName(buffer.type())}, {"shape", sizesOf(buffer.shape(), sizes)}});
   }
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
     steps.push_back(stepOf(file.program(), *plan.steps()->Get(i), sizes));
@@ -128,7 +123,8 @@ json kernelsOf(const Program &program) {
 
 std::string inspect::asJson(const ArtifactFile &file) {
   const Program &program = file.program();
-  json inputs = json::array(), outputs = json::array(), plans = json::array(), programs = json::array(), metadata = json::object();
+  json inputs = json::array(), outputs = json::array(), plans = json::array(), programs = json::array(),
+       metadata = json::object();
   for (uint32_t i = 0; i < count(file.entry().inputs()); ++i)
     inputs.push_back(tensorOf(file.entry(), *file.entry().inputs()->Get(i)));
   for (uint32_t i = 0; i < count(file.entry().outputs()); ++i)

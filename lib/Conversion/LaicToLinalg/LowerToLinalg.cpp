@@ -93,8 +93,9 @@ private:
   // Operations that a result, or a needed operation without known contents, uses as data.
   void findNeeded() {
     llvm::SmallVector<Value> work(source.front().getTerminator()->getOperands());
+    llvm::DenseSet<Value> seen;
     for (auto read : source.front().getOps<ReadSizesOp>())
-      if (isReadBack(read.getTensor(), facts[read.getTensor()], symbols)) {
+      if (seen.insert(read.getTensor()).second && isReadBack(read.getTensor(), facts[read.getTensor()], symbols)) {
         needed.insert(read);
         work.push_back(read.getTensor());
       }

@@ -56,11 +56,13 @@ static llvm::SmallVector<AffineExpr, 4> readContents(SizeSymbols &symbols, int64
   return contents;
 }
 
+// The first one: two tensors that were found to be equal may each have had theirs.
 static ReadSizesOp findRead(Value tensor) {
+  ReadSizesOp first;
   for (Operation *user : tensor.getUsers())
-    if (auto read = dyn_cast<ReadSizesOp>(user))
-      return read;
-  return {};
+    if (auto read = dyn_cast<ReadSizesOp>(user); read && (!first || read->isBeforeInBlock(first)))
+      first = read;
+  return first;
 }
 
 // How many elements a call may read back from a tensor; -1: it cannot.

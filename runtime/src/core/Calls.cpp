@@ -15,7 +15,7 @@ using namespace laic::artifact;
 // ---- contexts of programs ----
 
 static laic_status_t *createChild(laic_context &context, uint32_t index, laic_context **out) {
-  laic_context *child = create<laic_context>(context.allocator, context.allocator);
+  laic_context *child = create<laic_context>(context.allocator, context.allocator.uncounted());
   if (!child)
     return outOfMemory();
   *out = child;
@@ -81,8 +81,8 @@ void rt::detachCalls(laic_context &context) {
 
 static laic_status_t *bind(laic_context &child, uint32_t input, void *data, const int64_t *sizes) {
   const Port &port = child.inputs[input];
-  const laic_binding_t binding = {sizeof binding, data, static_cast<laic_type_t>(port.info->type()),
-                                  static_cast<int32_t>(port.rank()), sizes, nullptr, 0};
+  const laic_binding_t binding = {
+      sizeof binding, data, static_cast<laic_type_t>(port.info->type()), static_cast<int32_t>(port.rank()), sizes, nullptr, 0};
   return laic_bind_input(&child, input, &binding);
 }
 
@@ -125,8 +125,8 @@ static laic_status_t *publish(laic_context &context, const Step &step, const Cal
 }
 
 // Copies `bytes` to output k of the step, whose sizes the caller has found to be `dims`.
-static laic_status_t *deliver(laic_context &context, uint32_t index, const laic_tensor_t *tensors, uint32_t k, const int64_t *dims,
-                              const void *data, uint64_t bytes) {
+static laic_status_t *deliver(laic_context &context, uint32_t index, const laic_tensor_t *tensors, uint32_t k,
+                              const int64_t *dims, const void *data, uint64_t bytes) {
   const Step &step = *context.plan->steps()->Get(index);
   const uint32_t operand = count(step.operands()) - step.outputs() + k;
   const BufferSize &size = context.buffers[step.operands()->Get(operand)];

@@ -26,6 +26,11 @@ public:
   void *allocate(size_t size, size_t alignment = kAlignment); // NULL when out of memory, never for size 0 alone
   void release(void *pointer, size_t size);                   // accepts NULL
   uint64_t allocations() const { return count; }
+  Allocator uncounted() const { // the same one for another owner
+    Allocator other = *this;
+    other.count = 0;
+    return other;
+  }
 
 private:
   laic_allocator_t functions;

@@ -363,7 +363,8 @@ laic_status_t *PlanVerifier::call(const Step &step, uint32_t i) {
   for (uint32_t k = 0; k < operands; ++k) {
     const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(k));
     if (buffer.storage() == Storage::Arena && step.host())
-      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i, step.operands()->Get(k));
+      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
+                     step.operands()->Get(k));
     dims += k >= given ? count(buffer.shape()) : 0;
   }
   for (uint32_t k = 0; k < (loop ? 2u : 1u); ++k) {

@@ -198,7 +198,7 @@ FailureOr<Resolver::Program> Resolver::outline(Operation *op, Region &region, ll
     program.func.erase();
     return failure();
   }
-  if (failed(program.inside->walk()) || failed(findLeaves(op, program)) || failed(program.inside->finish()))
+  if (failed(program.inside->walk()) || failed(findLeaves(op, program)))
     return failure();
   return std::move(program);
 }
@@ -377,8 +377,8 @@ bool Resolver::isKnownBefore(Value cond) const {
 // What follows fits one rank alone. Exporters write `squeeze` as a branch on whether the dim is 1, though they have traced the model with
 // one that is: the branch of fewer dims is taken, and calls are refused whose sizes ask for the other one.
 LogicalResult Resolver::assumeBranch(IfOp op, bool isThen) {
-  std::string message = (Twine("has branches whose outputs differ in rank, and was compiled for the ") + (isThen ? "then" : "else") +
-                         " branch, which these sizes do not take")
+  std::string message = (Twine("has branches whose outputs differ in rank, and was compiled for the ") +
+                         (isThen ? "then" : "else") + " branch, which these sizes do not take")
                             .str();
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
     message = ("node '" + name.getName().getValue() + "': " + message).str();
@@ -432,6 +432,8 @@ LogicalResult Resolver::ifAtRunTime(IfOp op) {
   llvm::SmallVector<Value> outputs;
   for (Value like : yes->outputs)
     outputs.push_back(rebuild(like, leaves));
+  if (failed(yes->inside->finish()) || failed(no->inside->finish()))
+    return failure();
   return replace(op, outputs);
 }
 
@@ -445,8 +447,9 @@ LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
   for (Value initial : op.getVInitial()) {
     const ValueFacts *known = factsOf(initial);
     if (!known || !known->shape)
-      return op.emitError("carries a sequence or an optional, and only the call knows how often it runs, which laic does not support "
-                          "yet");
+      return op.emitError(
+          "carries a sequence or an optional, and only the call knows how often it runs, which laic does not support "
+          "yet");
     parameters.push_back({known->element, llvm::SmallVector<AffineExpr>(known->shape->begin(), known->shape->end())});
   }
   llvm::SmallVector<Value> captures = capturesOf(op);
@@ -456,7 +459,8 @@ LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
     if (failed(body))
       return failure();
     if (body->leaves.size() != body->outputs.size())
-      return op.emitError("makes a sequence or an optional, and only the call knows how often it runs, which laic does not support yet");
+      return op.emitError(
+          "makes a sequence or an optional, and only the call knows how often it runs, which laic does not support yet");
     changed = false;
     for (unsigned c = 0; c < carried; ++c) {
       Parameter &parameter = parameters[2 + c];
@@ -483,13 +487,13 @@ LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
     for (AffineExpr size : *slice->shape)
       result.shape.push_back(translate(size, *body));
   }
-  llvm::SmallVector<Value> operands{
-      isa<NoneType>(op.getM().getType()) ? integers({INT64_MAX}, /*isScalar=*/true) : scalarOf(op.getM()),
-      isa<NoneType>(op.getCond().getType()) ? truth(true) : scalarOf(op.getCond())};
+  llvm::SmallVector<Value> operands{isa<NoneType>(op.getM().getType()) ? integers({INT64_MAX}, /*isScalar=*/true)
+                                                                       : scalarOf(op.getM()),
+                                    isa<NoneType>(op.getCond().getType()) ? truth(true) : scalarOf(op.getCond())};
   llvm::append_range(operands, op.getVInitial());
   llvm::append_range(operands, captures);
   CallOp made = call(op, "loop", {&*body}, operands, results, carried, state.iterations);
-  if (!made)
+  if (!made || failed(body->inside->finish()))
     return failure();
   llvm::SmallVector<Value> outputs(made.getResults());
   for (auto [output, peeled] : llvm::zip(llvm::MutableArrayRef<Value>(outputs).drop_front(carried), state.scanned))
@@ -505,8 +509,9 @@ LogicalResult Resolver::scanAtRunTime(ScanLoopOp op, Indices axes) {
   ValueRange scanned = op->getOperands().drop_front(carried);
   for (size_t i = 0; i + carried < op->getNumResults(); ++i)
     if (entry(op.getScanOutputAxes(), i) != 0)
-      return op.emitError("scans a dim whose size is known at run time only and stacks outputs along another dim than the first, which "
-                          "laic does not support yet");
+      return op.emitError(
+          "scans a dim whose size is known at run time only and stacks outputs along another dim than the first, which "
+          "laic does not support yet");
   llvm::SmallVector<Value> lengths;
   std::string message = "expects scanned inputs of one length";
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())

@@ -68,7 +68,7 @@ private:
     llvm::SmallVector<mlir::Value> arguments; // what the caller hands over, null for parameters
     llvm::SmallVector<mlir::Value> outputs;   // as the subgraph states them: tensors, sequences and optionals
     llvm::SmallVector<mlir::Value> leaves;    // the tensors that they hold, which the function returns
-  };
+  }; // `inside` is to be finished when outputs are not looked at any more
   llvm::LogicalResult ifAtRunTime(IfOp op);
   bool isKnownBefore(mlir::Value cond) const;
   llvm::LogicalResult assumeBranch(IfOp op, bool isThen);
