@@ -117,9 +117,8 @@ llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice
       kernels.push_back(function);
       continue;
     }
-    const char *why = isCalled ? "it belongs to a branch or loop that only the call decides"
-                               : "its sizes depend on data that the call computes";
-    function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), why));
+    if (!isCalled) // otherwise the step that runs the program says why
+      function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), "its sizes depend on data that the call computes"));
     left.push_back(function);
   }
   PlanCode code;

@@ -74,3 +74,31 @@ plan.entry @pairs on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena 
 // expected-error @+1 {{expects one expression for the arena}}
 plan.entry @arenas on "cpu" symbols [] inputs [] outputs [] arena [0, 1] host_arena [0] {
 }
+
+// -----
+
+plan.entry @call_kind on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
+  // expected-error @+1 {{expects kind "if" or "loop", got "while"}}
+  plan.call "while" [@call_kind] ins() outs() {carried = 0 : i64, first = 0 : i64, read = -1 : i64, late = array<i64>}
+}
+
+// -----
+
+plan.entry @call_programs on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
+  // expected-error @+1 {{expects 1 program, got 2}}
+  plan.call "loop" [@call_programs, @call_programs] ins() outs() {carried = 0 : i64, first = 0 : i64, read = -1 : i64, late = array<i64>}
+}
+
+// -----
+
+plan.entry @call_read on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
+  // expected-error @+1 {{has late dims, but no read}}
+  plan.call "loop" [@call_read] ins() outs() {carried = 0 : i64, first = 0 : i64, read = -1 : i64, late = array<i64: 0>}
+}
+
+// -----
+
+plan.entry @call_unknown on "cpu" symbols [] inputs [] outputs [] arena [0] host_arena [0] {
+  // expected-error @+1 {{refers to unknown program 'nowhere'}}
+  plan.call "loop" [@nowhere] ins() outs() {carried = 0 : i64, first = 0 : i64, read = -1 : i64, late = array<i64>}
+}

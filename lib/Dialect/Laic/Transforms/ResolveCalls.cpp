@@ -140,9 +140,11 @@ FailureOr<Resolver::Program> Resolver::outline(Operation *op, Region &region, ll
     return b.getStringAttr(name = name.empty() ? newName() : name);
   };
   Program program;
+  program.parameters.assign(parameters.begin(), parameters.end());
+  program.captures.assign(captures.begin(), captures.end());
   llvm::SmallVector<Type> types;
   llvm::SmallVector<DictionaryAttr> attributes;
-  auto addArgument = [&](Type element, llvm::ArrayRef<AffineExpr> shape, Value from) {
+  auto addArgument = [&](Type element, llvm::ArrayRef<AffineExpr> shape) {
     llvm::SmallVector<int64_t> sizes;
     llvm::SmallVector<Attribute> dims;
     for (AffineExpr size : shape) {
@@ -152,17 +154,16 @@ FailureOr<Resolver::Program> Resolver::outline(Operation *op, Region &region, ll
     types.push_back(RankedTensorType::get(sizes, element));
     attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("laic.dims", b.getArrayAttr(dims)),
                                               b.getNamedAttr("laic.name", b.getStringAttr("input" + Twine(types.size() - 1)))}));
-    program.arguments.push_back(from);
   };
   for (const Parameter &parameter : parameters)
-    addArgument(parameter.element, parameter.shape, Value());
+    addArgument(parameter.element, parameter.shape);
   for (Value capture : captures) {
     const ValueFacts *known = factsOf(capture);
     if (!known)
       return failure(); // reported there
     if (!known->shape)
       return op->emitError("captures a value of unknown rank");
-    addArgument(known->element, *known->shape, capture);
+    addArgument(known->element, *known->shape);
   }
 
   auto module = func->getParentOfType<ModuleOp>();
@@ -242,11 +243,13 @@ AffineExpr Resolver::translate(AffineExpr size, const Program &program) {
   }
   const SizeSymbol &s = program.inside->symbols[cast<AffineSymbolExpr>(size).getPosition()];
   if (s.kind == "dim" || s.kind == "element") {
-    Value from = program.arguments[s.arg];
-    const ValueFacts *known = from ? factsOf(from) : nullptr;
-    if (!known || (s.kind == "element" && (!known->ints || s.index >= static_cast<int64_t>(known->ints->size()))))
-      return {};
-    return s.kind == "dim" ? (*known->shape)[s.index] : (*known->ints)[s.index];
+    bool isDim = s.kind == "dim";
+    if (s.arg < static_cast<int64_t>(program.parameters.size()))
+      return isDim ? program.parameters[s.arg].shape[s.index] : AffineExpr();
+    const ValueFacts *known = factsOf(program.captures[s.arg - program.parameters.size()]);
+    if (isDim)
+      return (*known->shape)[s.index];
+    return known->ints && s.index < static_cast<int64_t>(known->ints->size()) ? (*known->ints)[s.index] : AffineExpr();
   }
   llvm::SmallVector<AffineExpr, 3> args;
   for (AffineExpr arg : s.args)

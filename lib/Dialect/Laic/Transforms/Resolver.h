@@ -65,9 +65,10 @@ private:
   struct Program {
     mlir::func::FuncOp func;
     std::unique_ptr<Resolver> inside;
-    llvm::SmallVector<mlir::Value> arguments; // what the caller hands over, null for parameters
-    llvm::SmallVector<mlir::Value> outputs;   // as the subgraph states them: tensors, sequences and optionals
-    llvm::SmallVector<mlir::Value> leaves;    // the tensors that they hold, which the function returns
+    llvm::SmallVector<Parameter> parameters; // its arguments: these, then those that the caller hands over
+    llvm::SmallVector<mlir::Value> captures;
+    llvm::SmallVector<mlir::Value> outputs; // as the subgraph states them: tensors, sequences and optionals
+    llvm::SmallVector<mlir::Value> leaves;  // the tensors that they hold, which the function returns
   }; // `inside` is to be finished when outputs are not looked at any more
   llvm::LogicalResult ifAtRunTime(IfOp op);
   bool isKnownBefore(mlir::Value cond) const;
