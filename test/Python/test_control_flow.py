@@ -219,14 +219,6 @@ def test_optionals_enter_a_model(value):
     assert "give it with --dim 'o/present=0' or '1'" in said
 
 
-@pytest.mark.parametrize("graph, text", [
-    (LOOP.replace("m = Constant<value = int64 {%d}>() ", "").replace("(float[2] x)", "(float[2] x, int64 m)") % (1, 3),
-     "node 'Loop_1' (Loop, opset 21): has a trip count that is known at run time only"),
-])
-def test_what_only_the_call_knows_is_refused(graph, text):
-    refused(graph, text)
-
-
 def test_subgraph_output_of_another_type():
     refused("""g (bool c) => (float[1] y) {
       y = If (c) <then_branch = t () => (string[1] a) { a = Constant<value = string[1] {"a"}>() },

@@ -371,10 +371,10 @@ bool Resolver::canCompute(IfOp op, const Program &a, const Program &c) {
   return true;
 }
 
-// Is the value a size that is known before the call computes anything?
-bool Resolver::isKnownBefore(Value cond) const {
+// Does the condition ask for nothing but dims of inputs?
+bool Resolver::asksForDims(Value cond) const {
   const ValueFacts *known = factsOf(cond);
-  return known->ints && known->ints->size() == 1 && !symbols.isLate(known->ints->front());
+  return known->ints && known->ints->size() == 1 && !symbols.isData(known->ints->front());
 }
 
 // What follows fits one rank alone. Exporters write `squeeze` as a branch on whether the dim is 1, though they have traced the model with
@@ -403,7 +403,7 @@ LogicalResult Resolver::ifAtRunTime(IfOp op) {
     const ValueFacts *x = yes->inside->factsOf(a), *y = no->inside->factsOf(c);
     if (x->element == y->element && x->shape->size() == y->shape->size())
       continue;
-    if (x->element == y->element && isKnownBefore(op.getCond())) {
+    if (x->element == y->element && asksForDims(op.getCond())) {
       discard(yes->func);
       discard(no->func);
       return assumeBranch(op, x->shape->size() < y->shape->size());

@@ -71,7 +71,7 @@ private:
     llvm::SmallVector<mlir::Value> leaves;  // the tensors that they hold, which the function returns
   }; // `inside` is to be finished when outputs are not looked at any more
   llvm::LogicalResult ifAtRunTime(IfOp op);
-  bool isKnownBefore(mlir::Value cond) const;
+  bool asksForDims(mlir::Value cond) const;
   llvm::LogicalResult assumeBranch(IfOp op, bool isThen);
   llvm::LogicalResult loopAtRunTime(LoopOp op, Unrolled &state);
   llvm::LogicalResult scanAtRunTime(ScanLoopOp op, Indices axes);
