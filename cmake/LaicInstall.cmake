@@ -1,7 +1,8 @@
 # What `cmake --install` copies: a tree that works wherever it is moved.
 #
 #   bin/                  laic, laic-run, laic-inspect and the developers' tools
-#   lib/                  liblaic.so, liblaic_runtime.so and .a; static compiler libraries for out-of-tree targets
+#   lib/                  liblaic.so, liblaic_runtime.so and .a; the runtime's optional libraries liblaic_runtime_text.so and
+#                         liblaic_runtime_image.so; static compiler libraries for out-of-tree targets
 #   lib/cmake/Laic/       find_package(Laic): laic_add_model(), and with COMPONENTS Compiler laic_add_compiler()
 #   include/              laic/runtime.h, laic/kernel_abi.h, laic-c/laic.h; the compiler's headers
 #   lib/python/laic/      the Python package
@@ -24,6 +25,9 @@ install(TARGETS ${programs} RUNTIME DESTINATION bin)
 
 install(TARGETS laic_runtime laic_runtime_static EXPORT LaicRuntimeTargets
   LIBRARY DESTINATION lib ARCHIVE DESTINATION lib INCLUDES DESTINATION include)
+foreach(library IN LISTS LAIC_HOST_LIBRARIES) # optional ones, beside the runtime that opens them
+  install(TARGETS ${library} LIBRARY DESTINATION lib)
+endforeach()
 install(FILES runtime/include/laic/runtime.h runtime/include/laic/kernel_abi.h DESTINATION include/laic)
 set_target_properties(laic_runtime PROPERTIES EXPORT_NAME runtime)
 set_target_properties(laic_runtime_static PROPERTIES EXPORT_NAME runtime_static)

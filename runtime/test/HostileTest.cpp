@@ -32,7 +32,38 @@ const Case kLoadCases[] = {
     {"NoPlan", [](TestArtifact &a) { a.entry().plans.clear(); }, "no plan"},
     {"NoDevice", [](TestArtifact &a) { a.plan().device.clear(); }, "names no device"},
     {"InputWithoutName", [](TestArtifact &a) { a.entry().inputs[0]->name.clear(); }, "input 0 has no name"},
-    {"StringInput", [](TestArtifact &a) { a.entry().inputs[0]->type = ElementType::String; }, "element type 8", LAIC_UNSUPPORTED},
+    {"ComplexInput", [](TestArtifact &a) { a.entry().inputs[0]->type = ElementType::C64; }, "element type 14", LAIC_UNSUPPORTED},
+    {"ConstantStrings", [](TestArtifact &a) { buffer(a, 1).type = ElementType::String; },
+     "constant buffer 1 holds strings, whose addresses no file knows"},
+    {"HostFunctionPath", [](TestArtifact &a) { a.program.host_functions = {"../../evil.strings"}; },
+     "host function 0 has no name of the form 'library.name'"},
+    {"HostFunctionWithoutLibrary", [](TestArtifact &a) { a.program.host_functions = {"strings"}; },
+     "host function 0 has no name"},
+    {"HostFunctionWithoutName", [](TestArtifact &a) { a.program.host_functions = {"core."}; }, "host function 0 has no name"},
+    {"HostFunctionLongName", [](TestArtifact &a) { a.program.host_functions = {"core." + std::string(100, 'a')}; },
+     "host function 0 has no name"},
+    {"HostCallOfNoFunction", [](TestArtifact &a) { step(a, 0).kind = StepKind::HostCall; }, "refers to host function 0 of 0"},
+    {"HostCallWritesNothing",
+     [](TestArtifact &a) {
+       a.program.host_functions = {"core.equal"};
+       step(a, 0).kind = StepKind::HostCall;
+       step(a, 0).outputs = 0;
+     },
+     "step 0 calls a host function with 3 operands, 0 written"},
+    {"HostCallOnTheDevice",
+     [](TestArtifact &a) {
+       a.program.host_functions = {"core.equal"};
+       step(a, 0).kind = StepKind::HostCall;
+       step(a, 0).host = true;
+     },
+     "step 0 runs on the host on buffer 2, which lies on the device"},
+    {"HostCallScalar",
+     [](TestArtifact &a) {
+       a.program.host_functions = {"core.equal"};
+       step(a, 0).kind = StepKind::HostCall;
+       step(a, 0).scalars = {1000};
+     },
+     "step 0 refers to scalar 1000"},
     {"UnknownType", [](TestArtifact &a) { a.entry().outputs[0]->type = static_cast<ElementType>(200); }, "element type 200",
      LAIC_UNSUPPORTED},
     {"RankOfInput",

@@ -133,6 +133,26 @@ uint32_t TestArtifact::copy(uint32_t from, uint32_t to) {
   return static_cast<uint32_t>(plan().steps.size() - 1);
 }
 
+uint32_t TestArtifact::hostCall(const std::string &function, const std::vector<uint32_t> &operands, uint32_t outputs,
+                                const std::vector<uint32_t> &scalars) {
+  auto node = std::make_unique<NodeT>();
+  node->name = "call";
+  node->op = function;
+  program.nodes.push_back(std::move(node));
+  auto step = std::make_unique<StepT>();
+  step->kind = StepKind::HostCall;
+  step->kernel = static_cast<uint32_t>(program.host_functions.size());
+  program.host_functions.push_back(function);
+  step->operands = operands;
+  step->outputs = outputs;
+  step->scalars = scalars;
+  step->tiles = constant(1);
+  step->workspace = constant(0);
+  step->node = static_cast<uint32_t>(program.nodes.size() - 1);
+  plan().steps.push_back(std::move(step));
+  return static_cast<uint32_t>(plan().steps.size() - 1);
+}
+
 uint32_t TestArtifact::read(uint32_t buffer, uint32_t number) {
   if (program.nodes.empty())
     program.nodes.push_back(std::make_unique<NodeT>());

@@ -46,6 +46,9 @@ struct TestArtifact {
   uint32_t dispatch(uint32_t kernel, const std::vector<uint32_t> &operands, uint32_t outputs, uint32_t tiles,
                     const std::vector<uint32_t> &scalars = {}, int64_t workspace = 0);
   uint32_t copy(uint32_t from, uint32_t to);
+  // A call of "library.name".
+  uint32_t hostCall(const std::string &function, const std::vector<uint32_t> &operands, uint32_t outputs,
+                    const std::vector<uint32_t> &scalars = {});
   // Reads the elements of a buffer as read `number`.
   uint32_t read(uint32_t buffer, uint32_t number);
   // An If or Loop step of the first entry; `late`: dims of the outputs that become the read.

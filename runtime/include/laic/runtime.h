@@ -88,9 +88,17 @@ typedef enum laic_type {
 } laic_type_t;
 
 LAIC_API const char *laic_type_name(laic_type_t type); /* "f32", "i64", ...; "?" for an unknown one */
-LAIC_API size_t laic_type_size(laic_type_t type);      /* bytes of one element in memory; 0 for strings and
-                                                             unknown types. Below a byte 1: i4 and i2 as int8_t,
-                                                             u4 and u2 as uint8_t, f4e2m1 as its code */
+LAIC_API size_t laic_type_size(laic_type_t type);      /* bytes of one element in memory; 0 for unknown types. Below a
+                                                             byte 1: i4 and i2 as int8_t, u4 and u2 as uint8_t,
+                                                             f4e2m1 as its code. Strings: sizeof(laic_string_t) */
+
+/* An element of a LAIC_STRING tensor: UTF-8 text, not terminated, of bytes that the tensor does not own. data may be NULL where size is 0.
+ * Inputs: the bytes must stay as they are until the run has ended, and as long as outputs are read, which may point to them.
+ * Outputs: the bytes stay valid until the context runs again or is released, or an input that they came from changes. */
+typedef struct laic_string {
+  const char *data;
+  uint64_t size; /* bytes */
+} laic_string_t;
 
 /* ---- modules ---- */
 

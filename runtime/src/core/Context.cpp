@@ -23,6 +23,7 @@ void rt::destroyContext(laic_context *context) {
   for (Block &slot : context->lateSlots)
     slot.release(context->allocator);
   context->lateSlots.release(context->allocator);
+  context->texts.release(context->allocator);
   context->reads.release(context->allocator);
   context->scalars.release(context->allocator);
   context->shapes.release(context->allocator);
@@ -59,7 +60,8 @@ static laic_status_t *parseDevice(const char *device, DeviceName &out) {
 static laic_status_t *checkWhole(const Plan &plan) {
   uint32_t steps = 0, left = 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
-    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::Dispatch || isCall(step)) {
+    if (const Step &step = *plan.steps()->Get(i);
+        step.kind() == StepKind::Dispatch || step.kind() == StepKind::HostCall || isCall(step)) {
       ++steps;
       left += step.host();
     }
@@ -226,7 +228,10 @@ laic_status_t *rt::runContext(laic_context &context) {
   if (context.reads.size())
     context.sizesKnown = false; // what the last call read says nothing about this one
   LAIC_TRY(makeReady(context));
+  if (!context.parent)
+    context.texts.reset();
   copyIn(context);
+  LAIC_TRY(checkStrings(context));
   LAIC_TRY(context.driver->run(context));
   copyOut(context);
   return nullptr;

@@ -3,6 +3,7 @@
 #define LAIC_RUNTIME_CONTEXT_H
 
 #include "Driver.h"
+#include "HostCalls.h"
 #include "Sizes.h"
 
 #include "laic/kernel_abi.h"
@@ -94,6 +95,7 @@ struct laic_context {
   laic::rt::Array<laic::rt::Block> lateSlots; // Storage::Late
   laic::rt::Array<laic::rt::CallState> calls; // per step, in a plan with If or Loop steps
   laic_context *parent = nullptr;             // whose step runs this context
+  laic::rt::TextArena texts;                  // of a root: what strings that the call makes point to
 
   bool sizesKnown = false; // scalars, output sizes and buffers fit the bound inputs
   bool prepared = false;   // the driver has seen these sizes
@@ -125,12 +127,14 @@ laic_status_t *setUpContext(laic_context &context);
 void destroyContext(laic_context *context);
 // laic_run without forgetting what was cancelled.
 laic_status_t *runContext(laic_context &context);
-inline bool isCancelled(const laic_context &context) {
-  const laic_context *at = &context;
+// The context that was called: of programs, the one whose steps run them.
+inline laic_context &rootOf(laic_context &context) {
+  laic_context *at = &context;
   while (at->parent)
     at = at->parent;
-  return at->cancelled.load(std::memory_order_relaxed) != 0;
+  return *at;
 }
+inline bool isCancelled(laic_context &context) { return rootOf(context).cancelled.load(std::memory_order_relaxed) != 0; }
 
 // If and Loop steps: creates the contexts of their programs, runs one of them. `tensors`: the step's operands as the host sees them.
 inline bool isCall(const artifact::Step &step) {

@@ -89,6 +89,8 @@ laic_status_t *openKernels(const DeviceApi &api, laic_module &module, PlanState 
     const Step &step = *plan.steps()->Get(i);
     if ((step.kind() == StepKind::Read || isCall(step)) && !step.host())
       return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u reads memory of '%s'", i, plan.device()->c_str());
+    if (step.kind() == StepKind::HostCall && !step.host())
+      return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u calls a host function on '%s'", i, plan.device()->c_str());
     if (step.kind() != StepKind::Dispatch || step.host())
       continue;
     LAIC_TRY(checkDispatch(plan, step, i));

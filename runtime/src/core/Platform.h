@@ -28,6 +28,10 @@ struct CodeMapping {
 laic_status_t *mapCode(int descriptor, uint64_t offset, const uint8_t *bytes, size_t length, CodeMapping &out);
 void unmapCode(CodeMapping &code);
 
+// The function `symbol` of an optional library that stands beside the runtime, or where the system's loader searches. NULL: `reason` says
+// why there is none. The library stays open.
+void *openBeside(const char *file, const char *symbol, char *reason, size_t capacity);
+
 // Sleeps until woken, or returns at once when *word != expected.
 void futexWait(std::atomic<uint32_t> &word, uint32_t expected);
 void futexWake(std::atomic<uint32_t> &word, int count);

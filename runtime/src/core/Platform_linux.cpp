@@ -3,6 +3,7 @@
 
 #include "Status.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -44,6 +45,31 @@ laic_status_t *rt::mapFile(const char *path, MappedFile &out) {
   out.size = size;
   out.descriptor = descriptor;
   return nullptr;
+}
+
+// Something of this library, by which its file is found.
+static const char kPlace = 0;
+
+void *rt::openBeside(const char *file, const char *symbol, char *reason, size_t capacity) {
+  Dl_info own;
+  char path[PATH_MAX];
+  void *library = nullptr;
+  const char *slash = dladdr(&kPlace, &own) && own.dli_fname ? strrchr(own.dli_fname, '/') : nullptr;
+  constexpr const char *kFolders[] = {"", "../lib/"}; // a program that carries the runtime stands in bin/
+  for (const char *between : kFolders) {
+    const int folder = slash ? static_cast<int>(slash - own.dli_fname) + 1 : 0;
+    const int length = slash ? snprintf(path, sizeof path, "%.*s%s%s", folder, own.dli_fname, between, file) : 0;
+    if (!library && length > 0 && static_cast<size_t>(length) < sizeof path && access(path, F_OK) == 0)
+      library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  }
+  if (!library)
+    library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  void *found = library ? dlsym(library, symbol) : nullptr;
+  if (!found) {
+    const char *why = dlerror();
+    snprintf(reason, capacity, "%s", why ? why : "");
+  }
+  return found;
 }
 
 void rt::unmapFile(MappedFile &file) {

@@ -32,6 +32,8 @@ bool rt::pickVariant(const Kernel &kernel, HasFeature has, const void *device, u
 const char *rt::kernelName(const laic_context &context, const Step &step) {
   if (isCall(step))
     return step.kind() == StepKind::If ? "if" : "loop";
+  if (step.kind() == StepKind::HostCall)
+    return context.module->program->host_functions()->Get(step.kernel())->c_str();
   if (step.kind() != StepKind::Dispatch)
     return step.kind() == StepKind::Copy ? "copy" : "read";
   return context.module->program->kernels()->Get(step.kernel())->name()->c_str();

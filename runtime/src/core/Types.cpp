@@ -8,7 +8,7 @@ struct TypeRow {
 };
 // Indexed by laic_type_t. Types below a byte take one byte per element in memory.
 constexpr TypeRow kTypes[] = {{nullptr, 0},      {"f32", 4},    {"u8", 1},         {"i8", 1},    {"u16", 2},  {"i16", 2},
-                              {"i32", 4},        {"i64", 8},    {"str", 0},        {"bool", 1},  {"f16", 2},  {"f64", 8},
+                              {"i32", 4},        {"i64", 8},    {"str", 16},       {"bool", 1},  {"f16", 2},  {"f64", 8},
                               {"u32", 4},        {"u64", 8},    {nullptr, 0},      {nullptr, 0}, {"bf16", 2}, {"f8e4m3fn", 1},
                               {"f8e4m3fnuz", 1}, {"f8e5m2", 1}, {"f8e5m2fnuz", 1}, {"u4", 1},    {"i4", 1},   {"f4e2m1", 1},
                               {"f8e8m0", 1},     {"u2", 1},     {"i2", 1}};

@@ -4,6 +4,7 @@
 // The work is linear in the bytes of the program: FlatBuffers may share a vector among many tables, so elements are paid for out
 // of a budget.
 #include "Context.h"
+#include "HostCalls.h"
 #include "Module.h"
 #include "Sizes.h"
 #include "Status.h"
@@ -53,6 +54,7 @@ struct Verifier {
 
   laic_status_t *segments();
   laic_status_t *kernels();
+  laic_status_t *hostFunctions();
   laic_status_t *entry(const Entry &entry);
   laic_status_t *tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output);
   laic_status_t *plan(const Plan *plan, uint32_t index, const Entry &entry);
@@ -116,6 +118,16 @@ laic_status_t *Verifier::kernels() {
   return nullptr;
 }
 
+laic_status_t *Verifier::hostFunctions() {
+  for (uint32_t i = 0; i < count(program.host_functions()); ++i) {
+    const flatbuffers::String *name = program.host_functions()->Get(i);
+    LAIC_TRY(pay(1 + name->size()));
+    if (!isHostName(name->c_str(), name->size()))
+      return INVALID("host function %u has no name of the form 'library.name'", i);
+  }
+  return nullptr;
+}
+
 laic_status_t *Verifier::tensor(const Tensor *tensor, const char *role, uint32_t index, const Entry &entry, bool output) {
   LAIC_TRY(pay(1 + rankOf(*tensor) + count(tensor->may_alias())));
   if (!isText(tensor->name()))
@@ -175,6 +187,9 @@ struct PlanVerifier {
   laic_status_t *call(const Step &step, uint32_t i);
   laic_status_t *callee(const Step &step, uint32_t i, uint32_t index);
   laic_status_t *fits(const Step &step, uint32_t i, uint32_t operand, const Tensor &tensor, uint32_t rank);
+  laic_status_t *hostCall(const Step &step, uint32_t i);
+  laic_status_t *hostMemory(const Step &step, uint32_t i);
+  laic_status_t *arguments(const Step &step, uint32_t i);
   laic_status_t *run();
 
   uint32_t scalarCount() const { return count(plan.scalars()); }
@@ -240,6 +255,8 @@ laic_status_t *PlanVerifier::constant(const Buffer &buffer, uint32_t i) {
   const Array<SegmentView> &segments = program.module.segments;
   if (buffer.index() >= segments.size() || segments[buffer.index()].kind != SegmentKind::Weights)
     return INVALID("plan %u: buffer %u refers to segment %u, which is no weight segment", index, i, buffer.index());
+  if (buffer.type() == ElementType::String)
+    return INVALID("plan %u: constant buffer %u holds strings, whose addresses no file knows", index, i);
   int64_t bytes = static_cast<int64_t>(laic_type_size(static_cast<laic_type_t>(buffer.type())));
   bool empty = false;
   for (uint32_t d = 0; d < count(buffer.shape()); ++d) {
@@ -346,6 +363,7 @@ laic_status_t *PlanVerifier::callee(const Step &step, uint32_t i, uint32_t calle
 laic_status_t *PlanVerifier::fits(const Step &step, uint32_t i, uint32_t operand, const Tensor &tensor, uint32_t rank) {
   const Buffer &buffer = *plan.buffers()->Get(step.operands()->Get(operand));
   if (laic_type_size(static_cast<laic_type_t>(buffer.type())) != laic_type_size(static_cast<laic_type_t>(tensor.type())) ||
+      (buffer.type() == ElementType::String) != (tensor.type() == ElementType::String) ||
       count(buffer.shape()) != rankOf(tensor) + rank)
     return INVALID("plan %u: operand %u of step %u does not fit the program that it runs", index, operand, i);
   return nullptr;
@@ -409,6 +427,35 @@ laic_status_t *PlanVerifier::read(const Step &step, uint32_t i) {
   return nullptr;
 }
 
+laic_status_t *PlanVerifier::hostCall(const Step &step, uint32_t i) {
+  if (step.kernel() >= count(program.program.host_functions()))
+    return INVALID("plan %u: step %u refers to host function %u of %u", index, i, step.kernel(),
+                   count(program.program.host_functions()));
+  if (step.outputs() == 0 || count(step.operands()) > kMaxHostOperands)
+    return INVALID("plan %u: step %u calls a host function with %u operands, %u written", index, i, count(step.operands()),
+                   step.outputs());
+  LAIC_TRY(hostMemory(step, i));
+  return arguments(step, i);
+}
+
+laic_status_t *PlanVerifier::hostMemory(const Step &step, uint32_t i) {
+  for (uint32_t k = 0; k < count(step.operands()) && step.host(); ++k)
+    if (plan.buffers()->Get(step.operands()->Get(k))->storage() == Storage::Arena)
+      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
+                     step.operands()->Get(k));
+  return nullptr;
+}
+
+laic_status_t *PlanVerifier::arguments(const Step &step, uint32_t i) {
+  for (uint32_t k = 0; k < count(step.scalars()); ++k)
+    if (step.scalars()->Get(k) >= scalarCount())
+      return INVALID("plan %u: step %u refers to scalar %u of %u", index, i, step.scalars()->Get(k), scalarCount());
+  if (step.tiles() >= scalarCount() || step.workspace() >= scalarCount())
+    return INVALID("plan %u: step %u refers to scalar %u of %u", index, i,
+                   step.tiles() >= scalarCount() ? step.tiles() : step.workspace(), scalarCount());
+  return nullptr;
+}
+
 laic_status_t *PlanVerifier::step(uint32_t i) {
   const Step &step = *plan.steps()->Get(i);
   uint32_t operands = count(step.operands());
@@ -438,19 +485,12 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
     return read(step, i);
   if (isCall(step))
     return call(step, i);
-  for (uint32_t k = 0; k < operands && step.host(); ++k)
-    if (plan.buffers()->Get(step.operands()->Get(k))->storage() == Storage::Arena)
-      return INVALID("plan %u: step %u runs on the host on buffer %u, which lies on the device", index, i,
-                     step.operands()->Get(k));
+  if (step.kind() == StepKind::HostCall)
+    return hostCall(step, i);
+  LAIC_TRY(hostMemory(step, i));
   if (step.kernel() >= count(program.program.kernels()))
     return INVALID("plan %u: step %u refers to kernel %u of %u", index, i, step.kernel(), count(program.program.kernels()));
-  for (uint32_t k = 0; k < count(step.scalars()); ++k)
-    if (step.scalars()->Get(k) >= scalarCount())
-      return INVALID("plan %u: step %u refers to scalar %u of %u", index, i, step.scalars()->Get(k), scalarCount());
-  if (step.tiles() >= scalarCount() || step.workspace() >= scalarCount())
-    return INVALID("plan %u: step %u refers to scalar %u of %u", index, i,
-                   step.tiles() >= scalarCount() ? step.tiles() : step.workspace(), scalarCount());
-  return nullptr;
+  return arguments(step, i);
 }
 
 laic_status_t *PlanVerifier::run() {
@@ -509,6 +549,7 @@ laic_status_t *rt::verifyProgram(laic_module &module, const uint8_t *bytes, size
   Verifier verifier = {module, program, size * kBudgetPerByte, {}, 0};
   LAIC_TRY(verifier.segments());
   LAIC_TRY(verifier.kernels());
+  LAIC_TRY(verifier.hostFunctions());
   if (count(program.entries()) == 0)
     return INVALID("it has no %s", "entry");
   laic_status_t *status = verifier.entries();

@@ -24,10 +24,11 @@ struct Choice {
 };
 struct PlanState {
   Array<Choice> kernels;
+  Array<laic_host_fn> hostFunctions;
 };
 
 struct StepState {
-  laic_kernel_fn function; // NULL: a copy or a read
+  laic_kernel_fn function; // NULL: no dispatch
   bool late;               // sizes of the step wait for a read that has not run
   uint32_t firstTensor;
   uint32_t firstScalar;
@@ -74,6 +75,7 @@ void explainKernel(laic_module &module, const Kernel &kernel, uint32_t variant, 
 void closePlan(const Driver &, laic_module &module, void *state) {
   PlanState *plan = static_cast<PlanState *>(state);
   plan->kernels.release(module.allocator);
+  plan->hostFunctions.release(module.allocator);
   destroy(module.allocator, plan);
 }
 
@@ -98,13 +100,24 @@ laic_status_t *chooseKernels(const Driver &driver, laic_module &module, const Pl
   return nullptr;
 }
 
+laic_status_t *findFunctions(laic_module &module, const Plan &plan, PlanState &state) {
+  for (uint32_t i = 0; i < count(plan.steps()); ++i)
+    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::HostCall && !state.hostFunctions[step.kernel()])
+      LAIC_TRY(
+          findHostFunction(module.program->host_functions()->Get(step.kernel())->c_str(), &state.hostFunctions[step.kernel()]));
+  return nullptr;
+}
+
 laic_status_t *openPlan(const Driver &driver, laic_module &module, const Plan &plan, int32_t, void **out) {
   PlanState *state = create<PlanState>(module.allocator);
   if (!state)
     return outOfMemory();
   laic_status_t *status = outOfMemory();
-  if (state->kernels.allocate(module.allocator, count(module.program->kernels())))
+  if (state->kernels.allocate(module.allocator, count(module.program->kernels())) &&
+      state->hostFunctions.allocate(module.allocator, count(module.program->host_functions())))
     status = chooseKernels(driver, module, plan, *state);
+  if (!status)
+    status = findFunctions(module, plan, *state);
   if (status) {
     closePlan(driver, module, state);
     return status;
@@ -329,15 +342,19 @@ laic_status_t *runStep(laic_context &context, const Step &step, const StepState 
 
 laic_status_t *runHostStep(laic_context &context, uint32_t index) {
   const StepState &current = stateOf(context).steps[index];
+  const Step &step = *context.plan->steps()->Get(index);
   if (current.late)
     return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: step %u needs sizes that are read after it", index);
-  if (isCall(*context.plan->steps()->Get(index)))
+  if (isCall(step))
     return runCall(context, index, stateOf(context).tensors.data() + current.firstTensor);
-  if (context.plan->steps()->Get(index)->kind() == StepKind::Read)
+  if (step.kind() == StepKind::HostCall)
+    return callHost(context, index, planStateOf(context).hostFunctions[step.kernel()],
+                    stateOf(context).tensors.data() + current.firstTensor, stateOf(context).scalars.data() + current.firstScalar);
+  if (step.kind() == StepKind::Read)
     return readSizes(context, index, stateOf(context).tensors[current.firstTensor].data);
   if (current.function && current.tiles == 0)
     return nullptr;
-  return runStep(context, *context.plan->steps()->Get(index), current);
+  return runStep(context, step, current);
 }
 
 laic_status_t *run(laic_context &context) {
