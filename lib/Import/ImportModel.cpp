@@ -3,6 +3,7 @@
 
 #include "ValueTypes.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
+#include "laic/Dialect/Laic/HostCalls.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/SequenceOps.h"
@@ -223,10 +224,16 @@ private:
     return scratch;
   }
 
+  static llvm::SmallVector<llvm::StringRef> textsOf(const onnx::Tensor &tensor) {
+    return llvm::SmallVector<llvm::StringRef>(tensor.strings.begin(), tensor.strings.end());
+  }
+
   Value constant(const onnx::Tensor &tensor, Location loc) {
     Type element = onnxElementType(context, static_cast<int64_t>(tensor.type));
     if (!element)
       return {};
+    if (isa<StringType>(element))
+      return createStrings(builder, loc, textsOf(tensor), tensor.dims);
     auto type = RankedTensorType::get(tensor.dims, element);
     std::vector<char> scratch;
     llvm::ArrayRef<char> bytes = bytesOf(tensor, type, scratch);
@@ -463,6 +470,8 @@ private:
       if (!element)
         return {};
       auto type = RankedTensorType::get(a.tensor->dims, element);
+      if (isa<StringType>(element))
+        return DenseStringElementsAttr::get(type, textsOf(*a.tensor));
       std::vector<char> scratch;
       return makeConstant(store, bytesOf(*a.tensor, type, scratch), type);
     }

@@ -78,6 +78,9 @@ static llvm::StringSet<> separateHostKernels(ModuleOp module) {
   llvm::StringMap<std::string> copies;
   for (func::FuncOp program : programsOf(module))
     for (auto dispatch : program.getOps<plan::DispatchOp>()) {
+      auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+      if (kernel.isExternal()) // a function of the runtime
+        continue;
       if (!program->hasAttr(kProgramAttr)) {
         shared.insert(dispatch.getKernel());
         continue;
@@ -88,7 +91,6 @@ static llvm::StringSet<> separateHostKernels(ModuleOp module) {
       }
       std::string &copy = copies[dispatch.getKernel()];
       if (copy.empty()) {
-        auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
         auto clone = cast<func::FuncOp>(kernel->clone());
         copy = (dispatch.getKernel() + "_host").str();
         for (int n = 1; module.lookupSymbol(copy); ++n)
@@ -102,6 +104,28 @@ static llvm::StringSet<> separateHostKernels(ModuleOp module) {
   return names;
 }
 
+/// Functions of the runtime are the host's, whatever the device.
+static void leaveCallsToHost(ModuleOp module, const Target &host) {
+  module.walk([&](plan::DispatchOp dispatch) {
+    auto function = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    if (!function.isExternal())
+      return;
+    dispatch.setDevice(host.getName());
+    function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), "it is a function of the runtime"));
+  });
+}
+
+/// Why no device but the host's gets the kernel, whatever it has code for; empty: nothing is in the way.
+static llvm::StringRef whyHostAlone(func::FuncOp kernel, const llvm::StringSet<> &late) {
+  auto isText = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getElementType().isInteger(128);
+  };
+  if (llvm::any_of(kernel.getArgumentTypes(), isText) || llvm::any_of(kernel.getResultTypes(), isText))
+    return "its strings are in host memory";
+  return late.contains(kernel.getName()) ? "its sizes depend on data that the call computes" : "";
+}
+
 llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice &device, const TargetChoice &host) {
   bool leavesSteps = host.target && host.target != device.target;
   llvm::FailureOr<llvm::StringSet<>> late = leavesSteps ? kernelsOfLateSizes(module) : llvm::StringSet<>();
@@ -113,14 +137,17 @@ llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice
     if (!function.isPrivate() || function.isDeclaration())
       continue;
     bool isCalled = called.contains(function.getName());
-    if (!isCalled && !late->contains(function.getName())) {
+    llvm::StringRef why = leavesSteps ? whyHostAlone(function, *late) : "";
+    if (!isCalled && why.empty()) {
       kernels.push_back(function);
       continue;
     }
     if (!isCalled) // otherwise the step that runs the program says why
-      function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), "its sizes depend on data that the call computes"));
+      function->setAttr(kWhyHostAttr, StringAttr::get(module.getContext(), why));
     left.push_back(function);
   }
+  if (leavesSteps)
+    leaveCallsToHost(module, *host.target);
   PlanCode code;
   if (kernels.empty() && left.empty())
     return code;

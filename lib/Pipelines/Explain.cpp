@@ -209,6 +209,13 @@ static bool isHostMemory(Value buffer) {
   return alloc ? alloc.getHost() : isa<plan::OutputOp>(op);
 }
 
+// The kernel that a step runs, or the function of the runtime that it calls.
+static std::string kernelName(ModuleOp module, plan::StepOp step) {
+  auto kernel = module.lookupSymbol<func::FuncOp>(step.getKernel());
+  auto function = kernel ? kernel->getAttrOfType<StringAttr>(kHostFunctionAttr) : StringAttr();
+  return function ? function.getValue().str() : step.getKernel().str();
+}
+
 static std::string whyHost(ModuleOp module, plan::StepOp step) {
   auto kernel = module.lookupSymbol<func::FuncOp>(step.getKernel());
   auto why = kernel ? kernel->getAttrOfType<StringAttr>(kWhyHostAttr) : StringAttr();
@@ -232,7 +239,7 @@ std::vector<ExplainRow> laic::explainSchedule(ModuleOp module) {
         continue;
       StepCost cost = costOfStep(&op);
       std::string device = (step ? step.getHost() : isHostMemory(cast<plan::CopyOp>(op).getTarget())) ? "host" : "";
-      std::string kernel = step ? step.getKernel().str() : "copy";
+      std::string kernel = step ? kernelName(module, step) : "copy";
       rows.push_back({nodeNames(op.getLoc()), kernel, device.empty() ? entry.getDevice().str() : device,
                       step && step.getHost() ? whyHost(module, step) : "", words.text(cost.bytes), words.text(cost.flops)});
     }

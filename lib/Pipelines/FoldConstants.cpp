@@ -80,7 +80,7 @@ private:
 } // namespace
 
 bool Folder::isFoldable(plan::DispatchOp dispatch) {
-  if (!dispatch.getSizes().empty())
+  if (!dispatch.getSizes().empty() || module.lookupSymbol<func::FuncOp>(dispatch.getKernel()).isExternal())
     return false;
   int64_t in = 0, out = 0;
   for (Value input : dispatch.getInputs()) {

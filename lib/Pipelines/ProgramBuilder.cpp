@@ -126,10 +126,28 @@ static llvm::StringRef kindOf(llvm::StringRef kernel) {
   return kernel.take_until([](char c) { return c == '_'; });
 }
 
+void ProgramBuilder::addHostCall(plan::StepOp op, llvm::StringRef function) {
+  uint32_t index = llvm::find(hostFunctions, function) - hostFunctions.begin();
+  if (index == hostFunctions.size())
+    hostFunctions.push_back(function.str());
+  Indices operands = buffersOf(op.getOperands()), sizes = scalarList(op.getSizes());
+  uint32_t where = node(op, function.split('.').second, 0);
+  uint32_t zero = scalars->constant(0), one = scalars->constant(1);
+  auto operandsOffset = builder.CreateVector(operands), sizesOffset = builder.CreateVector(sizes);
+  steps.push_back(artifact::CreateStep(builder, artifact::StepKind::HostCall, index, operandsOffset, op.getOutputs().size(),
+                                       sizesOffset, one, zero, where, !op.getConcurrent(), op.getHost()));
+}
+
 LogicalResult ProgramBuilder::addStep(plan::StepOp op) {
   auto kernel = kernelIndex.find(op.getKernel());
-  if (kernel == kernelIndex.end())
-    return op.emitError("kernel '") << op.getKernel() << "' has no code";
+  if (kernel == kernelIndex.end()) {
+    auto function = module.lookupSymbol<func::FuncOp>(op.getKernel());
+    auto name = function ? function->getAttrOfType<StringAttr>(kHostFunctionAttr) : StringAttr();
+    if (!name)
+      return op.emitError("kernel '") << op.getKernel() << "' has no code";
+    addHostCall(op, name.getValue());
+    return success();
+  }
   Indices operands = buffersOf(op.getOperands()), sizes = scalarList(op.getSizes());
   AffineExpr flops = costOfStep(op).flops;
   uint32_t where = node(op, kindOf(op.getKernel()), flops ? constantSize(flops).value_or(0) : 0);
@@ -209,7 +227,8 @@ static llvm::SmallVector<const CodeBlob *> blobsOf(const PlanSource &source) {
 
 void ProgramBuilder::addKernels(const PlanSource &source) {
   uint32_t first = kernels.size(), count = 0;
-  for (auto function : module.getOps<func::FuncOp>())
+  auto functions = llvm::make_filter_range(module.getOps<func::FuncOp>(), [](func::FuncOp f) { return !f.isExternal(); });
+  for (auto function : functions)
     kernelIndex.try_emplace(function.getSymName(), first + count++);
   std::vector<std::vector<flatbuffers::Offset<artifact::Variant>>> variants(count);
   for (const CodeBlob *blob : blobsOf(source)) {
@@ -223,7 +242,7 @@ void ProgramBuilder::addKernels(const PlanSource &source) {
     }
     ++codeSegments;
   }
-  for (auto function : module.getOps<func::FuncOp>()) {
+  for (auto function : functions) {
     auto list = builder.CreateVector(variants[kernelIndex.lookup(function.getSymName()) - first]);
     kernels.push_back(artifact::CreateKernel(builder, builder.CreateString(function.getSymName().str()), list));
   }
@@ -371,8 +390,9 @@ void ProgramBuilder::finish() {
   auto segmentList = builder.CreateVector(segmentRecords);
   auto nodeList = builder.CreateVector(nodes);
   auto metadataList = builder.CreateVector(metadata);
+  auto calls = hostFunctions.empty() ? 0 : builder.CreateVectorOfStrings(hostFunctions);
   artifact::FinishProgramBuffer(builder, artifact::CreateProgram(builder, LAIC_KERNEL_ABI_VERSION, producer, model, entryList,
-                                                                 kernelList, segmentList, nodeList, metadataList));
+                                                                 kernelList, segmentList, nodeList, metadataList, calls));
 }
 
 LogicalResult ProgramBuilder::build() {

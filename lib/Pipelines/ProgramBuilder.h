@@ -61,6 +61,7 @@ private:
   llvm::LogicalResult addStorage(mlir::Operation *op);
   llvm::LogicalResult addBuffer(mlir::Value value, const Place &place);
   llvm::LogicalResult addStep(plan::StepOp op);
+  void addHostCall(plan::StepOp op, llvm::StringRef function);
   void addRead(plan::ReadOp op);
   void addCall(plan::CallOp op);
   void addCopy(plan::CopyOp op);
@@ -97,6 +98,7 @@ private:
   std::vector<flatbuffers::Offset<artifact::Node>> nodes;
   std::map<std::tuple<std::string, std::string, double>, uint32_t> nodeIndex;
   std::vector<flatbuffers::Offset<artifact::Kernel>> kernels;
+  std::vector<std::string> hostFunctions;
   uint32_t codeSegments = 0; // before those of the plan in hand
   Signature signature;       // of the model
 

@@ -3,6 +3,7 @@
 
 #include "KernelNames.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
+#include "laic/Dialect/Laic/HostCallsOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Plan/Plan.h"
@@ -60,6 +61,7 @@ struct Kernels {
   explicit Kernels(ModuleOp module) : names(module) {}
   KernelNames names;
   llvm::DenseMap<llvm::hash_code, llvm::SmallVector<func::FuncOp, 1>> byHash;
+  llvm::SmallVector<func::FuncOp> declared; // functions of the runtime
 };
 
 class Outliner {
@@ -71,6 +73,9 @@ public:
 
 private:
   LogicalResult outline(Operation *root);
+  void callHost(HostCallOp call);
+  func::FuncOp declare(HostCallOp call);
+  void replace(Operation *root, llvm::StringRef kernel, ValueRange tensors, llvm::ArrayRef<AffineExpr> sizes);
   LogicalResult collect(Value value, Outline &outline, bool init);
   LogicalResult collectOperands(Operation *op, Outline &outline);
   void buildKernel(Operation *root, Outline &outline);
@@ -203,28 +208,60 @@ Value Outliner::sizeValue(AffineExpr expr) {
 }
 
 LogicalResult Outliner::outline(Operation *root) {
+  if (auto call = dyn_cast<HostCallOp>(root)) {
+    callHost(call);
+    return success();
+  }
   Outline outline;
   repeated.clear();
   if (failed(collectOperands(root, outline)))
     return failure();
   buildKernel(root, outline);
   func::FuncOp kernel = unique(outline.func, root);
+  replace(root, kernel.getSymName(), outline.tensors, outline.sizes);
+  return success();
+}
 
+/// The declaration of the function for operands of these types.
+func::FuncOp Outliner::declare(HostCallOp call) {
+  llvm::SmallVector<Type> inputs(call.getInputs().getTypes());
+  inputs.append(call.getParameters().size(), IndexType::get(module.getContext()));
+  auto type = FunctionType::get(module.getContext(), inputs, call.getOutputs().getTypes());
+  for (func::FuncOp known : kernels.declared)
+    if (known->getAttr(kHostFunctionAttr) == call.getFunctionAttr() && known.getFunctionType() == type)
+      return known;
+  std::string name = "laic_host_" + std::to_string(kernels.declared.size());
+  auto function = func::FuncOp::create(call.getLoc(), name, type);
+  function.setPrivate();
+  function->setAttr(kHostFunctionAttr, call.getFunctionAttr());
+  module.push_back(function);
+  kernels.declared.push_back(function);
+  return function;
+}
+
+/// laic.host_call "text.f"(%x) {parameters = [2]}  ->  plan.dispatch @laic_host_0(%x)[%two]
+void Outliner::callHost(HostCallOp call) {
+  llvm::SmallVector<AffineExpr> parameters;
+  for (int64_t parameter : call.getParameters())
+    parameters.push_back(shapes.symbols().constant(parameter));
+  replace(call, declare(call).getSymName(), call.getInputs(), parameters);
+}
+
+void Outliner::replace(Operation *root, llvm::StringRef kernel, ValueRange tensors, llvm::ArrayRef<AffineExpr> exprs) {
   llvm::SmallVector<Value> sizes;
-  for (AffineExpr e : outline.sizes)
+  for (AffineExpr e : exprs)
     sizes.push_back(sizeValue(e));
   OpBuilder b(root);
   llvm::SmallVector<Attribute> maps;
   for (Value result : root->getResults())
     maps.push_back(AffineMapAttr::get(shapes.symbols().map(shapes.shape(result))));
-  auto dispatch = plan::DispatchOp::create(b, root->getLoc(), root->getResultTypes(), kernel.getSymName(), outline.tensors, sizes,
-                                           device, b.getArrayAttr(maps));
+  auto dispatch =
+      plan::DispatchOp::create(b, root->getLoc(), root->getResultTypes(), kernel, tensors, sizes, device, b.getArrayAttr(maps));
   for (auto [from, to] : llvm::zip(root->getResults(), dispatch.getResults())) {
     shapes.set(to, SymShape(shapes.shape(from)));
     from.replaceAllUsesWith(to);
   }
   root->erase();
-  return success();
 }
 
 void Outliner::eraseDead() {

@@ -38,7 +38,7 @@ StringRef attributeKind(const Attribute &attr) {
 // Every element type, as elementTypeName spells them, in the order of the support matrix.
 const char *const kElementTypes[] = {"f32",        "f16",    "bf16",   "f64", "i8",   "i16",      "i32",        "i64",
                                      "u8",         "u16",    "u32",    "u64", "bool", "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2",
-                                     "f8E5M2FNUZ", "f8E8M0", "f4E2M1", "i4",  "u4",   "i2",       "u2"};
+                                     "f8E5M2FNUZ", "f8E8M0", "f4E2M1", "i4",  "u4",   "i2",       "u2",         "string"};
 
 // The element types that a record claims: `dtypes` with its groups spelled out.
 std::vector<std::string> elementTypes(const Record *record) {

@@ -20,6 +20,8 @@ constexpr llvm::StringLiteral kWorkspaceAttr = "laic.workspace";
 constexpr llvm::StringLiteral kParametersAttr = "laic.parameters";
 /// Why the plan's device does not run a kernel that the host therefore does.
 constexpr llvm::StringLiteral kWhyHostAttr = "laic.why_host";
+/// Of a kernel without a body: the function of the runtime that the host calls; the sizes of its dispatches are its parameters.
+constexpr llvm::StringLiteral kHostFunctionAttr = "laic.host_function";
 
 } // namespace laic
 #endif

@@ -13,7 +13,7 @@ static unsigned widthOf(Type element) { return element.isInteger(1) ? 8 : elemen
 
 LogicalResult BitCastOp::inferShapes(ShapeContext &ctx) {
   Type from = ctx.element(0), to = onnxElementType(getContext(), getTo());
-  if (!to)
+  if (!to || !to.isIntOrFloat())
     return ctx.fail("expects attribute 'to' to name an element type, got " + Twine(getTo()));
   if (widthOf(from) != widthOf(to))
     return ctx.fail("expects element types of equal width, got " + elementTypeName(from) + " and " + elementTypeName(to));

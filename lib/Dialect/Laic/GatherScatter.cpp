@@ -194,8 +194,8 @@ LogicalResult checkScatter(ShapeContext &ctx, llvm::StringRef reduction) {
     return ctx.fail("expects reduction 'none', 'add', 'mul', 'max' or 'min', got '" + reduction + "'");
   if (ctx.element(0) != ctx.element(2))
     return ctx.fail("expects 'updates' of the data's element type");
-  if (ctx.element(0).isInteger(1) && reduction != "none")
-    return ctx.fail("reduces booleans, which ONNX does not define");
+  if ((ctx.element(0).isInteger(1) || isa<StringType>(ctx.element(0))) && reduction != "none")
+    return ctx.fail("reduces booleans or strings, which ONNX does not define");
   return success();
 }
 

@@ -185,7 +185,7 @@ LogicalResult EyeLikeOp::inferShapes(ShapeContext &ctx) {
   if (ctx.rank(0) != 2)
     return ctx.fail("expects an operand of rank 2, got rank " + Twine(ctx.rank(0)));
   Type element = getDtype() ? onnxElementType(getContext(), *getDtype()) : ctx.element(0);
-  if (!element)
+  if (!element || !element.isIntOrFloat())
     return ctx.fail("has an unsupported 'dtype'");
   ctx.set(0, ctx.shape(0), element);
   return success();

@@ -10,6 +10,8 @@ using namespace laic;
 Type laic::lowerElement(Type element) {
   if (isNarrowFloat(element))
     return IntegerType::get(element.getContext(), 8);
+  if (isa<StringType>(element))
+    return IntegerType::get(element.getContext(), 128);
   if (auto i = dyn_cast<IntegerType>(element))
     return IntegerType::get(element.getContext(), std::max(i.getWidth(), 8u));
   return element;

@@ -1,4 +1,5 @@
 // ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, Normalizer, OneHotEncoder, Scaler.
+#include "HostFunctions.h"
 #include "IndexBuilder.h"
 #include "ShapeChecks.h"
 #include "WeightTensor.h"
@@ -213,10 +214,11 @@ LogicalResult NormalizerOp::lower(LowerContext &ctx) {
 // ---- OneHotEncoder ----
 
 LogicalResult OneHotEncoderOp::inferShapes(ShapeContext &ctx) {
-  if (!getCatsInt64s() || getCatsInt64s()->empty() || getCatsStrings())
-    return ctx.fail("supports categories that are integers only ('cats_int64s')");
+  size_t ints = getCatsInt64s() ? getCatsInt64s()->size() : 0, texts = getCatsStrings() ? getCatsStrings()->size() : 0;
+  if (isString(ctx.element(0)) ? ints || !texts : texts || !ints)
+    return ctx.fail("expects categories of the input's kind alone: 'cats_strings' for strings, 'cats_int64s' for numbers");
   SymShape shape(ctx.shape(0));
-  shape.push_back(ctx.cst(getCatsInt64s()->size()));
+  shape.push_back(ctx.cst(ints + texts));
   ctx.set(0, shape, Float32Type::get(getContext()));
   return success();
 }
@@ -226,14 +228,24 @@ LogicalResult OneHotEncoderOp::lower(LowerContext &ctx) {
   MLIRContext *mlir = getContext();
   unsigned rank = ctx.rank(0);
   Type i64 = ctx.b.getI64Type(), f32 = ctx.b.getF32Type(), element = ctx.element(0);
-  Value categories = weightTensor<int64_t>(ctx, *getCatsInt64s()), x = ctx.operand(0);
+  Value x = ctx.operand(0);
+  llvm::SmallVector<int64_t> numbers(getCatsInt64s().value_or(llvm::ArrayRef<int64_t>()));
+  if (isString(element)) { // by where they stand among the sorted ones
+    llvm::SmallVector<llvm::StringRef> texts = stringsOf(getCatsStrings());
+    SortedStrings sorted(texts);
+    for (llvm::StringRef text : texts)
+      numbers.push_back(sorted.position(text));
+    x = findStrings(ctx, x, ctx.shape(0), sorted);
+    element = i64;
+  }
+  Value categories = weightTensor<int64_t>(ctx, numbers);
   AffineMap value = AffineMap::getMultiDimIdentityMap(rank + 1, mlir).getMajorSubMap(rank);
   AffineMap category = AffineMap::get(rank + 1, 0, {getAffineDimExpr(rank, mlir)}, mlir);
   auto number = [&](ScalarBuilder &s, Value v) { return s.cast(v, i64, isUnsignedElement(element), false); };
   if (rank == 0)
     value = AffineMap::get(1, 0, mlir);
   if (!getZeros()) {
-    int64_t count = getCatsInt64s()->size();
+    int64_t count = numbers.size();
     Value places = ctx.reduce(ctx.shape(0), i64, -1, 1, {x, categories}, {value, category}, [&](ScalarBuilder &s, ValueRange in) {
       Value place = arith::IndexCastOp::create(s.b, s.loc, i64, linalg::IndexOp::create(s.b, s.loc, rank));
       return s.select(s.eq(number(s, in[0]), in[1]), place, in[2]);

@@ -1,5 +1,6 @@
-// LabelEncoder: keys sorted when compiling, looked up by halving.
+// LabelEncoder and CategoryMapper: keys sorted when compiling, looked up by halving.
 #include "DynamicSizes.h"
+#include "HostFunctions.h"
 #include "LoopBuilder.h"
 #include "MlAttributes.h"
 #include "WeightTensor.h"
@@ -9,6 +10,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace laic;
@@ -19,40 +21,63 @@ constexpr int64_t kBlock = 256; // elements in a tile of look_up
 
 Type elementOf(Attribute tensor) { return cast<RankedTensorType>(cast<TypedAttr>(tensor).getType()).getElementType(); }
 
-// One side of the table, whichever of the three attributes says it: an element type and its numbers, as f64 or i64.
+// One side of the table, whichever of the attributes says it: an element type and its strings or numbers, as f64 or i64.
 struct Column {
   Type element; // null: none of the attributes is there
   std::vector<double> floats;
   std::vector<int64_t> ints;
-  size_t size() const { return isa<FloatType>(element) ? floats.size() : ints.size(); }
+  std::vector<llvm::StringRef> strings;
+  size_t size() const { return isa<FloatType>(element) ? floats.size() : isString(element) ? strings.size() : ints.size(); }
 };
 
-Column column(MLIRContext *mlir, std::optional<ArrayRef<float>> floats, std::optional<ArrayRef<int64_t>> ints,
-              std::optional<Attribute> tensor) {
-  if (floats)
-    return {Float32Type::get(mlir), std::vector<double>(floats->begin(), floats->end()), {}};
-  if (ints)
-    return {IntegerType::get(mlir, 64), {}, std::vector<int64_t>(ints->begin(), ints->end())};
-  if (!tensor)
-    return {};
-  Type element = elementOf(*tensor);
-  if (isa<FloatType>(element))
-    return {element, numbersOf<double>(mlir, *tensor), {}};
-  return {element, {}, numbersOf<int64_t>(mlir, *tensor)};
+// The strings of an attribute of tensor kind.
+std::vector<llvm::StringRef> textsOf(Attribute tensor) {
+  auto dense = cast<DenseStringElementsAttr>(tensor);
+  llvm::ArrayRef<llvm::StringRef> raw = dense.getRawStringData();
+  return dense.isSplat() ? std::vector<llvm::StringRef>(dense.getNumElements(), raw[0]) : raw.vec();
 }
 
-Column keysOf(LabelEncoderOp op) { return column(op.getContext(), op.getKeysFloats(), op.getKeysInt64s(), op.getKeysTensor()); }
+Column column(MLIRContext *mlir, std::optional<ArrayRef<float>> floats, std::optional<ArrayRef<int64_t>> ints,
+              std::optional<ArrayAttr> strings, std::optional<Attribute> tensor) {
+  Column column;
+  if (floats) {
+    column.element = Float32Type::get(mlir);
+    column.floats.assign(floats->begin(), floats->end());
+  } else if (ints) {
+    column.element = IntegerType::get(mlir, 64);
+    column.ints = ints->vec();
+  } else if (strings) {
+    column.element = StringType::get(mlir);
+    llvm::append_range(column.strings, stringsOf(*strings));
+  } else if (tensor) {
+    column.element = elementOf(*tensor);
+    if (isString(column.element))
+      column.strings = textsOf(*tensor);
+    else if (isa<FloatType>(column.element))
+      column.floats = numbersOf<double>(mlir, *tensor);
+    else
+      column.ints = numbersOf<int64_t>(mlir, *tensor);
+  }
+  return column;
+}
+
+Column keysOf(LabelEncoderOp op) {
+  return column(op.getContext(), op.getKeysFloats(), op.getKeysInt64s(), op.getKeysStrings(), op.getKeysTensor());
+}
 
 // The values, and last the default.
 Column valuesOf(LabelEncoderOp op) {
-  Column values = column(op.getContext(), op.getValuesFloats(), op.getValuesInt64s(), op.getValuesTensor());
+  Column values =
+      column(op.getContext(), op.getValuesFloats(), op.getValuesInt64s(), op.getValuesStrings(), op.getValuesTensor());
   if (!values.element)
     return values;
   if (op.getDefaultTensor() && elementOf(*op.getDefaultTensor()) == values.element) {
-    llvm::append_range(values.floats, isa<FloatType>(values.element) ? numbersOf<double>(op.getContext(), *op.getDefaultTensor())
-                                                                     : std::vector<double>());
-    llvm::append_range(values.ints, isa<FloatType>(values.element) ? std::vector<int64_t>()
-                                                                   : numbersOf<int64_t>(op.getContext(), *op.getDefaultTensor()));
+    Column other = column(op.getContext(), std::nullopt, std::nullopt, std::nullopt, op.getDefaultTensor());
+    llvm::append_range(values.floats, other.floats);
+    llvm::append_range(values.ints, other.ints);
+    llvm::append_range(values.strings, other.strings);
+  } else if (isString(values.element)) {
+    values.strings.push_back(op.getDefaultString());
   } else if (isa<FloatType>(values.element)) {
     values.floats.push_back(op.getDefaultFloat().convertToDouble());
   } else {
@@ -102,13 +127,49 @@ Value entries(LowerContext &ctx, const Column &column, ArrayRef<size_t> order) {
   }
 }
 
-bool isSupported(Type element) { return element.isF32() || element.isF64() || element.isSignlessInteger(); }
+bool isSupported(Type element) { return element.isF32() || element.isF64() || element.isSignlessInteger() || isString(element); }
+
+// The values that x finds among the keys; the last value is for what it does not find. Both may be numbers or strings.
+LogicalResult lowerTable(LowerContext &ctx, const Column &keys, const Column &values) {
+  SymShape flat{ctx.cst(1)};
+  for (AffineExpr dim : ctx.resultShape())
+    flat[0] = ctx.symbols.mul(flat[0], dim);
+  Value x = ctx.reshape(ctx.operand(0), ctx.shape(0), flat), found;
+  std::vector<size_t> order;
+  Type i64 = ctx.b.getI64Type();
+  if (isString(keys.element)) {
+    SortedStrings texts(keys.strings);
+    order = texts.firsts;
+    found = findStrings(ctx, x, flat, texts);
+  } else {
+    order = isa<FloatType>(keys.element) ? sorted(keys.floats) : sorted(keys.ints);
+  }
+  std::vector<int64_t> places(order.size() + 1);
+  std::iota(places.begin(), places.end(), 0);
+  Value keyTable = found ? Value() : entries(ctx, keys, order);
+  order.push_back(values.size() - 1);
+  auto lookUp = [&](Value table, Type element) {
+    return LookUpOp::create(ctx.b, ctx.type(flat, element), x, keyTable, table, dynamicSizes(ctx, flat)).getY();
+  };
+  Value y;
+  if (isString(values.element)) {
+    llvm::SmallVector<llvm::StringRef> texts;
+    for (size_t i : order)
+      texts.push_back(values.strings[i]);
+    found = found ? found : Value(lookUp(weightTensor<int64_t>(ctx, places), i64));
+    y = pick(ctx, stringTable(ctx, texts), found, flat, values.element);
+  } else if (found) {
+    y = pick(ctx, entries(ctx, values, order), found, flat, values.element);
+  } else {
+    y = lookUp(entries(ctx, values, order), values.element);
+  }
+  ctx.set(0, ctx.reshape(y, flat, ctx.resultShape()));
+  return success();
+}
 
 } // namespace
 
 LogicalResult LabelEncoderOp::inferShapes(ShapeContext &ctx) {
-  if (getKeysStrings() || getValuesStrings())
-    return ctx.fail("supports keys and values that are numbers only");
   Column keys = keysOf(*this), values = valuesOf(*this);
   if (!keys.element || !values.element)
     return ctx.fail("expects keys and values");
@@ -123,18 +184,27 @@ LogicalResult LabelEncoderOp::inferShapes(ShapeContext &ctx) {
   return success();
 }
 
-LogicalResult LabelEncoderOp::lower(LowerContext &ctx) {
-  Column keys = keysOf(*this), values = valuesOf(*this);
-  std::vector<size_t> order = isa<FloatType>(keys.element) ? sorted(keys.floats) : sorted(keys.ints);
-  Value keyTable = entries(ctx, keys, order);
-  order.push_back(values.size() - 1);
-  SymShape flat{ctx.cst(1)};
-  for (AffineExpr dim : ctx.resultShape())
-    flat[0] = ctx.symbols.mul(flat[0], dim);
-  auto op = LookUpOp::create(ctx.b, ctx.type(flat, ctx.resultElement()), ctx.reshape(ctx.operand(0), ctx.shape(0), flat),
-                             keyTable, entries(ctx, values, order), dynamicSizes(ctx, flat));
-  ctx.set(0, ctx.reshape(op.getY(), flat, ctx.resultShape()));
+LogicalResult LabelEncoderOp::lower(LowerContext &ctx) { return lowerTable(ctx, keysOf(*this), valuesOf(*this)); }
+
+// ---- CategoryMapper: from strings to integers or back, by the input's type ----
+
+LogicalResult CategoryMapperOp::inferShapes(ShapeContext &ctx) {
+  if (!getCatsInt64s() || !getCatsStrings() || getCatsInt64s()->empty() || getCatsInt64s()->size() != getCatsStrings()->size())
+    return ctx.fail("expects as many 'cats_int64s' as 'cats_strings', at least one");
+  Type i64 = IntegerType::get(getContext(), 64), text = StringType::get(getContext());
+  ctx.set(0, ctx.shape(0), isString(ctx.element(0)) ? i64 : text);
   return success();
+}
+
+LogicalResult CategoryMapperOp::lower(LowerContext &ctx) {
+  Column ints = column(getContext(), std::nullopt, getCatsInt64s(), std::nullopt, std::nullopt);
+  Column texts = column(getContext(), std::nullopt, std::nullopt, getCatsStrings(), std::nullopt);
+  if (isString(ctx.element(0))) {
+    ints.ints.push_back(static_cast<int64_t>(getDefaultInt64()));
+    return lowerTable(ctx, texts, ints);
+  }
+  texts.strings.push_back(getDefaultString());
+  return lowerTable(ctx, ints, texts);
 }
 
 // ---- look_up: a block of elements per tile ----

@@ -80,7 +80,9 @@ LogicalResult checkCoefficients(ShapeContext &ctx, size_t count, int64_t rows) {
 void setMatrix(ShapeContext &ctx, unsigned result, int64_t columns) {
   ctx.set(result, {ctx.shape(0)[0], ctx.cst(columns)}, Float32Type::get(ctx.element(0).getContext()));
 }
-void setLabels(ShapeContext &ctx) { ctx.set(0, {ctx.shape(0)[0]}, IntegerType::get(ctx.element(0).getContext(), 64)); }
+void setLabels(ShapeContext &ctx, const ClassLabels &labels) {
+  ctx.set(0, {ctx.shape(0)[0]}, labels.element(ctx.element(0).getContext()));
+}
 
 void storeMatrix(LowerContext &ctx, unsigned result, Value scores) {
   ctx.set(result, storeScores(ctx, scores, ctx.resultShape(result), ctx.resultElement(result)));
@@ -115,20 +117,20 @@ namespace {
 int64_t classifierRows(LinearClassifierOp op) {
   if (op.getIntercepts() && !op.getIntercepts()->empty())
     return op.getIntercepts()->size();
-  return op.getClasslabelsInts()->size();
+  return ClassLabels(op.getClasslabelsInts(), op.getClasslabelsStrings()).size();
 }
 } // namespace
 
 LogicalResult LinearClassifierOp::inferShapes(ShapeContext &ctx) {
-  if (failed(checkLabels(ctx, getClasslabelsInts(), getClasslabelsStrings().has_value())) ||
-      failed(checkPostTransform(ctx, getPostTransform())))
+  ClassLabels labels(getClasslabelsInts(), getClasslabelsStrings());
+  if (failed(checkLabels(ctx, labels)) || failed(checkPostTransform(ctx, getPostTransform())))
     return failure();
-  int64_t classes = getClasslabelsInts()->size(), rows = classifierRows(*this);
+  int64_t classes = labels.size(), rows = classifierRows(*this);
   if (rows != classes && !(rows == 1 && classes == 2))
     return ctx.fail("expects " + Twine(classes) + " intercepts, one for each class, got " + Twine(rows));
   if (failed(checkCoefficients(ctx, getCoefficients().size(), rows)))
     return failure();
-  setLabels(ctx);
+  setLabels(ctx, labels);
   setMatrix(ctx, 1, classes);
   return success();
 }
@@ -137,7 +139,7 @@ LogicalResult LinearClassifierOp::lower(LowerContext &ctx) {
   int64_t rows = classifierRows(*this);
   Sized scores =
       affine(ctx, matrix(ctx), transposed(getCoefficients(), rows), rows, getIntercepts().value_or(llvm::ArrayRef<float>()));
-  llvm::ArrayRef<int64_t> labels = *getClasslabelsInts();
+  ClassLabels labels(getClasslabelsInts(), getClasslabelsStrings());
   if (rows == 1) {
     Value score = columnOf(ctx, scores, 0);
     ctx.set(0, thresholdLabel(ctx, score, scores.shape[0], 0, labels));
@@ -308,10 +310,11 @@ Value couple(LowerContext &ctx, Sized pairs, llvm::ArrayRef<AffineExpr> shape) {
 } // namespace
 
 LogicalResult SVMClassifierOp::inferShapes(ShapeContext &ctx) {
-  if (failed(checkLabels(ctx, getClasslabelsInts(), getClasslabelsStrings().has_value())) ||
-      failed(checkPostTransform(ctx, getPostTransform())) || failed(checkKernel(ctx, getKernelType(), getKernelParams())))
+  ClassLabels labels(getClasslabelsInts(), getClasslabelsStrings());
+  if (failed(checkLabels(ctx, labels)) || failed(checkPostTransform(ctx, getPostTransform())) ||
+      failed(checkKernel(ctx, getKernelType(), getKernelParams())))
     return failure();
-  int64_t classes = getClasslabelsInts()->size(), vectors = vectorsOf(*this), pairs = pairsOf(classes);
+  int64_t classes = labels.size(), vectors = vectorsOf(*this), pairs = pairsOf(classes);
   bool linear = vectors == 0;
   size_t given = linear ? getCoefficients().size() : getSupportVectors() ? getSupportVectors()->size() : 0;
   if (failed(checkCoefficients(ctx, given, linear ? classes : vectors)))
@@ -327,13 +330,13 @@ LogicalResult SVMClassifierOp::inferShapes(ShapeContext &ctx) {
   if (probabilities &&
       (static_cast<int64_t>(getProbA()->size()) < pairs || !getProbB() || getProbB()->size() < getProbA()->size()))
     return ctx.fail("expects values in 'prob_a' and 'prob_b' for each of " + Twine(pairs) + " pairs of classes");
-  setLabels(ctx);
+  setLabels(ctx, labels);
   setMatrix(ctx, 1, linear || probabilities || classes == 2 ? classes : pairs);
   return success();
 }
 
 LogicalResult SVMClassifierOp::lower(LowerContext &ctx) {
-  llvm::ArrayRef<int64_t> labels = *getClasslabelsInts();
+  ClassLabels labels(getClasslabelsInts(), getClasslabelsStrings());
   int64_t classes = labels.size(), vectors = vectorsOf(*this), pairs = pairsOf(classes);
   Sized x = matrix(ctx);
   if (vectors == 0) {

@@ -2,6 +2,7 @@
 #include "MlScores.h"
 
 #include "DynamicSizes.h"
+#include "HostFunctions.h"
 #include "IndexBuilder.h"
 #include "WeightTensor.h"
 #include "laic/Dialect/Laic/StructuredOps.h"
@@ -17,11 +18,18 @@ LogicalResult laic::checkPostTransform(ShapeContext &ctx, llvm::StringRef name) 
   return ctx.fail("unknown post_transform '" + name + "'");
 }
 
-LogicalResult laic::checkLabels(ShapeContext &ctx, std::optional<llvm::ArrayRef<int64_t>> labels, bool hasStrings) {
-  if (hasStrings)
-    return ctx.fail("does not support class labels that are strings; export the model with integer labels");
-  if (!labels || labels->size() < 2)
+ClassLabels::ClassLabels(std::optional<llvm::ArrayRef<int64_t>> ints, std::optional<ArrayAttr> strings)
+    : ints(ints.value_or(llvm::ArrayRef<int64_t>())), strings(stringsOf(strings)) {}
+
+Type ClassLabels::element(MLIRContext *mlir) const {
+  return strings.empty() ? Type(IntegerType::get(mlir, 64)) : Type(StringType::get(mlir));
+}
+
+LogicalResult laic::checkLabels(ShapeContext &ctx, const ClassLabels &labels) {
+  if (labels.size() < 2)
     return ctx.fail("expects at least two class labels");
+  if (!labels.ints.empty() && !labels.strings.empty())
+    return ctx.fail("expects class labels that are integers or strings, got both");
   return success();
 }
 
@@ -75,24 +83,34 @@ Value laic::postTransform(LowerContext &ctx, Value scores, llvm::ArrayRef<Affine
                      [&](ScalarBuilder &s, ValueRange in) { return name == "LOGISTIC" ? s.sigmoid(in[0]) : probit(s, in[0]); });
 }
 
-Value laic::largestLabel(LowerContext &ctx, Value scores, llvm::ArrayRef<AffineExpr> shape, llvm::ArrayRef<int64_t> labels) {
+static Value labelTable(LowerContext &ctx, const ClassLabels &labels) {
+  return labels.strings.empty() ? weightTensor<int64_t>(ctx, labels.ints) : stringTable(ctx, labels.strings);
+}
+
+Value laic::largestLabel(LowerContext &ctx, Value scores, llvm::ArrayRef<AffineExpr> shape, const ClassLabels &labels) {
   SymShape rows(shape.take_front(1));
   Type i64 = ctx.b.getI64Type();
   auto best = ArgReduceRowsOp::create(ctx.b, ctx.type(rows, i64), scores, dynamicSizes(ctx, rows), /*smallest=*/false,
                                       /*last_index=*/false, /*is_unsigned=*/false);
-  Value table = weightTensor<int64_t>(ctx, labels);
-  return ctx.generic(rows, i64, best.getIndex(), ctx.b.getMultiDimIdentityMap(1), [&](ScalarBuilder &s, ValueRange in) -> Value {
-    return tensor::ExtractOp::create(s.b, s.loc, table, IndexBuilder(s.b, s.loc).toIndex(in[0]));
-  });
+  return pick(ctx, labelTable(ctx, labels), best.getIndex(), rows, labels.element(ctx.b.getContext()));
 }
 
-Value laic::thresholdLabel(LowerContext &ctx, Value score, AffineExpr rows, double threshold, llvm::ArrayRef<int64_t> labels) {
+Value laic::thresholdLabel(LowerContext &ctx, Value score, AffineExpr rows, double threshold, const ClassLabels &labels) {
   Type i64 = ctx.b.getI64Type();
+  if (!labels.strings.empty()) {
+    Value table = labelTable(ctx, labels);
+    return ctx.generic({rows}, labels.element(i64.getContext()), score, ctx.b.getMultiDimIdentityMap(1),
+                       [&](ScalarBuilder &s, ValueRange in) -> Value {
+                         IndexBuilder ib(s.b, s.loc);
+                         Value position = ib.select(s.gt(in[0], s.cst(threshold, in[0])), ib.cst(1), ib.cst(0));
+                         return tensor::ExtractOp::create(s.b, s.loc, table, position);
+                       });
+  }
   auto label = [&](ScalarBuilder &s, int64_t value) -> Value {
     return arith::ConstantOp::create(s.b, s.loc, s.b.getI64IntegerAttr(value));
   };
   return ctx.generic({rows}, i64, score, ctx.b.getMultiDimIdentityMap(1), [&](ScalarBuilder &s, ValueRange in) {
-    return s.select(s.gt(in[0], s.cst(threshold, in[0])), label(s, labels[1]), label(s, labels[0]));
+    return s.select(s.gt(in[0], s.cst(threshold, in[0])), label(s, labels.ints[1]), label(s, labels.ints[0]));
   });
 }
 

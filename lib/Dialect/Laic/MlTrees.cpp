@@ -419,13 +419,14 @@ LogicalResult TreeEnsembleRegressorOp::lower(LowerContext &ctx) {
 }
 
 LogicalResult TreeEnsembleClassifierOp::inferShapes(ShapeContext &ctx) {
-  if (failed(checkLabels(ctx, getClasslabelsInt64s(), getClasslabelsStrings().has_value())))
+  ClassLabels labels(getClasslabelsInt64s(), getClasslabelsStrings());
+  if (failed(checkLabels(ctx, labels)))
     return failure();
-  int64_t classes = getClasslabelsInt64s()->size();
+  int64_t classes = labels.size();
   if (failed(checkPostTransform(ctx, getPostTransform())) || failed(inferForest(*this, ctx, classes)) ||
       failed(baseValues(*this, ctx, classes)))
     return failure();
-  ctx.set(0, {ctx.shape(0)[0]}, IntegerType::get(getContext(), 64));
+  ctx.set(0, {ctx.shape(0)[0]}, labels.element(getContext()));
   ctx.set(1, {ctx.shape(0)[0], ctx.cst(classes)}, Float32Type::get(getContext()));
   return success();
 }
@@ -437,7 +438,7 @@ LogicalResult TreeEnsembleClassifierOp::lower(LowerContext &ctx) {
   if (Problem problem = readForest(*this, forest); !problem.empty())
     return ctx.fail(problem);
   llvm::ArrayRef<AffineExpr> shape = ctx.resultShape(1);
-  llvm::ArrayRef<int64_t> labels = *getClasslabelsInt64s();
+  ClassLabels labels(getClasslabelsInt64s(), getClasslabelsStrings());
   bool isProbability = llvm::all_of(forest.votes, [](const Vote &vote) { return vote.weight >= 0; });
   bool oneVoted = !forest.votes.empty() &&
                   llvm::all_of(forest.votes, [&](const Vote &vote) { return vote.target == forest.votes[0].target; });

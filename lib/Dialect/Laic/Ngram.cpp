@@ -1,6 +1,7 @@
 // TfIdfVectorizer: a tree of the pool's n-grams, made when compiling; count_ngrams walks it. NGramRepeatBlock: comparisons.
 #include "Decomposer.h"
 #include "DynamicSizes.h"
+#include "HostFunctions.h"
 #include "LoopBuilder.h"
 #include "ShapeChecks.h"
 #include "WeightTensor.h"
@@ -47,8 +48,8 @@ Tree flatten(const std::vector<Node> &nodes) {
 }
 
 // The n-grams that a node of the operator may count. `ngram_counts` says where in the pool those of 1, 2, ... items begin.
-Tree poolTree(TfIdfVectorizerOp op) {
-  llvm::ArrayRef<int64_t> pool = *op.getPoolInt64s(), starts = op.getNgramCounts(), columns = op.getNgramIndexes();
+Tree poolTree(TfIdfVectorizerOp op, llvm::ArrayRef<int64_t> pool) {
+  llvm::ArrayRef<int64_t> starts = op.getNgramCounts(), columns = op.getNgramIndexes();
   std::vector<Node> nodes(1);
   size_t ngram = 0;
   for (size_t k = 0; k < starts.size(); ++k) {
@@ -72,11 +73,11 @@ Tree poolTree(TfIdfVectorizerOp op) {
 }
 
 // The number of n-grams in the pool, or a diagnostic.
-FailureOr<size_t> checkPool(ShapeContext &ctx, llvm::ArrayRef<int64_t> pool, llvm::ArrayRef<int64_t> starts) {
+FailureOr<size_t> checkPool(ShapeContext &ctx, size_t pool, llvm::ArrayRef<int64_t> starts) {
   size_t ngrams = 0;
   for (size_t k = 0; k < starts.size(); ++k) {
-    int64_t end = k + 1 < starts.size() ? starts[k + 1] : static_cast<int64_t>(pool.size());
-    if (starts[k] < 0 || end < starts[k] || end > static_cast<int64_t>(pool.size()))
+    int64_t end = k + 1 < starts.size() ? starts[k + 1] : static_cast<int64_t>(pool);
+    if (starts[k] < 0 || end < starts[k] || end > static_cast<int64_t>(pool))
       return ctx.fail("expects 'ngram_counts' to ascend within the pool");
     ngrams += (end - starts[k]) / (k + 1);
   }
@@ -88,8 +89,9 @@ int64_t columnsOf(llvm::ArrayRef<int64_t> indexes) { return indexes.empty() ? 0 
 } // namespace
 
 LogicalResult TfIdfVectorizerOp::inferShapes(ShapeContext &ctx) {
-  if (!getPoolInt64s() || getPoolStrings())
-    return ctx.fail("supports n-grams of integers only ('pool_int64s')");
+  bool isText = isString(ctx.element(0));
+  if (isText ? !getPoolStrings() || getPoolInt64s() : !getPoolInt64s() || getPoolStrings())
+    return ctx.fail("expects a pool of the input's items alone: 'pool_strings' for strings, 'pool_int64s' for integers");
   if (ctx.rank(0) < 1 || ctx.rank(0) > 2)
     return ctx.fail("expects an input of rank 1 or 2, got rank " + Twine(ctx.rank(0)));
   if (!llvm::is_contained({"TF", "IDF", "TFIDF"}, getMode()))
@@ -97,7 +99,7 @@ LogicalResult TfIdfVectorizerOp::inferShapes(ShapeContext &ctx) {
   int64_t shortest = static_cast<int64_t>(getMinGramLength()), longest = static_cast<int64_t>(getMaxGramLength());
   if (shortest < 1 || longest < shortest || static_cast<int64_t>(getMaxSkipCount()) < 0)
     return ctx.fail("expects 1 <= min_gram_length <= max_gram_length and max_skip_count >= 0");
-  auto ngrams = checkPool(ctx, *getPoolInt64s(), getNgramCounts());
+  auto ngrams = checkPool(ctx, isText ? getPoolStrings()->size() : getPoolInt64s()->size(), getNgramCounts());
   if (failed(ngrams))
     return failure();
   bool negative = llvm::any_of(getNgramIndexes(), [](int64_t i) { return i < 0 || i > INT32_MAX; });
@@ -113,12 +115,22 @@ LogicalResult TfIdfVectorizerOp::inferShapes(ShapeContext &ctx) {
 }
 
 LogicalResult TfIdfVectorizerOp::lower(LowerContext &ctx) {
-  Tree tree = poolTree(*this);
+  // Strings are counted by where they stand among the pool's; others are a number that no n-gram has.
+  llvm::SmallVector<llvm::StringRef> texts = stringsOf(getPoolStrings());
+  SortedStrings vocabulary(texts);
+  llvm::SmallVector<int64_t> pool(getPoolInt64s().value_or(llvm::ArrayRef<int64_t>()));
+  Value x = ctx.operand(0);
+  if (getPoolStrings()) {
+    for (llvm::StringRef text : texts)
+      pool.push_back(vocabulary.position(text));
+    x = findStrings(ctx, x, ctx.shape(0), vocabulary);
+  }
+  Tree tree = poolTree(*this, pool);
   Type f32 = ctx.b.getF32Type();
   AffineExpr n = ctx.shape(0).back(), columns = ctx.resultShape().back();
   AffineExpr batch = ctx.rank(0) == 2 ? ctx.shape(0)[0] : ctx.cst(1);
   SymShape rows{batch, n}, counts{batch, columns};
-  auto op = CountNgramsOp::create(ctx.b, ctx.type(counts, f32), ctx.reshape(ctx.operand(0), ctx.shape(0), rows),
+  auto op = CountNgramsOp::create(ctx.b, ctx.type(counts, f32), ctx.reshape(x, ctx.shape(0), rows),
                                   weightTensor<int64_t>(ctx, tree.keys), weightTensor<int32_t>(ctx, tree.first),
                                   weightTensor<int32_t>(ctx, tree.column), dynamicSizes(ctx, counts),
                                   static_cast<int64_t>(getMinGramLength()), static_cast<int64_t>(getMaxGramLength()),

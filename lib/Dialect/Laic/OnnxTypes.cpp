@@ -1,6 +1,7 @@
 // Element types by number, and what records and messages call them.
 #include "laic/Dialect/Laic/OnnxTypes.h"
 
+#include "laic/Dialect/Laic/LaicDialect.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "mlir/IR/Builders.h"
 
@@ -25,6 +26,8 @@ Type laic::onnxElementType(MLIRContext *ctx, int64_t type) {
     return b.getI32Type();
   case 7:
     return b.getI64Type();
+  case 8:
+    return StringType::get(ctx);
   case 9:
     return b.getI1Type();
   case 10:
@@ -63,7 +66,9 @@ Type laic::onnxElementType(MLIRContext *ctx, int64_t type) {
 }
 
 int64_t laic::onnxElementCode(Type type) {
-  constexpr int64_t kLast = 26;
+  constexpr int64_t kString = 8, kLast = 26;
+  if (type.isSignlessInteger(128)) // as it is lowered
+    return kString;
   for (int64_t code = 1; code <= kLast; ++code)
     if (Type known = onnxElementType(type.getContext(), code); known && known == type)
       return code;
@@ -75,6 +80,8 @@ bool laic::isNarrowFloat(Type type) { return isa<FloatType>(type) && type.getInt
 std::string laic::elementTypeName(Type type) {
   if (type.isInteger(1))
     return "bool";
+  if (isa<StringType>(type))
+    return "string";
   if (isa<Float4E2M1FNType>(type))
     return "f4E2M1";
   if (isa<Float8E8M0FNUType>(type))

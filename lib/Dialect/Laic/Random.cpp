@@ -14,7 +14,7 @@ using namespace laic;
 namespace {
 
 LogicalResult checkDtype(ShapeContext &ctx, Type element, bool floats) {
-  if (element && (!floats || isa<FloatType>(element)))
+  if (element && element.isIntOrFloat() && (!floats || isa<FloatType>(element)))
     return success();
   return ctx.fail("has an unsupported 'dtype'");
 }

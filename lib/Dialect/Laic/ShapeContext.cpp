@@ -1,7 +1,10 @@
 // Shape inference helpers that the operator families share.
 #include "laic/Dialect/Laic/ShapeContext.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/HostCalls.h"
+#include "laic/Dialect/Laic/LogicOps.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/StringsOps.h"
 
 #include <algorithm>
 #include <cmath>
@@ -335,7 +338,45 @@ std::optional<double> foldFloats(Operation *op, llvm::ArrayRef<double> in) {
 
 } // namespace
 
+namespace {
+
+// Of types that text is not made of or read as: through f32.
+bool isWrittenAsFloat(Type type) { return isNarrowFloat(type) || type.isF16() || type.isBF16(); }
+
+// Cast from and to strings.
+LogicalResult castStrings(ShapeContext &ctx, CastOp op) {
+  MLIRContext *mlir = op.getContext();
+  Type from = ctx.element(0), to = op.targetElement();
+  AffineMap shape = AffineMap::getMultiDimIdentityMap(ctx.rank(0), mlir);
+  auto castTo = [&](RewriterBase &b, Value x, Type type) -> Value {
+    return CastOp::create(b, op.getLoc(), UnrankedTensorType::get(type), x, onnxElementCode(type), op.getSaturate(),
+                          op.getRoundMode());
+  };
+  return ctx.replace([&](RewriterBase &b) -> llvm::SmallVector<Value> {
+    Value x = op.getX();
+    if (from == to)
+      return {x};
+    Type other = isa<StringType>(to) ? from : to, written = isWrittenAsFloat(other) ? Float32Type::get(mlir) : other;
+    if (isa<StringType>(to))
+      return createHostFunction(b, op.getLoc(), "text.from_numbers", from == written ? x : castTo(b, x, written),
+                                onnxElementCode(written), HostResult{shape, to});
+    Value numbers =
+        createHostFunction(b, op.getLoc(), "text.to_numbers", x, onnxElementCode(written), HostResult{shape, written})[0];
+    return {to == written ? numbers : castTo(b, numbers, to)};
+  });
+}
+
+} // namespace
+
 LogicalResult ShapeContext::inferElementwise(Operation *op) {
+  auto isText = [](const ValueFacts *facts) { return isa<StringType>(facts->element); };
+  if (auto cast = dyn_cast<CastOp>(op); cast && (isText(operands[0]) || isa_and_nonnull<StringType>(cast.targetElement())))
+    return castStrings(*this, cast);
+  if (isa<EqualOp>(op) && llvm::all_of(operands, isText))
+    return replace([&](RewriterBase &b) -> llvm::SmallVector<Value> {
+      auto type = UnrankedTensorType::get(b.getI1Type());
+      return {StringEqualOp::create(b, op->getLoc(), type, op->getOperand(0), op->getOperand(1))};
+    });
   SymShape shape;
   llvm::SmallVector<Type> elements;
   for (unsigned i = 0; i < operands.size(); ++i) {

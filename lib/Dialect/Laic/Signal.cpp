@@ -266,7 +266,7 @@ namespace {
 
 LogicalResult inferGenerated(ShapeContext &ctx, ArrayRef<AffineExpr> shape, int64_t type) {
   Type element = onnxElementType(ctx.element(0).getContext(), type);
-  if (!element || element.isInteger(1))
+  if (!element || !element.isIntOrFloat() || element.isInteger(1))
     return ctx.fail("has an unsupported 'output_datatype'");
   ctx.set(0, shape, element);
   return success();

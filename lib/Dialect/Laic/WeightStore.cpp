@@ -71,7 +71,7 @@ llvm::ArrayRef<char> laic::constantBytes(WeightStore &store, Attribute value, st
   if (auto weight = dyn_cast<WeightAttr>(value))
     return store.lookup(weight);
   auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (!dense)
+  if (!dense || isa<DenseStringElementsAttr>(value))
     return {};
   int64_t count = dense.getNumElements(), size = elementBytes(dense.getElementType());
   if (dense.getElementType().isInteger(1)) {

@@ -243,6 +243,9 @@ int64_t GenericEmitter::chooseLanes(const Size &size) const {
   for (Operation &inner : body)
     for (Type type : inner.getResultTypes())
       see(type);
+  constexpr unsigned kString = 16; // bytes of an element that no vector instruction reads by lane
+  if (widest >= kString)
+    return 0;
   int64_t lanes = e.level.vectorBytes / std::min(widest, 4u);
   bool masked = e.level.masks && !readsByIndex;
   if (size.isStatic() && !masked)

@@ -48,14 +48,15 @@ def Laic_AtanhOp : Laic_UnaryOp<"atanh", "Atanh", 22, "b.atanh(x)">;
 }
 
 // ---- copies and selection ----
-let dtypes = "float int uint bool narrow" in
+let dtypes = "float int uint bool narrow string" in
 def Laic_IdentityOp : Laic_UnaryOp<"identity", "Identity", 25, "x">;
 def Laic_WhereOp : Laic_ElementwiseOp<"where", "Where", 16, "b.select(x, y, z)", "in[1]"> {
+  let dtypes = "float int uint bool string";
   let arguments = (ins Laic_Tensor:$condition, Laic_Tensor:$x, Laic_Tensor:$y);
   let typedOperand = 1;
 }
 def Laic_CastOp : Laic_UnaryOp<"cast", "Cast", 28, "convert(b, x)", "targetElement()"> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$x, I64Attr:$to, DefaultValuedAttr<I64Attr, "1">:$saturate,
                    DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode);
   let hasVerifier = 1;

@@ -12,6 +12,7 @@ def Laic_NonZeroOp : Laic_CountedOp<"non_zero", "NonZero", 13> {
   let results = (outs Laic_Tensor:$y);
 }
 def Laic_CompressOp : Laic_CountedOp<"compress", "Compress", 28> {
+  let dtypes = "float int uint bool string";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$condition, OptionalAttr<I64Attr>:$axis);
   let results = (outs Laic_Tensor:$output);
 }

@@ -101,6 +101,15 @@ def Laic_OptionalType : TypeDef<Laic_Dialect, "Optional"> {
   let assemblyFormat = "`<` $element `>`";
 }
 
+def Laic_StringType : TypeDef<Laic_Dialect, "String"> {
+  let mnemonic = "string";
+  let summary = "an element of a tensor: UTF-8 text of any length";
+  let description = [{
+    Lowered, it is an i128 that kernels move and nothing looks into: address and length of bytes that it does not own
+    (docs/Rationale/Strings.md). Constants of it are bytes that `laic.host_function "core.strings"` makes strings of.
+  }];
+}
+
 // ---- operand and attribute shorthands ----
 
 // What laic-resolve-control-flow replaces before shapes are inferred.

@@ -11,6 +11,7 @@ def Laic_LessOrEqualOp : Laic_CompareOp<"less_or_equal", "LessOrEqual", 16, "b.l
 def Laic_GreaterOp : Laic_CompareOp<"greater", "Greater", 13, "b.gt(x, y)">;
 def Laic_GreaterOrEqualOp : Laic_CompareOp<"greater_or_equal", "GreaterOrEqual", 16, "b.ge(x, y)">;
 }
+let dtypes = "float int uint bool string" in
 def Laic_EqualOp : Laic_CompareOp<"equal", "Equal", 19, "b.eq(x, y)">;
 let dtypes = "float" in {
 def Laic_IsNaNOp : Laic_UnaryOp<"is_nan", "IsNaN", 20, "b.isnan(x)", "::mlir::IntegerType::get(getContext(), 1)">;

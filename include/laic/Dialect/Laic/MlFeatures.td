@@ -12,7 +12,9 @@ class Laic_FeatureOp<string mnemonic, string onnx, dag inputs, dag attributes = 
 }
 
 def Laic_ArrayFeatureExtractorOp
-    : Laic_FeatureOp<"array_feature_extractor", "ArrayFeatureExtractor", (ins Laic_Tensor:$X, Laic_Tensor:$indices)>;
+    : Laic_FeatureOp<"array_feature_extractor", "ArrayFeatureExtractor", (ins Laic_Tensor:$X, Laic_Tensor:$indices)> {
+  let dtypes = "f32 f64 i32 i64 string";
+}
 def Laic_BinarizerOp
     : Laic_FeatureOp<"binarizer", "Binarizer", (ins Laic_Tensor:$X), (ins DefaultValuedAttr<F32Attr, "0.0">:$threshold)>;
 def Laic_FeatureVectorizerOp
@@ -31,7 +33,9 @@ def Laic_NormalizerOp
 def Laic_OneHotEncoderOp
     : Laic_FeatureOp<"one_hot_encoder", "OneHotEncoder", (ins Laic_Tensor:$X),
                      (ins OptionalAttr<DenseI64ArrayAttr>:$cats_int64s, OptionalAttr<StrArrayAttr>:$cats_strings,
-                          DefaultValuedAttr<I64Attr, "1">:$zeros)>;
+                          DefaultValuedAttr<I64Attr, "1">:$zeros)> {
+  let dtypes = "f32 f64 i32 i64 string";
+}
 def Laic_ScalerOp
     : Laic_FeatureOp<"scaler", "Scaler", (ins Laic_Tensor:$X), (ins DenseF32ArrayAttr:$offset, DenseF32ArrayAttr:$scale)>;
 

@@ -5,7 +5,7 @@
 include "laic/Dialect/Laic/StructuredBase.td"
 
 def Laic_TfIdfVectorizerOp : Laic_LoweredOp<"tf_idf_vectorizer", "TfIdfVectorizer", 9> {
-  let dtypes = "i32 i64";
+  let dtypes = "i32 i64 string";
   let arguments = (ins Laic_Tensor:$X, I64Attr:$max_gram_length, I64Attr:$max_skip_count, I64Attr:$min_gram_length, StrAttr:$mode,
                    DenseI64ArrayAttr:$ngram_counts, DenseI64ArrayAttr:$ngram_indexes,
                    OptionalAttr<DenseI64ArrayAttr>:$pool_int64s, OptionalAttr<StrArrayAttr>:$pool_strings,

@@ -6,44 +6,46 @@ include "laic/Dialect/Laic/LaicBase.td"
 
 // ---- sizes as values ----
 def Laic_ShapeOp : Laic_ShapeOnlyOp<"shape", "Shape", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$data, OptionalAttr<I64Attr>:$end, DefaultValuedAttr<I64Attr, "0">:$start);
   let results = (outs Laic_Tensor:$shape);
 }
 def Laic_SizeOfOp : Laic_ShapeOnlyOp<"size_of", "Size", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$data);
   let results = (outs Laic_Tensor:$size);
 }
 
 // ---- the same elements in another shape ----
 def Laic_ReshapeOp : Laic_LoweredOp<"reshape", "Reshape", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$shape, DefaultValuedAttr<I64Attr, "0">:$allowzero);
   let results = (outs Laic_Tensor:$reshaped);
 }
 def Laic_FlattenOp : Laic_LoweredOp<"flatten", "Flatten", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$input, DefaultValuedAttr<I64Attr, "1">:$axis);
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_SqueezeOp : Laic_LoweredOp<"squeeze", "Squeeze", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$data, Laic_OptTensor:$axes);
   let results = (outs Laic_Tensor:$squeezed);
 }
 def Laic_UnsqueezeOp : Laic_LoweredOp<"unsqueeze", "Unsqueeze", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$data, Laic_Tensor:$axes);
   let results = (outs Laic_Tensor:$expanded);
 }
 
 // ---- repetition ----
 def Laic_ExpandOp : Laic_LoweredOp<"expand", "Expand", 13> {
+  let dtypes = "float int uint bool string";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$shape);
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_TileOp : Laic_LoweredOp<"tile", "Tile", 13> {
+  let dtypes = "float int uint bool string";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$repeats);
   let results = (outs Laic_Tensor:$output);
 }
@@ -70,6 +72,7 @@ def Laic_EyeLikeOp : Laic_LoweredOp<"eye_like", "EyeLike", 22> {
   let results = (outs Laic_Tensor:$output);
 }
 def Laic_OneHotOp : Laic_LoweredOp<"one_hot", "OneHot", 28> {
+  let dtypes = "float int uint bool string";
   let arguments = (ins Laic_Tensor:$indices, Laic_Tensor:$depth, Laic_Tensor:$values,
                    DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs Laic_Tensor:$output);
@@ -92,7 +95,7 @@ def Laic_DropoutOp : Laic_LoweredOp<"dropout", "Dropout", 22> {
   let results = (outs Laic_Tensor:$output, Laic_Tensor:$mask);
 }
 def Laic_CastLikeOp : Laic_DecomposedOp<"cast_like", "CastLike", 25> {
-  let dtypes = "float int uint bool narrow";
+  let dtypes = "float int uint bool narrow string";
   let arguments = (ins Laic_Tensor:$input, Laic_Tensor:$target_type,
                    DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode, DefaultValuedAttr<I64Attr, "1">:$saturate);
   let results = (outs Laic_Tensor:$output);
