@@ -3,6 +3,8 @@
 Types that numpy lacks come as ml_dtypes when that package is there, otherwise as bits (u2 or u1) or, four- and two-bit integers, as
 their values in i1 or u1. The runtime sees one byte per element of those: the value, with its sign.
 """
+import ctypes
+
 import numpy as np
 
 try:
@@ -19,7 +21,9 @@ _INTEGERS = (21, 22, 25, 26)
 
 
 def numpy_type(number):
-    """The numpy dtype of a runtime type; None for strings and unknown ones."""
+    """The numpy dtype of a runtime type, object for strings; None for unknown ones."""
+    if number == STRING:
+        return np.dtype(object)
     if number in _PLAIN:
         return np.dtype(_PLAIN[number])
     if number in _EXTENDED:
@@ -31,6 +35,8 @@ def numpy_type(number):
 def as_type(array, number):
     """An array with the bytes that the runtime wants for `number`, made from its numpy type, bits or values; else None."""
     wanted = numpy_type(number)
+    if number == STRING:
+        return _descriptors(array)
     name, bits = _EXTENDED.get(number, (None, None))
     if wanted is None:
         return None
@@ -41,3 +47,42 @@ def as_type(array, number):
     if bits and array.dtype == np.dtype(bits):
         return array.view(wanted)
     return None
+
+
+class Descriptors(np.ndarray):
+    """Strings as the runtime has them: address and length, 16 bytes. `text` holds the bytes."""
+
+    text = None
+
+
+_DESCRIPTOR = np.dtype([("data", "u8"), ("size", "u8")])
+
+
+def _descriptors(array):
+    """The descriptors of an array of str or bytes; None for one of anything else."""
+    if array.dtype.kind not in "OSU":
+        return None
+    items = array.ravel().tolist()
+    if not all(isinstance(item, (str, bytes)) for item in items):
+        return None
+    encoded = [item if isinstance(item, bytes) else item.encode("utf-8", "surrogateescape") for item in items]
+    result = np.empty(array.shape, _DESCRIPTOR).view(Descriptors)
+    result.text = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)
+    sizes = np.array([len(item) for item in encoded], np.uint64)
+    result["size"] = sizes.reshape(array.shape)
+    starts = np.cumsum(sizes, dtype=np.uint64) - sizes
+    result["data"] = (starts + np.uint64(result.text.ctypes.data)).reshape(array.shape)
+    return result
+
+
+def texts(array):
+    """The str of each descriptor; bytes that are no UTF-8 come as surrogates."""
+    result = np.empty(array.size, object)
+    for i, (data, size) in enumerate(array.ravel().tolist()):
+        result[i] = ctypes.string_at(data, size).decode("utf-8", "surrogateescape") if size else ""
+    return result.reshape(array.shape)
+
+
+def memory_type(number):
+    """The numpy dtype of an element in the runtime's memory."""
+    return _DESCRIPTOR if number == STRING else numpy_type(number)

@@ -132,8 +132,8 @@ class Model:
                 bound.append(Binding(type=number, rank=len(tensor.shape)))
             api.check(api.bind_output(context, index, byref(bound[-1])))
         api.check(api.run(context))
-        return _nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t)
-                        for index, t in enumerate(self.outputs)})
+        return _nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t, number)
+                        for index, (t, number) in enumerate(zip(self.outputs, self._output_types))})
 
     def bind(self, feed):
         """Fixes inputs (whose arrays may be changed in place between calls) and allocates outputs; see BoundCall."""
@@ -155,32 +155,35 @@ class Model:
         array = np.asarray(value)
         carrier = _types.as_type(array, number)
         if carrier is None:
-            raise InvalidArgumentError(f"input '{tensor.name}': expects {tensor.dtype}, got {array.dtype}")
+            wanted = "str or bytes" if number == _types.STRING else tensor.dtype
+            raise InvalidArgumentError(f"input '{tensor.name}': expects {wanted}, got {array.dtype}")
         if carrier.ndim != len(tensor.shape):
             raise InvalidArgumentError(f"input '{tensor.name}': expects rank {len(tensor.shape)}, got shape {carrier.shape}")
         return carrier if carrier.flags.c_contiguous else np.ascontiguousarray(carrier)
 
     @staticmethod
     def _writable(tensor, number, array):
+        if number == _types.STRING:
+            raise InvalidArgumentError(f"out['{tensor.name}']: strings cannot be written into an array of the caller's")
         if array.dtype != tensor.dtype or not array.flags.c_contiguous or not array.flags.writeable:
             raise InvalidArgumentError(f"out['{tensor.name}'] must be a dense, writable array of {tensor.dtype}")
         return _binding(array, number)
 
     @staticmethod
-    def _read(context, index, tensor):
+    def _read(context, index, tensor, number):
         binding = Binding()
         runtime().check(runtime().output(context, index, byref(binding)))
         shape = tuple(binding.sizes[i] for i in range(binding.rank))
-        result = np.empty(shape, tensor.dtype)
+        result = np.empty(shape, _types.memory_type(number))
         if result.size == 0:
-            return result
+            return result.astype(tensor.dtype)
         strides = None
         if binding.strides:
             strides = tuple(binding.strides[i] * result.itemsize for i in range(binding.rank))
         span = result.nbytes if strides is None else result.itemsize + sum((n - 1) * s for n, s in zip(shape, strides))
         memory = (ctypes.c_byte * span).from_address(binding.data)
-        result[...] = np.ndarray(shape, tensor.dtype, memory, strides=strides)
-        return result
+        result[...] = np.ndarray(shape, result.dtype, memory, strides=strides)
+        return _types.texts(result) if number == _types.STRING else result
 
 
 class BoundCall:
@@ -190,6 +193,8 @@ class BoundCall:
     """
 
     def __init__(self, model, feed):
+        if _types.STRING in model._input_types + model._output_types:
+            raise UnsupportedError("strings cannot be bound once: call the model")
         api = runtime()
         self._context = _Context(model._module, model._pool, model._device)
         self._keep, self.inputs, self.outputs = [model], {}, {}

@@ -71,6 +71,12 @@ json stepOf(const Program &program, const Step &step, const Expressions &sizes) 
   }
   for (uint32_t i = 0; i < count(step.programs()); ++i)
     out["programs"].push_back(text(program.entries()->Get(step.programs()->Get(i))->name()));
+  if (step.kind() == StepKind::Read)
+    out["read"] = step.kernel();
+  if (step.kind() == StepKind::HostCall) {
+    out["function"] = text(program.host_functions()->Get(step.kernel()));
+    out["scalars"] = sizesOf(step.scalars(), sizes);
+  }
   return out;
 }
 

@@ -85,7 +85,8 @@ void printStep(Page &page, const Program &program, const Plan &plan, uint32_t in
     std::string &list = k < inputs ? in : out;
     list += (list.empty() ? "%" : ", %") + std::to_string(step.operands()->Get(k));
   }
-  for (uint32_t k = 0; k < count(step.scalars()); ++k)
+  const bool takesSizes = step.kind() == StepKind::Dispatch || step.kind() == StepKind::HostCall; // calls list dims
+  for (uint32_t k = 0; takesSizes && k < count(step.scalars()); ++k)
     scalars += (k ? ", " : "  scalars ") + sizes[step.scalars()->Get(k)];
   const Node &node = *program.nodes()->Get(step.node());
   const std::string origin = text(node.name()) + (text(node.op()).empty() ? "" : " (" + text(node.op()) + ")");
@@ -103,6 +104,11 @@ void printStep(Page &page, const Program &program, const Plan &plan, uint32_t in
       programs += (k ? ", " : "") + text(program.entries()->Get(step.programs()->Get(k))->name());
     page.line("    %4u  %s %s(%s) -> %s  # %s", index, stepName(step.kind()), programs.c_str(), in.c_str(), out.c_str(),
               origin.c_str());
+    return;
+  }
+  if (step.kind() == StepKind::HostCall) {
+    page.line("    %4u  host function %s(%s) -> %s%s%s  # %s", index, text(program.host_functions()->Get(step.kernel())).c_str(),
+              in.c_str(), out.c_str(), scalars.c_str(), step.barrier() ? "" : "  no barrier", origin.c_str());
     return;
   }
   std::string workspace = sizes[step.workspace()] == "0" ? "" : "  workspace " + sizes[step.workspace()];
@@ -164,6 +170,8 @@ const char *inspect::stepName(StepKind kind) {
     return "if";
   case StepKind::Loop:
     return "loop";
+  case StepKind::HostCall:
+    return "host call";
   }
   return "?";
 }

@@ -3,6 +3,7 @@
 
 #include "Element.h"
 #include "Failure.h"
+#include "Text.h"
 
 #include <cmath>
 
@@ -77,14 +78,28 @@ Worst compareIntegers(laic_type_t type, const npz::Array &got, const npz::Array 
 
 std::string shapeOf(laic_type_t type, const npz::Array &array) { return describe(type, array.shape.data(), array.shape.size()); }
 
+// Strings are equal or not.
+Worst compareTexts(const std::string &name, const npz::Array &got, const npz::Array &want, std::string &problems) {
+  const std::vector<std::string> a = textsOf(got), b = textsOf(want);
+  for (size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i]) {
+      problems += "output '" + name + "': differs at " + position(i, got.shape) + ": got '" + a[i] + "', want '" + b[i] + "'\n";
+      return {INFINITY, i, INFINITY, 0, true};
+    }
+  return Worst();
+}
+
 // Appends to `problems` what is wrong with one output and returns its worst element.
 Worst compareOutput(const std::string &name, laic_type_t type, const npz::Array &got, const npz::Array &want,
                     const Options &options, std::string &problems) {
-  if (got.kind != want.kind || got.itemSize != want.itemSize || got.shape != want.shape) {
+  const bool areTexts = isText(got) && isText(want);
+  if ((!areTexts && (got.kind != want.kind || got.itemSize != want.itemSize)) || got.shape != want.shape) {
     problems += "output '" + name + "' is " + shapeOf(type, got) + " as " + got.dtype() + ", the reference has " +
                 shapeOf(type, want) + " as " + want.dtype() + "\n";
     return Worst();
   }
+  if (areTexts)
+    return compareTexts(name, got, want, problems);
   const Worst worst = isFloat(type) ? compareFloats(type, got, want, options) : compareIntegers(type, got, want, options);
   if (worst.failed)
     problems += "output '" + name + "': worst at " + position(worst.element, got.shape) + ": got " +

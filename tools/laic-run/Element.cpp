@@ -108,6 +108,8 @@ NpyForm run::npyForm(laic_type_t type) {
     return {'f', laic_type_size(type)};
   case LAIC_BOOL:
     return {'b', 1};
+  case LAIC_STRING:
+    return {'U', 0}; // of any width, or S
   default:
     return {isSigned(type) ? 'i' : 'u', laic_type_size(type)};
   }

@@ -3,6 +3,7 @@
 
 #include "Element.h"
 #include "Failure.h"
+#include "Text.h"
 
 #include <cstring>
 
@@ -81,17 +82,32 @@ double randomValue(laic_type_t type, uint64_t bits) {
   return static_cast<double>(bits & 1);
 }
 
+// Makes the elements of a dense tensor strings.
+void setTexts(Tensor &tensor, std::vector<std::string> texts) {
+  tensor.texts = std::make_shared<std::vector<std::string>>(std::move(texts));
+  laic_string_t *strings = reinterpret_cast<laic_string_t *>(tensor.data());
+  for (const std::string &text : *tensor.texts)
+    *strings++ = {text.data(), text.size()};
+}
+
 Tensor fromArray(const npz::Array &array, const laic_tensor_info_t &info, const std::string &path) {
   Tensor tensor;
   tensor.name = info.name;
   tensor.type = info.type;
+  if (info.type == LAIC_STRING && isText(array)) {
+    tensor.sizes = array.shape;
+    makeDense(tensor);
+    setTexts(tensor, textsOf(array));
+    return tensor;
+  }
   const NpyForm form = npyForm(info.type);
   if (array.kind != form.kind || array.itemSize != form.itemSize) {
     npz::Array wanted;
     wanted.kind = form.kind;
     wanted.itemSize = form.itemSize;
     throw Failure(kExitFault, "'" + path + "': input '" + tensor.name + "' (" + laic_type_name(info.type) +
-                                  ") must be stored as " + wanted.dtype() + ", got " + array.dtype());
+                                  ") must be stored as " + (info.type == LAIC_STRING ? "U or S" : wanted.dtype()) + ", got " +
+                                  array.dtype());
   }
   tensor.sizes = array.shape;
   makeDense(tensor);
@@ -144,6 +160,14 @@ std::vector<Tensor> run::seededInputs(const laic_module_t *module, const std::ma
     }
     makeDense(tensor);
     const size_t elementSize = laic_type_size(tensor.type);
+    if (tensor.type == LAIC_STRING) {
+      std::vector<std::string> words(tensor.capacity / elementSize);
+      for (std::string &word : words)
+        word = std::to_string(nextRandom(state) % 100); // short, and some of them equal
+      setTexts(tensor, std::move(words));
+      inputs.push_back(std::move(tensor));
+      continue;
+    }
     for (size_t at = 0; at < tensor.capacity; at += elementSize)
       encode(tensor.type, randomValue(tensor.type, nextRandom(state)), tensor.data() + at);
     inputs.push_back(std::move(tensor));
@@ -167,6 +191,13 @@ void run::growCapacity(Tensor &tensor, size_t axis, int64_t size) {
 
 npz::Array run::toArray(const laic_binding_t &binding) {
   npz::Array array;
+  if (binding.type == LAIC_STRING) {
+    array.shape.assign(binding.sizes, binding.sizes + binding.rank);
+    std::vector<laic_string_t> dense;
+    forEachElement(binding.sizes, binding.strides, array.shape.size(),
+                   [&](int64_t offset) { dense.push_back(static_cast<const laic_string_t *>(binding.data)[offset]); });
+    return textArray(textsOf(dense.data(), dense.size()), array.shape);
+  }
   const NpyForm form = npyForm(binding.type);
   array.kind = form.kind;
   array.itemSize = form.itemSize;

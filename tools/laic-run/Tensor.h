@@ -6,6 +6,7 @@
 #include "laic/runtime.h"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct Tensor {
   laic_type_t type = LAIC_F32;
   std::vector<int64_t> sizes;
   std::vector<int64_t> strides;
-  std::vector<uint64_t> memory; // as words, so that every element type is aligned
-  size_t capacity = 0;          // bytes
+  std::vector<uint64_t> memory;                    // as words, so that every element type is aligned
+  std::shared_ptr<std::vector<std::string>> texts; // of strings: what the elements point to
+  size_t capacity = 0;                             // bytes
 
   uint8_t *data() { return reinterpret_cast<uint8_t *>(memory.data()); }
   laic_binding_t binding();
