@@ -35,7 +35,7 @@ KEYS = {"keys_int64s": [1, 2], "values_int64s": [3, 4]}
 
 # operator, inputs, attributes, what the message says
 TEXT = [
-    ("TfIdfVectorizer", [I64], {**GRAMS, "pool_int64s": None}, "supports n-grams of integers only ('pool_int64s')"),
+    ("TfIdfVectorizer", [I64], {**GRAMS, "pool_int64s": None}, "expects a pool of the input's items alone: 'pool_strings' for strings, 'pool_int64s' for integers"),
     ("TfIdfVectorizer", [I64[None]], GRAMS, "expects an input of rank 1 or 2, got rank 3"),
     ("TfIdfVectorizer", [I64], {**GRAMS, "mode": "DF"}, "expects mode 'TF', 'IDF' or 'TFIDF', got 'DF'"),
     ("TfIdfVectorizer", [I64], {**GRAMS, "min_gram_length": 3}, "expects 1 <= min_gram_length <= max_gram_length and max_skip_count >= 0"),
@@ -59,7 +59,7 @@ FEATURES = [
     ("Imputer", [X], {"imputed_value_floats": [1.0, 2.0]}, "expects the last dim of the input to be 2 (values in the imputed values), got 4"),
     ("Normalizer", [X], {"norm": "L3"}, "unknown norm 'L3'"),
     ("Normalizer", [X[None]], {}, "expects an input of rank 1 or 2, got rank 3"),
-    ("OneHotEncoder", [X], {"cats_strings": ["a"]}, "supports categories that are integers only ('cats_int64s')"),
+    ("OneHotEncoder", [X], {"cats_strings": ["a"]}, "expects categories of the input's kind alone: 'cats_strings' for strings, 'cats_int64s' for numbers"),
     ("Scaler", [X], {"offset": [], "scale": [1.0]}, "expects values in 'offset' and 'scale'"),
 ]
 MODELS = [
@@ -67,7 +67,7 @@ MODELS = [
     ("LinearRegressor", [X], {**LINEAR, "coefficients": [1.0] * 7}, "expects as many coefficients for each of 2 rows, got 7 in all"),
     ("LinearRegressor", [X], {**LINEAR, "coefficients": [1.0] * 6}, "expects dim 1 of the input to be 3 (coefficients in a row), got 4"),
     ("LinearRegressor", [X], {**LINEAR, "intercepts": [1.0]}, "expects 2 intercepts, got 1"),
-    ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings; export the model with integer labels"),
+    ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_strings": ["a", "b"]}, "expects class labels that are integers or strings, got both"),
     ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": [1]}, "expects at least two class labels"),
     ("LinearClassifier", [X], {**CLASSIFIER, "classlabels_ints": [1, 2, 3]}, "expects 3 intercepts, one for each class, got 2"),
     ("SVMRegressor", [X], {**SVR, "kernel_type": "COSINE"}, "unknown kernel_type 'COSINE'"),
@@ -77,7 +77,7 @@ MODELS = [
     ("SVMClassifier", [X], {**SVC, "rho": []}, "expects a value in 'rho' for each of 1 pairs of classes"),
     ("SVMClassifier", [X], {**SVC, "coefficients": [1.0]}, "expects 'vectors_per_class' for 2 classes and 1 coefficients for each vector"),
     ("SVMClassifier", [X], {**SVC, "prob_a": [1.0]}, "expects values in 'prob_a' and 'prob_b' for each of 1 pairs of classes"),
-    ("LabelEncoder", [I64], {**KEYS, "values_int64s": None, "values_strings": ["a", "b"]}, "supports keys and values that are numbers only"),
+    ("CategoryMapper", [I64], {"cats_int64s": [1, 2], "cats_strings": ["a"]}, "expects as many 'cats_int64s' as 'cats_strings', at least one"),
     ("LabelEncoder", [I64], {**KEYS, "values_int64s": None}, "expects keys and values"),
     ("LabelEncoder", [X], KEYS, "expects keys of the input's element type f32, got i64"),
     ("LabelEncoder", [I64], {**KEYS, "values_int64s": None, "values_tensor": tensor([1, 2], np.uint8)}, "does not support values of element type u8"),
@@ -101,7 +101,7 @@ FORESTS = [
     ("TreeEnsembleRegressor", [X], {**TREES, "nodes_featureids": [-1, 0, 0]}, "has a node with a negative feature"),
     ("TreeEnsembleRegressor", [X], {**TREES, "target_ids": [0, 1]}, "expects targets in [0, 1), got 1"),
     ("TreeEnsembleRegressor", [X], {**TREES, "base_values": [1.0, 2.0]}, "expects one of 'base_values', or one for each of the 1 targets"),
-    ("TreeEnsembleClassifier", [X], {**CLASSES, "classlabels_int64s": None, "classlabels_strings": ["a", "b"]}, "does not support class labels that are strings; export the model with integer labels"),
+    ("TreeEnsembleClassifier", [X], {**CLASSES, "classlabels_strings": ["a", "b"]}, "expects class labels that are integers or strings, got both"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "aggregate_function": 4}, "unknown aggregate_function 4"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "post_transform": 5}, "unknown post_transform 5"),
     ("TreeEnsemble", [X], {**ENSEMBLE, "leaf_targetids": [0]}, "expects as many leaf_targetids as leaf_weights"),
