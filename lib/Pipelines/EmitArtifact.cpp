@@ -151,10 +151,12 @@ llvm::FailureOr<PlanCode> laic::generateCode(ModuleOp module, const TargetChoice
   PlanCode code;
   if (kernels.empty() && left.empty())
     return code;
-  llvm::FailureOr<CodegenResult> made = device.target->codegen(kernels, device.options);
-  if (failed(made) || failed(checkCount(module, *device.target, *made, kernels.size())))
-    return failure();
-  code.device = std::move(*made);
+  if (!kernels.empty()) {
+    llvm::FailureOr<CodegenResult> made = device.target->codegen(kernels, device.options);
+    if (failed(made) || failed(checkCount(module, *device.target, *made, kernels.size())))
+      return failure();
+    code.device = std::move(*made);
+  }
   LogicalResult status = success();
   for (auto [kernel, info] : llvm::zip(kernels, code.device.infos)) {
     if (info.whyNot.empty()) {

@@ -155,7 +155,7 @@ StringRef wayOf(const Record *record) {
   for (auto [name, way] : {std::pair("Laic_ElementwiseOp", "elementwise"), std::pair("Laic_VariadicOp", "elementwise"),
                            std::pair("Laic_LoweredOp", "lowered"), std::pair("Laic_RandomOp", "lowered"),
                            std::pair("Laic_DecomposedOp", "decomposed"), std::pair("Laic_CountedOp", "decomposed"),
-                           std::pair("Laic_ShapeOnlyOp", "sizes only")})
+                           std::pair("Laic_HostedOp", "host function"), std::pair("Laic_ShapeOnlyOp", "sizes only")})
     if (record->isSubClassOf(name))
       return way;
   llvm::PrintFatalError(record, "derives from no class that says how it reaches the targets");
@@ -173,7 +173,8 @@ void printMatrixHeader(llvm::ArrayRef<TargetColumn> columns, raw_ostream &os) {
   llvm::interleaveComma(columns, os, [&](const TargetColumn &c) { os << c.letter << " is " << c.name; });
   os << ".\n*Elementwise* operators state their scalar computation, *lowered* ones become linalg or "
         "structured operations,\n"
-        "*decomposed* ones other operators, and *sizes only* ones are gone when compiling ends.\n\n"
+        "*decomposed* ones other operators, *host function* ones calls of the runtime, and *sizes only* ones are gone when "
+        "compiling ends.\n\n"
         "| operator | newest version | how |";
   for (const char *type : kElementTypes)
     os << " " << type << " |";

@@ -112,7 +112,7 @@ func.func @add_sizes(%x: tensor<3xf32>, %w: tensor<4xf32>) -> tensor<*xf32> {
 
 func.func @cast_type(%x: tensor<3xf32>) -> tensor<*xf32> {
   // expected-error @+1 {{has an unsupported result type}}
-  %y = laic.cast %x {to = 8 : i64} : (tensor<3xf32>) -> tensor<*xf32>
+  %y = laic.cast %x {to = 14 : i64} : (tensor<3xf32>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
 
