@@ -172,6 +172,27 @@ TEST(Call, ErrorsTellTheIteration) {
   ASSERT_EQ(errorOf(call.run(1, 4)), "");
 }
 
+TEST(Call, LoopsAreCancelled) {
+  TemporaryFile file(makeLoop().bytes());
+  ModulePtr module = loadFile(file.path());
+  LoopCall call(module.get());
+  struct Canceller {
+    laic_context_t *context;
+    int ended;
+  } canceller = {call.context.get(), 0};
+  laic_set_trace(
+      call.context.get(),
+      [](void *self, int begin, const char *, const char *kernel, int64_t) {
+        Canceller &all = *static_cast<Canceller *>(self);
+        if (!begin && std::string(kernel) == "copy" && ++all.ended == 4) // the last step of the second iteration
+          laic_cancel(all.context);
+      },
+      &canceller);
+  const Outcome result = outcome(call.run(5, 3));
+  EXPECT_EQ(result.code, LAIC_CANCELLED);
+  EXPECT_EQ(result.message, "cancelled before iteration 2 of node 'node_2'");
+}
+
 TEST(Call, ConditionsHaveOneElement) {
   TestArtifact a = makeLoop();
   EntryT &body = *a.program.entries[1];
@@ -211,11 +232,11 @@ const Case kCases[] = {
     {"FewerInputs", makeBranch, [](TestArtifact &a) { first(a).operands.erase(first(a).operands.begin() + 1); },
      "runs entry 1, which has 1 inputs and 1 outputs"},
     {"InputRank", makeBranch, [](TestArtifact &a) { a.plan().buffers[1]->shape.clear(); },
-     "operand 1 of step 0 does not fit the program"},
+     "operand 1 of step 0 does not fit the program that it runs"},
     {"InputType", makeBranch, [](TestArtifact &a) { a.plan().buffers[1]->type = ElementType::I64; },
-     "operand 1 of step 0 does not fit the program"},
+     "operand 1 of step 0 does not fit the program that it runs"},
     {"OutputType", makeBranch, [](TestArtifact &a) { a.plan().buffers[2]->type = ElementType::F32; },
-     "operand 2 of step 0 does not fit the program"},
+     "operand 2 of step 0 does not fit the program that it runs"},
     {"NoOperands", makeBranch, [](TestArtifact &a) { first(a).operands = {2}; }, "step 0 is a call with 1 operands, 1 written"},
     {"ManyConditions", makeBranch, [](TestArtifact &a) { a.plan().buffers[0]->shape = {a.constant(2)}; },
      "step 0 is decided by buffer 0, which is no single number"},
@@ -228,7 +249,7 @@ const Case kCases[] = {
     {"ReadNumber", makeBranch, [](TestArtifact &a) { first(a).kernel = 1; }, "step 0 is read 1 of 1"},
     {"Carried", makeLoop, [](TestArtifact &a) { first(a).carried = 2; }, "step 0 is a call with 5 operands, 2 written"},
     {"CarriedRank", makeLoop, [](TestArtifact &a) { std::swap(first(a).operands[3], first(a).operands[4]); },
-     "operand 3 of step 0 does not fit the program"},
+     "operand 3 of step 0 does not fit the program that it runs"},
     {"Iteration", makeLoop, [](TestArtifact &a) { program(a, 1).inputs[0]->type = ElementType::F64; },
      "step 0 runs entry 1, which is no body of a loop"},
     {"OnTheDevice", makeLoop,
@@ -277,9 +298,20 @@ TEST(HostileProgram, NestsInBounds) {
     const Outcome result = loadBytes(a.bytes());
     EXPECT_EQ(result.code, depth == 8 ? LAIC_OK : LAIC_INVALID_ARTIFACT) << result.message;
     if (depth == 9) {
-      EXPECT_NE(result.message.find("which lies in more than 8 others"), std::string::npos) << result.message;
+      EXPECT_NE(result.message.find(", which lies in more than 8 others"), std::string::npos) << result.message;
     }
   }
+}
+
+TEST(HostileRun, ProgramForAnotherDevice) {
+  TestArtifact a = makeBranch();
+  a.program.entries[2]->plans[0]->device = "other";
+  TemporaryFile file(a.bytes());
+  ModulePtr module = loadFile(file.path());
+  laic_context_t *context = nullptr;
+  EXPECT_EQ(errorOf(laic_context_create(module.get(), nullptr, &context)),
+            "a branch or loop needs device 'other', which is not this runtime's host");
+  EXPECT_EQ(context, nullptr);
 }
 
 // The size that the program finds must be the one that was planned for it.

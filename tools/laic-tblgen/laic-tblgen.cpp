@@ -186,8 +186,8 @@ void printMatrixHeader(llvm::ArrayRef<TargetColumn> columns, raw_ostream &os) {
 
 // Operators that hold or move values of any type have no element types of their own.
 void printResolved(llvm::ArrayRef<const Record *> records, raw_ostream &os) {
-  os << "\nControl flow, sequences and optionals are resolved when compiling, for all element types and targets (see "
-        "Rationale/ControlFlowAndSequences.md): ";
+  os << "\nControl flow, sequences and optionals are resolved when compiling, for all element types and targets; what "
+        "only the call decides runs on the host (see Rationale/ControlFlowAndSequences.md): ";
   llvm::interleaveComma(records, os, [&](const Record *record) {
     StringRef domain = record->getValueAsString("onnxDomain");
     os << domain << (domain.empty() ? "" : ".") << record->getValueAsString("onnxName") << " "

@@ -67,7 +67,7 @@ void Resolver::inlineBranch(IfOp op, Region &branch) {
 
 // Both branches are computed in front of the `if`, which chooses when their outputs are known.
 void Resolver::hoistBranches(IfOp op) {
-  hoisted[op] = symbols.checks().size();
+  hoisted.insert(op);
   for (Region &branch : op->getRegions()) {
     Block &from = branch.front();
     op->getBlock()->getOperations().splice(op->getIterator(), from.getOperations(), from.begin(), std::prev(from.end()));
@@ -75,9 +75,6 @@ void Resolver::hoistBranches(IfOp op) {
 }
 
 LogicalResult Resolver::selectOutputs(IfOp op) {
-  if (symbols.checks().size() != hoisted.lookup(op))
-    return op.emitError("has a condition that is computed at run time and a branch that only some sizes fit, which laic does not "
-                        "support yet");
   const ValueFacts *facts = factsOf(op.getCond());
   Value cond = op.getCond();
   if (!facts->shape->empty())

@@ -132,9 +132,9 @@ private:
   mlir::ImplicitLocOpBuilder b;
   mlir::Type tensor; // of every result until inference
   llvm::DenseMap<mlir::Operation *, Unrolled> loops;
-  llvm::DenseMap<mlir::Operation *, size_t> hoisted; // conditions of a call before the branches of an `if` were inferred
-  int64_t cloned = 0;                                // operations that unrolling has made
-  int depth = 0;                                     // of a program: how many others it stands in
+  llvm::DenseSet<mlir::Operation *> hoisted; // `if`s whose branches stand in front of them
+  int64_t cloned = 0;                        // operations that unrolling has made
+  int depth = 0;                             // of a program: how many others it stands in
 };
 
 /// The operation that says what a resolved sequence or optional holds; null while it is not resolved.
