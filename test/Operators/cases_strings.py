@@ -109,3 +109,7 @@ CASES += [
 ]
 GRAMS = {"pool_strings": ["pear", "apple", "a b", "", "apple", "pear", "apple"], "ngram_counts": [0, 3], "ngram_indexes": [0, 1, 2, 3, 4], "min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 1}
 CASES += [Case("TfIdfVectorizer", [x], {**GRAMS, "mode": mode}, name=f"strings {x.ndim}-d {mode}", oracle="ort onnx") for x in (X, X[0], words(2, 30, seed=7)) for mode in ("TF", "IDF")]
+
+# ---- images: test/Python/test_strings.py has all formats ----
+GREYS = np.frombuffer(b"P5 3 2 255\n" + bytes(range(6)), np.uint8)
+CASES += [Case("ImageDecoder", [GREYS], {"pixel_format": "RGB"}, name="PNM", expect=lambda x: np.repeat(x[-6:].reshape(2, 3, 1), 3, axis=2))]
