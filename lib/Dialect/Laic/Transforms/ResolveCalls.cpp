@@ -199,13 +199,13 @@ FailureOr<Resolver::Program> Resolver::outline(Operation *op, Region &region, ll
     program.func.erase();
     return failure();
   }
-  if (failed(program.inside->walk()) || failed(findLeaves(op, program)))
+  if (failed(program.inside->walk()) || failed(findLeaves(program)))
     return failure();
   return std::move(program);
 }
 
 // The tensors of the outputs become those of the function.
-LogicalResult Resolver::findLeaves(Operation *op, Program &program) {
+LogicalResult Resolver::findLeaves(Program &program) {
   Operation *terminator = program.func.front().getTerminator();
   program.outputs.assign(terminator->operand_begin(), terminator->operand_end());
   auto add = [&](Value value, auto &self) -> LogicalResult {
@@ -220,8 +220,7 @@ LogicalResult Resolver::findLeaves(Operation *op, Program &program) {
     const ValueFacts *known = program.inside->factsOf(value);
     if (!known)
       return failure(); // reported there
-    if (!known->shape)
-      return op->emitError("has an output whose rank is not known when compiling");
+    assert(known->shape && "arguments have a rank, and inference gives every result one");
     program.leaves.push_back(value);
     return success();
   };

@@ -78,7 +78,7 @@ private:
   llvm::SmallVector<mlir::Value> capturesOf(mlir::Operation *op) const;
   llvm::FailureOr<Program> outline(mlir::Operation *op, mlir::Region &region, llvm::StringRef suffix,
                                    llvm::ArrayRef<Parameter> parameters, mlir::ValueRange captures);
-  llvm::LogicalResult findLeaves(mlir::Operation *op, Program &program);
+  llvm::LogicalResult findLeaves(Program &program);
   static void discard(mlir::func::FuncOp program);
   bool isContentKnown(mlir::Value value) const;
   mlir::Value constantOf(mlir::OpBuilder &to, mlir::Location loc, const ValueFacts &known) const;
