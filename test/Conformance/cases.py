@@ -98,8 +98,8 @@ def load_value(path, type_proto):
         return numpy_helper.to_list(onnx.SequenceProto.FromString(content))
     if type_proto.HasField("optional_type"):
         optional = onnx.OptionalProto.FromString(content)
-        # Old releases give an absent value no type at all.
-        return numpy_helper.to_optional(optional) if optional.elem_type != onnx.OptionalProto.UNDEFINED else None
+        is_there = any(field.name.endswith("_value") for field, _ in optional.ListFields())
+        return numpy_helper.to_optional(optional) if is_there else None
     tensor = onnx.TensorProto.FromString(content)
     value = numpy_helper.to_array(tensor)
     # Releases before 1.19 store the bits of bfloat16 as integers.

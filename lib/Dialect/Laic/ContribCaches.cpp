@@ -61,12 +61,14 @@ LogicalResult ContribRotaryEmbeddingOp::decompose(RewriterBase &rewriter) {
   bool isOffset = rankOf(positions) == 1;
   if (isOffset)
     positions = d.add(positions, d.positions(d.scalarSize(getInput(), isFlat ? 1 : 2)));
+  int64_t rotated = static_cast<int64_t>(getRotaryEmbeddingDim());
   auto spread = [&](V cache) {
+    cache = rotatedColumns(d, cache, rotated);
     V rows = d.gather(cache, positions);
     // [sequence, half] of all rows of the batch, or [batch, sequence, half]; the heads of a flat input stand behind the sequence.
     return isFlat ? d.unsqueeze(rows, {isOffset ? 1 : 2}) : isOffset ? rows : d.unsqueeze(rows, {1});
   };
-  V y = rotate(d, x, spread(getCosCache()), spread(getSinCache()), {getInterleaved() != 0, getRotaryEmbeddingDim() != 0});
+  V y = rotate(d, x, spread(getCosCache()), spread(getSinCache()), {getInterleaved() != 0, rotated != 0});
   d.replace(isFlat ? d.reshape(y, {0, 0, -1}) : y);
   return success();
 }

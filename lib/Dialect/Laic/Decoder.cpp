@@ -28,6 +28,11 @@ V laic::rotate(const Decomposer &d, V x, V cosine, V sine, Rotation kind) {
   return kind.isPartial ? d.concat({y, d.slice(x, whole, d.ints({INT64_MAX}), last)}, last) : y;
 }
 
+V laic::rotatedColumns(const Decomposer &d, V cache, int64_t rotated) {
+  int64_t columns = cast<RankedTensorType>(cache.getType()).getShape().back();
+  return rotated == 0 || columns == rotated / 2 ? cache : d.slice(cache, 0, rotated / 2, -1);
+}
+
 LogicalResult laic::checkRotation(ShapeContext &ctx, const RotationOperands &operands, ArrayRef<AffineExpr> x, int64_t rotated) {
   if (rotated < 0)
     return ctx.fail("expects 'rotary_embedding_dim' to be at least 0, got " + Twine(rotated));
@@ -38,15 +43,22 @@ LogicalResult laic::checkRotation(ShapeContext &ctx, const RotationOperands &ope
                          "expects a head to be at least as large as rotary_embedding_dim " + Twine(rotated) + ", got " +
                              Twine(constantSize(x[3]).value_or(0)))))
     return failure();
-  AffineExpr half = ctx.symbols.floorDiv(width, ctx.cst(2));
+  AffineExpr half = ctx.symbols.floorDiv(width, ctx.cst(2)), halfHead = ctx.symbols.floorDiv(x[3], ctx.cst(2));
   for (auto [i, name] : {std::pair(operands.cosine, "cos_cache"), {operands.sine, "sin_cache"}}) {
-    if (failed(expectRank(ctx, i, operands.hasPositions ? 2 : 3, name)) ||
-        failed(expectSize(ctx, ctx.shape(i).back(), half, "the last dim of " + Twine(name), "half of what is rotated")))
+    if (failed(expectRank(ctx, i, operands.hasPositions ? 2 : 3, name)))
+      return failure();
+    // Caches of whole heads are what some exporters hand over though they rotate less.
+    AffineExpr columns = ctx.shape(i).back();
+    if (columns != halfHead &&
+        failed(expectSize(ctx, columns, half, "the last dim of " + Twine(name), "half of what is rotated")))
       return failure();
     for (unsigned dim = 0; dim < 2 && !operands.hasPositions; ++dim)
       if (failed(expectSize(ctx, ctx.shape(i)[dim], x[dim == 0 ? 0 : 2], "dim " + Twine(dim) + " of " + name, "as the input")))
         return failure();
   }
+  if (failed(expectSize(ctx, ctx.shape(operands.sine).back(), ctx.shape(operands.cosine).back(), "the last dim of sin_cache",
+                        "as cos_cache")))
+    return failure();
   return operands.hasPositions
              ? expectSize(ctx, ctx.shape(operands.sine)[0], ctx.shape(operands.cosine)[0], "dim 0 of sin_cache", "as cos_cache")
              : success();
@@ -78,11 +90,13 @@ LogicalResult RotaryEmbeddingOp::decompose(RewriterBase &rewriter) {
   bool isFlat = cast<RankedTensorType>(getX().getType()).getRank() == 3;
   V x = isFlat ? d.reshape(getX(), {0, 0, static_cast<int64_t>(*getNumHeads()), -1}) : getX();
   // Caches lie on the dims batch, sequence and head.
+  int64_t rotated = static_cast<int64_t>(getRotaryEmbeddingDim());
   auto spread = [&](V cache) {
+    cache = rotatedColumns(d, cache, rotated);
     V rows = isAbsent(getPositionIds()) ? cache : d.gather(cache, getPositionIds());
     return d.unsqueeze(rows, {isFlat ? 2 : 1});
   };
-  V y = rotate(d, x, spread(getCosCache()), spread(getSinCache()), {getInterleaved() != 0, getRotaryEmbeddingDim() != 0});
+  V y = rotate(d, x, spread(getCosCache()), spread(getSinCache()), {getInterleaved() != 0, rotated != 0});
   d.replace(isFlat ? d.reshape(y, {0, 0, -1}) : y);
   return success();
 }

@@ -20,6 +20,8 @@ struct RotationOperands {
   unsigned cosine, sine;
   bool hasPositions;
 };
+/// The first `rotated` / 2 columns of a cache, which may have those of a whole head; all of them for 0.
+mlir::Value rotatedColumns(const Decomposer &d, mlir::Value cache, int64_t rotated);
 /// Checks them against an input [batch, heads, sequence, head] of which `rotated` elements of a head are rotated (0: all).
 llvm::LogicalResult checkRotation(ShapeContext &ctx, const RotationOperands &operands, llvm::ArrayRef<mlir::AffineExpr> x,
                                   int64_t rotated);
