@@ -33,6 +33,7 @@ const Case kLoadCases[] = {
     {"NoDevice", [](TestArtifact &a) { a.plan().device.clear(); }, "names no device"},
     {"InputWithoutName", [](TestArtifact &a) { a.entry().inputs[0]->name.clear(); }, "input 0 has no name"},
     {"ComplexInput", [](TestArtifact &a) { a.entry().inputs[0]->type = ElementType::C64; }, "element type 14", LAIC_UNSUPPORTED},
+    {"NumbersAsStrings", [](TestArtifact &a) { buffer(a, 0).type = ElementType::String; }, "of numbers as strings"},
     {"ConstantStrings", [](TestArtifact &a) { buffer(a, 1).type = ElementType::String; },
      "constant buffer 1 holds strings, whose addresses no file knows"},
     {"HostFunctionPath", [](TestArtifact &a) { a.program.host_functions = {"../../evil.strings"}; },

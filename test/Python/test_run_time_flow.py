@@ -282,3 +282,65 @@ def test_sequences_in_loops_of_the_call():
       c = Constant<value = bool {1}>() s = SequenceEmpty()
       y = Loop (m, c, s) <body = b (int64 i, bool g, seq(float[N]) p) => (bool h, seq(float[N]) q) { h = Identity(g) q = SequenceInsert(p, x) }>
     }""", "node 'Loop_2' (Loop, opset 21): carries a sequence or an optional")
+
+
+# ---- what may go wrong between the compiler's walk, programs and data
+
+GROWS = """g (int64 n, float[1] x, float[E] empty) => (float[M] y) {
+  t = Constant<value = int64[1] {0}>() start = Constant<value = float[0] {}>() go = Constant<value = bool {1}>() zero = Constant<value = int64 {0}>()
+  y = Loop (n, go, start) <body = b (int64 i, bool g, float[P] a) => (bool h, float[Q] c) {
+    later = Greater(i, zero)
+    v = If (later) <then_branch = p () => (float[1] f) { f = Gather(a, t) }, else_branch = q () => (float[1] f) { f = Identity(x) }>
+    c = Concat<axis = 0>(a, v) h = Identity(g) }>
+}"""
+
+
+def test_list_that_grows_from_nothing():
+    check(GROWS, *[(np.array(n), floats(1, seed=n), np.zeros(0, "f4")) for n in (0, 1, 5, 2)])
+
+
+SCANS = """g (float[2,3] x, int64 trips) => (int64[A,2,B] y) {
+  go = Constant<value = bool {1}>() n = %s
+  y = Loop (n, go) <body = b (int64 i, bool g) => (bool h, int64[2,K] z) { z = NonZero(x) h = Identity(g) }>
+}"""
+
+
+@pytest.mark.parametrize("trips", ["Constant<value = int64 {2}>()", "Identity(trips)"])
+def test_scanned_output_of_an_operator_that_is_replaced(trips):
+    check(SCANS % trips, *[(np.float32([[1, 0, k], [0, k, 2]]), np.array(2)) for k in (0, 3)])
+
+
+DO_WHILE = """g (float[1,2] x, int64[1] e, float limit) => (float[A,K,2] y) {
+  go = Constant<value = bool {1}>() none = Constant<value = int64 {99}>() zero = Constant<value = int64[1] {0}>()
+  y = Loop (none, go, x) <body = b (int64 i, bool g, float[1,2] a) => (bool h, float[1,2] c, float[K,2] s) {
+    c = Add(a, a) s = Slice(c, zero, e, zero) t = ReduceSum<keepdims = 0>(c) h = Less(t, limit) }>
+}"""
+
+
+def test_first_iteration_may_be_the_last():
+    check(DO_WHILE.replace("=> (float[A,K,2] y)", "=> (float[1,2] last, float[A,K,2] y)").replace("y = Loop", "last, y = Loop"),
+          *[(np.float32([[1, 0]]), np.int64([1]), np.array(limit, "f4")) for limit in (0, 9, 1, 100)])
+
+
+TEXTS = """g (bool c, string[N] x) => (string[N] y) {
+  y = If (c) <then_branch = t () => (string[N] a) { a = StringConcat(x, x) }, else_branch = e () => (string[N] a) { a = Identity(x) }>
+}"""
+NUMBERS = """g (bool c, string[N] x) => (float[N] y) {
+  y = If (c) <then_branch = t () => (float[N] a) { a = Cast<to = 1>(x) },
+              else_branch = e () => (float[N] a) { s = Shape(x) a = ConstantOfShape<value = float[1] {7.0}>(s) }>
+}"""
+
+
+def test_functions_of_the_runtime_in_branches_alone():
+    texts = np.array(["a", "bc"], dtype=object)
+    artifact = laic.compile(proto(TEXTS))
+    for cond, want in ((True, ["aa", "bcbc"]), (False, ["a", "bc"])):
+        assert list(artifact.run({"c": yes(cond), "x": texts})["y"]) == want
+
+
+def test_branch_that_is_not_taken_refuses_nothing():
+    artifact = laic.compile(proto(NUMBERS))
+    assert list(artifact.run({"c": yes(False), "x": np.array(["a", "1"], dtype=object)})["y"]) == [7, 7]
+    assert list(artifact.run({"c": yes(True), "x": np.array(["2.5", "1"], dtype=object)})["y"]) == [2.5, 1]
+    with pytest.raises(laic.Error, match="Cast_0"):
+        artifact.run({"c": yes(True), "x": np.array(["a", "1"], dtype=object)})

@@ -6,6 +6,7 @@
 #include "laic/Dialect/Laic/DetectionOps.h"
 #include "laic/Dialect/Laic/FilteringOps.h"
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/SelectionOps.h"
 
 #include <cmath>
@@ -145,6 +146,8 @@ LogicalResult NonMaxSuppressionOp::inferShapes(ShapeContext &ctx) {
       failed(expectSize(ctx, ctx.shape(1)[0], ctx.shape(0)[0], "dim 0 of 'scores'", "batch")) ||
       failed(expectSize(ctx, ctx.shape(1)[2], ctx.shape(0)[1], "dim 2 of 'scores'", "boxes")))
     return failure();
+  if (ctx.has(2) && !ctx.element(2).isInteger(64))
+    return ctx.fail("expects 'max_output_boxes_per_class' to have element type i64, got " + elementTypeName(ctx.element(2)));
   if (getCenterPointBox() > 1)
     return ctx.fail("expects 'center_point_box' to be 0 or 1");
   return ctx.replace([&](RewriterBase &rewriter) -> SmallVector<Value> {

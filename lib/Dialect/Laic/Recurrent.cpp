@@ -1,5 +1,6 @@
 // LSTM, GRU, RNN: one contraction for the input projections of all steps, one `laic.recurrence` per direction.
 #include "laic/Dialect/Laic/LowerContext.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/RecurrentOps.h"
 #include "laic/Dialect/Laic/StructuredOps.h"
 
@@ -133,6 +134,9 @@ LogicalResult inferLayer(ShapeContext &ctx, const Layer &layer, unsigned results
     return ctx.fail("expects direction 'forward', 'reverse' or 'bidirectional', got '" + layer.direction + "'");
   if (ctx.rank(0) != 3 || ctx.rank(1) != 3 || ctx.rank(2) != 3)
     return ctx.fail("expects 'X', 'W' and 'R' of rank 3");
+  constexpr unsigned kLengths = 4;
+  if (ctx.has(kLengths) && !ctx.element(kLengths).isInteger(32))
+    return ctx.fail("expects 'sequence_lens' to have element type i32, got " + elementTypeName(ctx.element(kLengths)));
   llvm::StringRef unknown;
   ActivationList activations = activationsOf(layer, unknown);
   if (!unknown.empty())

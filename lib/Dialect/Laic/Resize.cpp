@@ -278,6 +278,9 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &ctx) {
   ResizeRule rule = ruleOf(*this);
   if (failed(checkRule(rule, ctx)))
     return failure();
+  for (auto [i, name] : {std::pair(kRoi, "'roi'"), {kScales, "'scales'"}, {kSizes, "'sizes'"}})
+    if (given(ctx, i) && failed(expectRank(ctx, i, 1, name)))
+      return failure();
   bool lateRoi = rule.crops() && given(ctx, kRoi) && !ctx.facts(kRoi).floats;
   if (given(ctx, kScales) && !given(ctx, kSizes) && !(*this)->hasAttr(kLateScales) && (!ctx.facts(kScales).floats || lateRoi))
     return replaceLateScales(ctx, *this);

@@ -188,7 +188,7 @@ V ScalarBuilder::gelu(V x) {
     p = add(mul(p, u), cst(c, x));
   V series = add(mul(add(mul(hd, cst(1.0 / 6, x)), cst(-0.5, x)), hd), one);
   // x Phi(-a) for x < 0; x (1 - Phi(-a)) above.
-  V negative = lt(x, cst(0, x)), factor = select(negative, x, one);
+  V negative = lt(x, cst(0, x)), factor = select(negative, max(x, cst(-1e30, x)), one); // whose double is finite
   V change = mul(mul(factor, mul(d, cst(-0.39894228040143268, x))), series);
   V tail = mul(add(change, mul(div(add(factor, factor), denominator), p)), gauss);
   return select(negative, tail, mul(x, sub(one, tail)));

@@ -347,6 +347,8 @@ bool isWrittenAsFloat(Type type) { return isNarrowFloat(type) || type.isF16() ||
 LogicalResult castStrings(ShapeContext &ctx, CastOp op) {
   MLIRContext *mlir = op.getContext();
   Type from = ctx.element(0), to = op.targetElement();
+  if (!to)
+    return ctx.fail("has an unsupported result type");
   AffineMap shape = AffineMap::getMultiDimIdentityMap(ctx.rank(0), mlir);
   auto castTo = [&](RewriterBase &b, Value x, Type type) -> Value {
     return CastOp::create(b, op.getLoc(), UnrankedTensorType::get(type), x, onnxElementCode(type), op.getSaturate(),
@@ -388,8 +390,7 @@ LogicalResult ShapeContext::inferElementwise(Operation *op) {
   }
   unsigned firstValue = op->getName().stripDialect() == "where" ? 1 : 0;
   for (unsigned i = firstValue + 1; i < operands.size(); ++i)
-    if (elements[i] != elements[firstValue] && op->getName().stripDialect() != "pow" &&
-        op->getName().stripDialect() != "bit_shift")
+    if (elements[i] != elements[firstValue] && op->getName().stripDialect() != "pow")
       return fail("expects operands of one element type, got " + debugTypes(elements[firstValue], elements[i]));
   Type result = cast<ScalarBodyInterface>(op).resultElement(elements);
   if (!result)

@@ -183,6 +183,7 @@ struct PlanVerifier {
   laic_status_t *constant(const Buffer &buffer, uint32_t i);
   laic_status_t *step(uint32_t i);
   laic_status_t *read(const Step &step, uint32_t i);
+  laic_status_t *text(const Buffer &buffer, const Tensor &port, uint32_t i);
   laic_status_t *readNumber(const Step &step, uint32_t i);
   laic_status_t *call(const Step &step, uint32_t i);
   laic_status_t *callee(const Step &step, uint32_t i, uint32_t index);
@@ -289,11 +290,11 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
   case Storage::Input:
     if (buffer.index() >= count(entry.inputs()))
       return INVALID("plan %u: buffer %u refers to input %u of %u", index, i, buffer.index(), count(entry.inputs()));
-    return nullptr;
+    return text(buffer, *entry.inputs()->Get(buffer.index()), i);
   case Storage::Output:
     if (buffer.index() >= count(entry.outputs()))
       return INVALID("plan %u: buffer %u refers to output %u of %u", index, i, buffer.index(), count(entry.outputs()));
-    return nullptr;
+    return text(buffer, *entry.outputs()->Get(buffer.index()), i);
   case Storage::Constant:
     return constant(buffer, i);
   case Storage::Late:
@@ -311,6 +312,13 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
     return nullptr;
   }
   return INVALID("plan %u: buffer %u has storage %u", index, i, static_cast<unsigned>(buffer.storage()));
+}
+
+// Numbers of the caller are no strings, nor strings numbers.
+laic_status_t *PlanVerifier::text(const Buffer &buffer, const Tensor &port, uint32_t i) {
+  if ((buffer.type() == ElementType::String) != (port.type() == ElementType::String))
+    return INVALID("plan %u: buffer %u sees an input or output of strings as numbers, or of numbers as strings", index, i);
+  return nullptr;
 }
 
 laic_status_t *PlanVerifier::readNumber(const Step &step, uint32_t i) {
@@ -479,6 +487,9 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
   if (step.kind() == StepKind::Copy) {
     if (operands != 2 || step.outputs() != 1)
       return INVALID("plan %u: step %u is a copy with %u operands, %u written", index, i, operands, step.outputs());
+    const Buffer &from = *plan.buffers()->Get(step.operands()->Get(0)), &to = *plan.buffers()->Get(step.operands()->Get(1));
+    if ((from.type() == ElementType::String) != (to.type() == ElementType::String))
+      return INVALID("plan %u: step %u copies between strings and numbers", index, i);
     return nullptr;
   }
   if (step.kind() == StepKind::Read)

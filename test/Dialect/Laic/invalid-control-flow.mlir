@@ -414,3 +414,38 @@ func.func @flex_precision(%q: tensor<1x2x5x4xf32>) -> tensor<*xf32> {
     : (tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<*xf32> score {} prob {}
   return %y : tensor<*xf32>
 }
+
+// -----
+
+func.func @if_number(%c: tensor<f32>, %x: tensor<2xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects a condition of element type bool, got f32}}
+  %y = laic.if %c : (tensor<f32>) -> tensor<*xf32> {
+    laic.outputs %x : tensor<2xf32>
+  } else {
+    laic.outputs %x : tensor<2xf32>
+  }
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @loop_trips(%m: tensor<i32>, %x: tensor<2xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  // expected-error @+1 {{expects a trip count of element type i64, got i32}}
+  %y = laic.loop %m, %none, %x : (tensor<i32>, none, tensor<2xf32>) -> tensor<*xf32> {
+  ^bb0(%i: tensor<*xf32>, %g: tensor<*xf32>, %a: tensor<*xf32>):
+    laic.outputs %g, %a : tensor<*xf32>, tensor<*xf32>
+  }
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @loop_number(%m: tensor<i64>, %c: tensor<i64>, %x: tensor<2xf32>) -> tensor<*xf32> {
+  // expected-error @+1 {{expects a condition of element type bool, got i64}}
+  %y = laic.loop %m, %c, %x : (tensor<i64>, tensor<i64>, tensor<2xf32>) -> tensor<*xf32> {
+  ^bb0(%i: tensor<*xf32>, %g: tensor<*xf32>, %a: tensor<*xf32>):
+    laic.outputs %g, %a : tensor<*xf32>, tensor<*xf32>
+  }
+  return %y : tensor<*xf32>
+}

@@ -59,3 +59,21 @@ func.func @axes_of_unknown_number(%x: tensor<2x3xf32>, %a: tensor<?xi64> {laic.d
   %y = laic.reduce_sum %x, %a {keepdims = 0 : i64} : (tensor<2x3xf32>, tensor<?xi64>) -> tensor<*xf32>
   return %y : tensor<*xf32>
 }
+
+// -----
+
+func.func @limit_of_floats(%b: tensor<1x6x4xf32>, %s: tensor<1x2x6xf32>, %m: tensor<1xbf16>) -> tensor<*xi64> {
+  %n = laic.none : none
+  // expected-error @+1 {{expects 'max_output_boxes_per_class' to have element type i64, got bf16}}
+  %y = laic.non_max_suppression %b, %s, %m, %n, %n : (tensor<1x6x4xf32>, tensor<1x2x6xf32>, tensor<1xbf16>, none, none) -> tensor<*xi64>
+  return %y : tensor<*xi64>
+}
+
+// -----
+
+func.func @lengths_of_floats(%x: tensor<5x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>, %l: tensor<2xf32>) -> tensor<*xf32> {
+  %n = laic.none : none
+  // expected-error @+1 {{expects 'sequence_lens' to have element type i32, got f32}}
+  %y:2 = laic.rnn %x, %w, %r, %n, %l, %n : (tensor<5x2x3xf32>, tensor<1x4x3xf32>, tensor<1x4x4xf32>, none, tensor<2xf32>, none) -> (tensor<*xf32>, tensor<*xf32>)
+  return %y#0 : tensor<*xf32>
+}

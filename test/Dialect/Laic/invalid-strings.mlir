@@ -90,3 +90,11 @@ func.func @result_rank(%x: tensor<3x!laic.string>) -> tensor<*xi64> {
        : (tensor<3x!laic.string>) -> tensor<*xi64>
   return %z : tensor<*xi64>
 }
+
+// -----
+
+func.func @bias(%x: tensor<2x3xf32>, %b: tensor<3x!laic.string>) -> tensor<*xf32> {
+  // expected-error @+1 {{does not take strings, which operand 1 has}}
+  %y = laic.add %x, %b : (tensor<2x3xf32>, tensor<3x!laic.string>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}

@@ -72,8 +72,28 @@ func.func @loop_trips(%m: tensor<i64>, %x: tensor<?xf32> {laic.dims = ["N"]}) ->
 // CHECK: laic.call "loop" [@loop_peeled_body]
 // CHECK-SAME: carried = 1 : i64
 // CHECK-SAME: first = 1 : i64
-// CHECK: laic.concat
-func.func @loop_peeled(%x: tensor<2xf32>, %limit: tensor<f32>) -> (tensor<*xf32>, tensor<*xf32>) {
+func.func @loop_peeled(%x: tensor<2xf32>, %limit: tensor<f32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  %m = laic.constant {value = dense<9> : tensor<i64>} : tensor<i64>
+  %y = laic.loop %m, %none, %x : (tensor<i64>, none, tensor<2xf32>) -> tensor<*xf32> {
+  ^bb0(%i: tensor<*xf32>, %g: tensor<*xf32>, %a: tensor<*xf32>):
+    %t = laic.neg %a : (tensor<*xf32>) -> tensor<*xf32>
+    %s = laic.reduce_sum %t, %none {keepdims = 0 : i64} : (tensor<*xf32>, none) -> tensor<*xf32>
+    %h = laic.less %s, %limit : (tensor<*xf32>, tensor<f32>) -> tensor<*xf32>
+    laic.outputs %h, %t : tensor<*xf32>, tensor<*xf32>
+  }
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+// One that stacks what iterations make runs as a whole.
+// CHECK-LABEL: func.func @loop_stacks
+// CHECK: laic.call "loop" [@loop_stacks_body]
+// CHECK-SAME: carried = 1 : i64
+// CHECK-NOT: first = 1
+// CHECK: return
+func.func @loop_stacks(%x: tensor<2xf32>, %limit: tensor<f32>) -> (tensor<*xf32>, tensor<*xf32>) {
   %none = laic.none : none
   %m = laic.constant {value = dense<9> : tensor<i64>} : tensor<i64>
   %y:2 = laic.loop %m, %none, %x : (tensor<i64>, none, tensor<2xf32>) -> (tensor<*xf32>, tensor<*xf32>) {

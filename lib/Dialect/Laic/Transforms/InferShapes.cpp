@@ -72,8 +72,13 @@ LogicalResult checkElement(Operation &op, llvm::ArrayRef<ValueFacts *> operands)
   if (!row || typed >= operands.size() || !operands[typed]->element)
     return success();
   std::string element = elementTypeName(operands[typed]->element);
-  if (acceptsElement(*row, element))
+  if (acceptsElement(*row, element)) {
+    bool takesStrings = acceptsElement(*row, "string");
+    for (auto [i, operand] : llvm::enumerate(operands))
+      if (!takesStrings && isa_and_nonnull<StringType>(operand->element))
+        return op.emitError() << "does not take strings, which operand " << i << " has";
     return success();
+  }
   return op.emitError() << "expects " << (typed == 0 ? "its operand" : "operand " + std::to_string(typed))
                         << " to have one of the element types " << row->dtypes << ", got " << element;
 }

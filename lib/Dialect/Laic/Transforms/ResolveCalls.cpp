@@ -7,7 +7,9 @@
 #include "laic/Dialect/Laic/DataMovementOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/HostCallsOps.h"
 #include "laic/Dialect/Laic/LogicOps.h"
+#include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
@@ -24,9 +26,10 @@ constexpr int64_t kMaxKnownContents = 64;
 
 bool isFloatOrInteger(Type type) { return isa<FloatType>(type) || (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() != 4); }
 
-// Runs other programs or reads sizes: nothing that should happen where its results are not wanted.
+// Runs other programs, reads sizes or calls functions that may refuse data: nothing that should happen where its results are not wanted.
 bool waitsForData(func::FuncOp func) {
-  return !func.front().getOps<CallOp>().empty() || !func.front().getOps<ReadSizesOp>().empty();
+  Block &block = func.front();
+  return !block.getOps<CallOp>().empty() || !block.getOps<ReadSizesOp>().empty() || !block.getOps<HostFunctionOp>().empty();
 }
 
 } // namespace
@@ -199,8 +202,11 @@ FailureOr<Resolver::Program> Resolver::outline(Operation *op, Region &region, ll
     program.func.erase();
     return failure();
   }
-  if (failed(program.inside->walk()) || failed(findLeaves(program)))
+  if (failed(program.inside->walk()) || failed(findLeaves(program))) {
+    program.inside.reset();
+    discard(program.func);
     return failure();
+  }
   return std::move(program);
 }
 
@@ -390,6 +396,8 @@ LogicalResult Resolver::assumeBranch(IfOp op, bool isThen) {
 }
 
 LogicalResult Resolver::ifAtRunTime(IfOp op) {
+  if (Type element = factsOf(op.getCond())->element; !element.isInteger(1))
+    return op.emitError() << "expects a condition of element type bool, got " << elementTypeName(element);
   llvm::SmallVector<Value> captures = capturesOf(op);
   auto yes = outline(op, op.getThenBranch(), "then", {}, captures);
   auto no = outline(op, op.getElseBranch(), "else", {}, captures);
@@ -425,7 +433,7 @@ LogicalResult Resolver::ifAtRunTime(IfOp op) {
       result.shape.push_back(size && size == translate(n, *no) ? size : AffineExpr());
     }
   }
-  llvm::SmallVector<Value> operands{op.getCond()};
+  llvm::SmallVector<Value> operands{scalarOf(op.getCond())};
   llvm::append_range(operands, captures);
   CallOp made = call(op, "if", {&*yes, &*no}, operands, results, /*carried=*/0, /*first=*/0);
   if (!made)
@@ -445,6 +453,10 @@ LogicalResult Resolver::ifAtRunTime(IfOp op) {
 // are at first until the body says otherwise.
 LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
   unsigned carried = op.getNumCarried();
+  if (!isa<NoneType>(op.getM().getType()) && !factsOf(op.getM())->element.isInteger(64))
+    return op.emitError() << "expects a trip count of element type i64, got " << elementTypeName(factsOf(op.getM())->element);
+  if (!isa<NoneType>(op.getCond().getType()) && !factsOf(op.getCond())->element.isInteger(1))
+    return op.emitError() << "expects a condition of element type bool, got " << elementTypeName(factsOf(op.getCond())->element);
   llvm::SmallVector<Parameter> parameters{{b.getI64Type(), {}}, {b.getI1Type(), {}}};
   for (Value initial : op.getVInitial()) {
     const ValueFacts *known = factsOf(initial);
@@ -456,10 +468,22 @@ LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
   }
   llvm::SmallVector<Value> captures = capturesOf(op);
   FailureOr<Program> body;
+  auto carriedParameters = llvm::MutableArrayRef<Parameter>(parameters).drop_front(2);
   for (bool changed = true; changed;) {
-    body = outline(op, op.getBody(), "body", parameters, captures);
-    if (failed(body))
-      return failure();
+    // A body may fit no more than the sizes that it has later, as when a list grows from nothing.
+    bool guesses = llvm::any_of(
+        carriedParameters, [](const Parameter &p) { return llvm::any_of(p.shape, [](AffineExpr size) { return bool(size); }); });
+    {
+      ScopedDiagnosticHandler quiet(b.getContext(), [&](Diagnostic &) { return success(guesses); });
+      body = outline(op, op.getBody(), "body", parameters, captures);
+    }
+    if (failed(body)) {
+      if (!guesses)
+        return failure();
+      for (Parameter &parameter : carriedParameters)
+        std::fill(parameter.shape.begin(), parameter.shape.end(), AffineExpr());
+      continue;
+    }
     if (body->leaves.size() != body->outputs.size())
       return op.emitError(
           "makes a sequence or an optional, and only the call knows how often it runs, which laic does not support yet");
@@ -498,8 +522,6 @@ LogicalResult Resolver::loopAtRunTime(LoopOp op, Unrolled &state) {
   if (!made || failed(body->inside->finish()))
     return failure();
   llvm::SmallVector<Value> outputs(made.getResults());
-  for (auto [output, peeled] : llvm::zip(llvm::MutableArrayRef<Value>(outputs).drop_front(carried), state.scanned))
-    output = concat({stack(peeled, 0), output}, 0);
   loops.erase(op);
   return replace(op, outputs);
 }

@@ -6,6 +6,7 @@
 #include "laic/Dialect/Laic/LogicOps.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Laic/ShapeOps.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace laic {
@@ -31,13 +32,44 @@ int64_t countOps(Region &region) {
 
 Operation::operand_range outputsOf(Region &region) { return region.front().getTerminator()->getOperands(); }
 
-// A kernel of these may refuse a call because of the data, which must not happen in a branch that is not taken.
+// Whether a kernel may refuse a call because of the data, which must not happen in a branch that is not taken: true but for what is
+// known to take any.
 bool mayRefuseData(Region &region) {
+  static const llvm::StringSet<> takesAny = {"average_pool",
+                                             "cast_like",
+                                             "concat",
+                                             "constant_of_shape",
+                                             "conv",
+                                             "conv_transpose",
+                                             "depth_to_space",
+                                             "expand",
+                                             "flatten",
+                                             "gemm",
+                                             "max_pool",
+                                             "layer_normalization",
+                                             "log_softmax",
+                                             "matmul",
+                                             "pad",
+                                             "reshape",
+                                             "shape",
+                                             "size",
+                                             "slice",
+                                             "softmax",
+                                             "space_to_depth",
+                                             "split",
+                                             "squeeze",
+                                             "tile",
+                                             "transpose",
+                                             "trilu",
+                                             "unsqueeze"};
   auto check = [](Operation *op) {
-    bool hasIndices = isa<GatherOp, GatherElementsOp, GatherNDOp, ScatterElementsOp, ScatterNDOp, ReverseSequenceOp>(op);
-    if (isa<SequenceAtOp>(op) || (hasIndices && !op->getOperand(1).getDefiningOp<ConstantOp>()))
-      return WalkResult::interrupt();
-    return WalkResult::advance();
+    llvm::StringRef name = op->getName().stripDialect();
+    // Of a shape, as exporters take dims; other data may have fewer elements than the index asks for.
+    bool isGather = isa<GatherOp>(op) && op->getOperand(1).getDefiningOp<ConstantOp>() &&
+                    isa_and_nonnull<ShapeOp, ConstantOp>(op->getOperand(0).getDefiningOp());
+    bool isFine = isa<ConstantOp, NoneOp, OutputsOp, ScalarBodyInterface>(op) || isGather || takesAny.contains(name) ||
+                  name.starts_with("reduce_") || (isStructural(op) && !isa<SequenceAtOp>(op));
+    return isFine ? WalkResult::advance() : WalkResult::interrupt();
   };
   return region.walk(check).wasInterrupted();
 }
@@ -160,11 +192,20 @@ LogicalResult Resolver::resolveLoop(LoopOp op) {
   bool isBounded = !isa<NoneType>(op.getM().getType()), hasCondition = !isa<NoneType>(op.getCond().getType());
   std::optional<int64_t> most = isBounded ? constant(op.getM()) : INT64_MAX;
   std::optional<int64_t> goesOn = hasCondition ? constant(op.getCond()) : 1;
-  if (!goesOn || (*goesOn && (!most || isLong(op, *most))))
+  bool stacks = op.getNumResults() > op.getNumCarried();
+  if (!goesOn || (*goesOn && (!most || isLong(op, *most)))) {
+    // What was unrolled stays so but where it was stacked: of no further iteration only the runtime would know the size.
+    if (stacks && state.iterations > 0) {
+      op.getCondMutable().assign(state.initial.front());
+      op.getVInitialMutable().assign(llvm::ArrayRef<Value>(state.initial).drop_front());
+      for (SequenceConstructOp list : state.scanned)
+        list.erase();
+      state = Unrolled();
+    }
     return loopAtRunTime(op, state);
+  }
   if (*goesOn && state.iterations < *most)
     return unrollOnce(op, state);
-  bool stacks = op.getNumResults() > op.getNumCarried();
   if (state.iterations > 0 || !stacks)
     return finishLoop(op, state);
   state.isSample = true;
@@ -178,9 +219,19 @@ LogicalResult Resolver::unrollOnce(LoopOp op, Unrolled &state) {
   llvm::append_range(arguments, op.getVInitial());
   llvm::SmallVector<Value> outputs = cloneBody(op.getBody(), arguments);
   unsigned carried = op.getNumCarried();
-  state.scanned.resize(op.getNumResults() - carried);
+  if (state.initial.empty()) {
+    state.initial.push_back(op.getCond());
+    llvm::append_range(state.initial, op.getVInitial());
+  }
+  // Lists are operations, so that inference may replace what they hold. They stand behind the loop, where the walk has not been.
+  if (state.scanned.empty()) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(op);
+    for (size_t i = 0; i < op.getNumResults() - carried; ++i)
+      state.scanned.push_back(elementsOf(construct(ValueRange())));
+  }
   for (auto [list, value] : llvm::zip(state.scanned, llvm::ArrayRef<Value>(outputs).drop_front(1 + carried)))
-    list.push_back(value);
+    list.getInputsMutable().append(value);
   if (state.isSample)
     return success();
   ++state.iterations;
@@ -191,8 +242,9 @@ LogicalResult Resolver::unrollOnce(LoopOp op, Unrolled &state) {
 
 LogicalResult Resolver::finishLoop(LoopOp op, Unrolled &state) {
   llvm::SmallVector<Value> results(op.getVInitial());
-  for (llvm::ArrayRef<Value> values : state.scanned) {
-    Value stacked = stack(values, 0);
+  for (SequenceConstructOp list : state.scanned) {
+    Value stacked = stack(llvm::SmallVector<Value>(list.getInputs()), 0);
+    list.erase();
     // Nothing of a sample but its shape: no iteration was to be made.
     if (state.isSample)
       stacked =

@@ -25,8 +25,9 @@ private:
   /// How far a loop has been unrolled in front of its operation.
   struct Unrolled {
     int64_t iterations = 0;
-    std::vector<llvm::SmallVector<mlir::Value>> scanned; // by scanned output, one value per iteration
-    bool isSample = false;                               // one iteration was made for its shapes alone
+    std::vector<SequenceConstructOp> scanned; // by scanned output, one value per iteration
+    llvm::SmallVector<mlir::Value> initial;   // condition and carried values before the first iteration
+    bool isSample = false;                    // one iteration was made for its shapes alone
   };
   using Indices = llvm::ArrayRef<int64_t>;
   static constexpr int kMaxDepth = 8; // of programs in programs, as the runtime's verifier has it

@@ -101,10 +101,14 @@ laic_status_t *chooseKernels(const Driver &driver, laic_module &module, const Pl
 }
 
 laic_status_t *findFunctions(laic_module &module, const Plan &plan, PlanState &state) {
-  for (uint32_t i = 0; i < count(plan.steps()); ++i)
-    if (const Step &step = *plan.steps()->Get(i); step.kind() == StepKind::HostCall && !state.hostFunctions[step.kernel()])
+  for (uint32_t i = 0; i < count(plan.steps()); ++i) {
+    const Step &step = *plan.steps()->Get(i);
+    for (uint32_t k = 0; isCall(step) && k < count(step.programs()); ++k)
+      LAIC_TRY(findFunctions(module, *module.program->entries()->Get(step.programs()->Get(k))->plans()->Get(0), state));
+    if (step.kind() == StepKind::HostCall && !state.hostFunctions[step.kernel()])
       LAIC_TRY(
           findHostFunction(module.program->host_functions()->Get(step.kernel())->c_str(), &state.hostFunctions[step.kernel()]));
+  }
   return nullptr;
 }
 
