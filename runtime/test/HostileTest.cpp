@@ -33,7 +33,14 @@ const Case kLoadCases[] = {
     {"NoDevice", [](TestArtifact &a) { a.plan().device.clear(); }, "names no device"},
     {"InputWithoutName", [](TestArtifact &a) { a.entry().inputs[0]->name.clear(); }, "input 0 has no name"},
     {"ComplexInput", [](TestArtifact &a) { a.entry().inputs[0]->type = ElementType::C64; }, "element type 14", LAIC_UNSUPPORTED},
-    {"NumbersAsStrings", [](TestArtifact &a) { buffer(a, 0).type = ElementType::String; }, "of numbers as strings"},
+    {"NumbersAsStrings", [](TestArtifact &a) { buffer(a, 0).type = ElementType::String; },
+     "buffer 0 sees an input or output of strings as numbers, or of numbers as strings"},
+    {"CopyOfStrings",
+     [](TestArtifact &a) {
+       step(a, 1).kind = StepKind::Copy;
+       buffer(a, step(a, 1).operands[0]).type = ElementType::String;
+     },
+     "step 1 copies between strings and numbers"},
     {"ConstantStrings", [](TestArtifact &a) { buffer(a, 1).type = ElementType::String; },
      "constant buffer 1 holds strings, whose addresses no file knows"},
     {"HostFunctionPath", [](TestArtifact &a) { a.program.host_functions = {"../../evil.strings"}; },

@@ -156,8 +156,7 @@ Value Resolver::select(IfOp op, Value cond, Value yes, Value no) {
   const ValueFacts *a = factsOf(yes), *c = factsOf(no);
   if (!a || !c)
     return {};
-  if (a->shape != c->shape || a->element != c->element)
-    return refuse("have different shapes");
+  assert(a->shape == c->shape && a->element == c->element && "branches that are both computed have outputs of one type");
   return WhereOp::create(b, tensor, cond, yes, no);
 }
 
