@@ -47,6 +47,8 @@ def patterns():
     for path in sorted(HERE.glob("cases_*.py")):
         for case in importlib.import_module(path.stem).CASES:
             found[f"{case.domain}.{case.op}".lstrip(".")].append(case)
+    for cases in found.values():  # those of strings last
+        cases.sort(key=lambda case: any(a is not None and _value(a).dtype.kind in "OU" for a in case.inputs))
     return found
 
 

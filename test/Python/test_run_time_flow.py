@@ -295,6 +295,16 @@ GROWS = """g (int64 n, float[1] x, float[E] empty) => (float[M] y) {
 }"""
 
 
+@pytest.mark.parametrize("trips", [2, 3, 5])
+def test_carried_values_that_grow_allocate_once(trips):
+    artifact = laic.compile(proto(GROWS))
+    feed = {"n": np.array(trips), "x": floats(1), "empty": np.zeros(0, "f4")}
+    artifact.run(feed)
+    warm = artifact.memory()["allocations"]
+    artifact.run(feed)
+    assert artifact.memory()["allocations"] == warm
+
+
 def test_list_that_grows_from_nothing():
     check(GROWS, *[(np.array(n), floats(1, seed=n), np.zeros(0, "f4")) for n in (0, 1, 5, 2)])
 

@@ -179,18 +179,18 @@ V ScalarBuilder::gelu(V x) {
   V round = cst(0x1.8p15, x);    // leaves multiples of 2^-8
   V h = exactSub(add(a, round), round), d = exactSub(a, h), hd = mul(h, d);
   V gauss = exp(mul(cst(-0.5, x), mul(h, h)));
-  // r(h) = t p(1 - 2 t), t = 2 / (2 + h), with p a minimax fit (Remez) of relative error 2^-28. a t is a quotient of its own, for what
+  // r(h) = t p(1 - 2 t), t = 1 / (1 + h / 2), with p a minimax fit (Remez) of relative error 2^-28. a t is a quotient of its own, for what
   // is off in t matters less in p.
-  V denominator = add(h, cst(2, x)), t = div(cst(2, x), denominator), u = sub(one, add(t, t));
+  V denominator = add(mul(half, h), one), t = div(one, denominator), u = sub(one, add(t, t));
   V p = cst(-3.308895248e-05, x);
   for (double c : {-7.456877938e-05, 6.737325748e-05, 0.0004182992852, 0.0004109588044, -0.0009758227388, -0.003366919234,
                    -0.0002348597482, 0.01835962571, 0.01439868379, -0.1657022089, 0.3362039924})
     p = add(mul(p, u), cst(c, x));
   V series = add(mul(add(mul(hd, cst(1.0 / 6, x)), cst(-0.5, x)), hd), one);
   // x Phi(-a) for x < 0; x (1 - Phi(-a)) above.
-  V negative = lt(x, cst(0, x)), factor = select(negative, max(x, cst(-1e30, x)), one); // whose double is finite
+  V negative = lt(x, cst(0, x)), factor = select(negative, x, one);
   V change = mul(mul(factor, mul(d, cst(-0.39894228040143268, x))), series);
-  V tail = mul(add(change, mul(div(add(factor, factor), denominator), p)), gauss);
+  V tail = mul(add(change, mul(div(factor, denominator), p)), gauss);
   return select(negative, tail, mul(x, sub(one, tail)));
 }
 V ScalarBuilder::sigmoid(V x) {

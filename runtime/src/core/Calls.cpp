@@ -297,6 +297,12 @@ laic_status_t *Loop::finish() {
     LAIC_TRY(deliver(context, index, tensors, k, dims, data, bytes));
     dims += rank;
   }
+  // Each block goes back to the side from which it came: the next run needs what this one needed.
+  for (uint32_t c = 0; c < step.carried() && runs % 2; ++c) {
+    const Block delivered = state.values[c];
+    state.values[c] = body.outputs[1 + c].owned;
+    body.outputs[1 + c].owned = delivered;
+  }
   return nullptr;
 }
 
