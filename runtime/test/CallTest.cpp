@@ -3,32 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 using namespace laic;
 using namespace laic::test;
 using namespace laic::artifact;
 
 namespace {
-
-// What a context asks its allocator for.
-struct Counter {
-  int64_t made = 0, live = 0, failAt = -1;
-  laic_allocator_t functions = {sizeof(laic_allocator_t), this, allocate, release};
-
-  static void *allocate(void *self, size_t size, size_t alignment) {
-    Counter &all = *static_cast<Counter *>(self);
-    if (all.made++ == all.failAt)
-      return nullptr;
-    ++all.live;
-    void *pointer = nullptr;
-    return posix_memalign(&pointer, alignment, size) == 0 ? pointer : nullptr;
-  }
-  static void release(void *self, void *pointer, size_t) {
-    --static_cast<Counter *>(self)->live;
-    free(pointer);
-  }
-};
 
 laic_binding_t outputOf(laic_context_t *context, size_t index) {
   laic_binding_t output;
@@ -64,7 +43,7 @@ struct LoopCall {
 TEST(Call, BranchesOfDifferentSizes) {
   TemporaryFile file(makeBranch().bytes());
   ModulePtr module = loadFile(file.path());
-  Counter allocator;
+  CountingAllocator allocator;
   {
     ContextPtr context = createContext(module.get(), nullptr, &allocator.functions);
     float x[8] = {};
@@ -94,7 +73,7 @@ TEST(Call, BranchesOfDifferentSizes) {
 TEST(Call, LoopsStackAndCarry) {
   TemporaryFile file(makeLoop().bytes());
   ModulePtr module = loadFile(file.path());
-  Counter allocator;
+  CountingAllocator allocator;
   {
     LoopCall call(module.get(), &allocator.functions);
     int64_t made = 0;
@@ -124,7 +103,7 @@ TEST(Call, MemoryMayBeShort) {
   TemporaryFile file(makeLoop().bytes());
   ModulePtr module = loadFile(file.path());
   for (int64_t failAt = 0; failAt < 200; ++failAt) {
-    Counter allocator;
+    CountingAllocator allocator;
     allocator.failAt = failAt;
     laic_context_options_t options = {};
     options.struct_size = sizeof options;

@@ -26,26 +26,6 @@ std::vector<float> affine(const std::vector<float> &x) {
   return y;
 }
 
-// A caller's allocator that counts, and fails on demand.
-struct CountingAllocator {
-  std::atomic<int64_t> made{0}, live{0};
-  int64_t failAt = -1;
-  laic_allocator_t functions = {sizeof(laic_allocator_t), this, allocate, release};
-
-  static void *allocate(void *self, size_t size, size_t alignment) {
-    CountingAllocator &all = *static_cast<CountingAllocator *>(self);
-    if (all.made++ == all.failAt)
-      return nullptr;
-    ++all.live;
-    void *pointer = nullptr;
-    return posix_memalign(&pointer, alignment, size) == 0 ? pointer : nullptr;
-  }
-  static void release(void *self, void *pointer, size_t) {
-    --static_cast<CountingAllocator *>(self)->live;
-    free(pointer);
-  }
-};
-
 TEST(Run, ComputesOnOneThread) {
   TemporaryFile file(makeAffine().bytes());
   ModulePtr module = loadFile(file.path());

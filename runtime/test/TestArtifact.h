@@ -7,6 +7,8 @@
 #include "laic/Artifact/Writer.h"
 #include "laic/runtime.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -139,6 +141,26 @@ laic_status_t *bindInput(laic_context_t *context, size_t index, laic_type_t type
 laic_status_t *bindOutput(laic_context_t *context, size_t index, laic_type_t type, void *data, const std::vector<int64_t> &sizes,
                           const std::vector<int64_t> &strides = {}, size_t capacity = 0);
 std::vector<float> floatsOf(laic_context_t *context, size_t output);
+
+// A caller's allocator that counts, and fails on demand.
+struct CountingAllocator {
+  std::atomic<int64_t> made{0}, live{0};
+  int64_t failAt = -1;
+  laic_allocator_t functions = {sizeof(laic_allocator_t), this, allocate, release};
+
+  static void *allocate(void *self, size_t size, size_t alignment) {
+    CountingAllocator &all = *static_cast<CountingAllocator *>(self);
+    if (all.made++ == all.failAt)
+      return nullptr;
+    ++all.live;
+    void *pointer = nullptr;
+    return posix_memalign(&pointer, alignment, size) == 0 ? pointer : nullptr;
+  }
+  static void release(void *self, void *pointer, size_t) {
+    --static_cast<CountingAllocator *>(self)->live;
+    free(pointer);
+  }
+};
 
 } // namespace test
 } // namespace laic

@@ -2,6 +2,8 @@
 #include "FloatMath.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace laic::cpu;
 using V = Value;
@@ -61,4 +63,17 @@ V FloatArithmetic::floatOf(V n) { return sub(cast(make<arith::AddIOp>(n, integer
 V FloatArithmetic::powerOfTwo(V n) {
   bool wide = element.isF64();
   return cast(make<arith::ShLIOp>(make<arith::AddIOp>(n, integer(wide ? 1023 : 127)), integer(wide ? 52 : 23)), element);
+}
+
+V FloatArithmetic::clamp(V x, double low, double high) {
+  V raised = select(less(x, number(low)), number(low), x);
+  return select(less(number(high), raised), number(high), raised);
+}
+
+V FloatArithmetic::logarithm(V x, V finite) {
+  double infinity = std::numeric_limits<double>::infinity();
+  V result = select(equal(x, number(infinity)), x, finite);
+  result = select(equal(x, number(0)), number(-infinity), result);
+  V valid = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, number(0));
+  return select(valid, result, number(std::numeric_limits<double>::quiet_NaN()));
 }

@@ -18,8 +18,7 @@ V FloatMath::float32(float value) { return constant(shaped(b.getF32Type()), b.ge
 
 V FloatMath::exp(V x) {
   // x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its series to r^13; 2^n in two factors, so that small results do not vanish.
-  V clamped = select(less(x, number(-746)), number(-746), x);
-  clamped = select(less(number(710), clamped), number(710), clamped);
+  V clamped = clamp(x, -746, 710);
   V n = nearest(mul(clamped, number(1.44269504088896340736)));
   V r = fma(n, number(-6.93147180369123816490e-01), clamped);
   r = fma(n, number(-1.90821492927058770002e-10), r);
@@ -48,11 +47,7 @@ V FloatMath::log(V x) {
   V z = mul(s, s);
   V tail = fma(e, number(1.90821492927058770002e-10), mul(mul(s, z), polynomial(z, series)));
   V result = fma(e, number(6.93147180369123816490e-01), add(add(s, s), tail));
-  double infinity = std::numeric_limits<double>::infinity();
-  result = select(equal(x, number(infinity)), x, result);
-  result = select(equal(x, number(0)), number(-infinity), result);
-  V valid = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, number(0));
-  return select(valid, result, number(std::numeric_limits<double>::quiet_NaN()));
+  return logarithm(x, result);
 }
 
 V FloatMath::log1p(V x) {

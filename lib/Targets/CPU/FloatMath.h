@@ -41,6 +41,8 @@ protected:
   V floatOf(V n);                                         // the same back
   V powerOfTwo(V n);                                      // n an integer, normal range
   V copySign(V magnitude, V sign);                        // magnitude >= 0
+  V clamp(V x, double low, double high);                  // NaN stays
+  V logarithm(V x, V finite);                             // `finite` is right where x and log x are finite
   template <typename Op> V make(V x, V y) { return Op::create(b, loc, x, y); }
 
   mlir::OpBuilder &b;

@@ -3,8 +3,6 @@
 #include "FloatMath.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace laic::cpu;
 using V = Value;
@@ -14,8 +12,7 @@ static constexpr double kLn2High = 0x1.62e4p-1, kLn2Low = 0.69314718055994530942
 
 V SingleMath::exp(V x) {
   // x = n ln 2 + r, |r| <= ln 2 / 2; 2^n in two factors, so that small results do not vanish and large ones overflow only where they do.
-  V clamped = select(less(x, number(-105)), number(-105), x);
-  clamped = select(less(number(89), clamped), number(89), clamped);
+  V clamped = clamp(x, -105, 89);
   V n = nearest(mul(clamped, number(1.44269504088896340736)));
   V r = fma(n, number(-kLn2Low), fma(n, number(-kLn2High), clamped));
   V p = polynomial(r, {0.00138131450813, 0.00836941883576, 0.0416684567767, 0.166665147914, 0.499999930508});
@@ -36,11 +33,7 @@ V SingleMath::log(V x) {
   V square = mul(f, f);
   V tail = fma(e, number(kLn2Low), fma(mul(square, f), p, mul(square, number(-0.5))));
   V result = fma(e, number(kLn2High), add(f, tail));
-  double infinity = std::numeric_limits<double>::infinity();
-  result = select(equal(x, number(infinity)), x, result);
-  result = select(equal(x, number(0)), number(-infinity), result);
-  V valid = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, x, number(0));
-  return select(valid, result, number(std::numeric_limits<double>::quiet_NaN()));
+  return logarithm(x, result);
 }
 
 V SingleMath::tanh(V x) {
