@@ -3,6 +3,7 @@
 
 #include "NodeNames.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Dialect/Laic/SizeSymbols.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Plan/Plan.h"
@@ -41,8 +42,7 @@ public:
     Operation *end = kernel.getBody().front().getTerminator();
     for (auto [value, buffer] : llvm::zip(end->getOperands(), step.getOutputs()))
       shapes[value] = shapeOf(buffer);
-    for (Operation &op : kernel.getBody().front())
-      add(&op);
+    kernel.walk([&](Operation *op) { add(op); });
   }
 
   AffineExpr total() const { return unknown ? AffineExpr() : canonicalSize(sum); }
@@ -58,6 +58,10 @@ private:
     if (auto known = shapes.find(tensor); known != shapes.end())
       return known->second;
     SmallVector<AffineExpr> sizes;
+    if (auto rows = dyn_cast_or_null<RowsOp>(tensor.getParentBlock()->getParentOp()); rows && tensor.getDefiningOp())
+      for (auto [inner, outer] : llvm::zip(rows.getBody().front().getTerminator()->getOperands(), rows.getResults()))
+        if (inner == tensor)
+          return sizesOf(outer);
     if (auto type = dyn_cast<RankedTensorType>(tensor.getType()))
       for (int64_t size : type.getShape())
         sizes.push_back(ShapedType::isDynamic(size) ? AffineExpr() : constant(size));

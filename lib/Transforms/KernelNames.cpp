@@ -2,6 +2,7 @@
 #include "KernelNames.h"
 
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/RowsOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -30,6 +31,14 @@ static llvm::StringRef scalarName(Operation *op) {
   return name;
 }
 
+constexpr size_t kParts = 3;
+
+static std::string join(llvm::ArrayRef<llvm::StringRef> parts, std::string name) {
+  for (llvm::StringRef part : parts.take_front(kParts))
+    name += (name.empty() ? "" : "_") + part.str();
+  return name + (parts.size() > kParts ? "_etc" : "");
+}
+
 /// The computation of a generic: its first few distinct operations, what it reduces with, or how it moves
 /// data.
 static std::string genericName(linalg::GenericOp op) {
@@ -50,16 +59,26 @@ static std::string genericName(linalg::GenericOp op) {
     bool permutes = llvm::any_of(op.getIndexingMapsArray(), [](AffineMap m) { return !m.isIdentity(); });
     return permutes ? "move" : "cast";
   }
-  std::string name = op.getNumReductionLoops() ? "reduce" : "";
-  constexpr size_t kParts = 3;
-  for (llvm::StringRef part : parts.getArrayRef().take_front(kParts))
-    name += (name.empty() ? "" : "_") + part.str();
-  return name + (parts.size() > kParts ? "_etc" : "");
+  return join(parts.getArrayRef(), op.getNumReductionLoops() ? "reduce" : "");
+}
+
+/// Attention where products take part, otherwise the first few operations.
+static std::string rowsName(RowsOp op) {
+  bool products = false;
+  llvm::SetVector<llvm::StringRef> parts;
+  op.getBody().walk([&](Operation *inner) {
+    products |= isa<ContractOp>(inner);
+    if (isa_and_nonnull<arith::ArithDialect, math::MathDialect>(inner->getDialect()) && !isa<arith::ConstantOp>(inner))
+      parts.insert(scalarName(inner));
+  });
+  return join(parts.getArrayRef(), products ? "attention" : "rows");
 }
 
 static std::string kindName(Operation *root) {
   if (auto generic = dyn_cast<linalg::GenericOp>(root))
     return genericName(generic);
+  if (auto rows = dyn_cast<RowsOp>(root))
+    return rowsName(rows);
   if (auto contract = dyn_cast<ContractOp>(root)) {
     AffineMap a = contract.getAMap();
     bool plain = llvm::all_of(a.getResults(), [](AffineExpr e) { return isa<AffineDimExpr>(e); });

@@ -63,6 +63,7 @@ private:
   SmallVector<Access> extras;
   Buffer b;
   Linear panelStride;
+  Value bStart;            // set where the rows of a laic.rows choose the batch
   Size panelTotal;         // as B says
   SmallVector<Loop> loops; // parallel ones (n last), then reductions
   unsigned parallel = 0;
@@ -106,8 +107,18 @@ LogicalResult ContractEmitter::gather() {
   }
   for (auto [i, d] : llvm::enumerate(batch))
     loops[d].b = b.stride(i);
+  if (e.rows)
+    for (auto [loop, at] : llvm::zip(e.rows->loops, e.rows->at)) {
+      bStart = e.add(bStart ? bStart : e.index(0), e.mul(at, e.value(loops[loop].b)));
+      loops[loop].b.clear();
+    }
   panelStride = b.stride(batch.size());
   panelTotal = b.sizes[batch.size()];
+  if (e.rows) {
+    for (unsigned loop : e.rows->loops)
+      loops[loop].size = 1;
+    loops[e.rows->loops.back()].size = e.rows->count;
+  }
   n = loops[parallel - 1].size;
   auto toC = AffineMap::getMultiDimIdentityMap(total, e.context).getMajorSubMap(parallel);
   FailureOr<Access> accessC = e.accessOf(op.getC(), toC, total);
@@ -162,8 +173,11 @@ void ContractEmitter::simplify() {
     eraseLoop(y - 1);
     loops[y - 1].size = merged;
   }
+  // The longest one makes the fullest tiles; of equal ones the innermost. What only the call knows may well be a batch of one.
+  constexpr int64_t kUnknown = 6;
   for (unsigned d = 0; d + 1 < parallel; ++d)
-    if (!isZero(a.coefficients[d]) && isZero(loops[d].b))
+    if (!isZero(a.coefficients[d]) && isZero(loops[d].b) &&
+        (rowLoop < 0 || loops[d].size.estimate(kUnknown) >= loops[rowLoop].size.estimate(kUnknown)))
       rowLoop = d;
 }
 
@@ -387,6 +401,8 @@ void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &pa
   Value column = e.add(e.mul(panel, kPanel), part.offset);
   Value aBase = baseOf(a, row, depthwise ? column : e.index(0));
   Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset);
+  if (bStart)
+    bBase = e.add(bStart, bBase);
   for (unsigned d = 0; d + 1 < parallel; ++d)
     if (!isZero(loops[d].b))
       bBase = e.add(bBase, e.mul(ivs[d], e.value(loops[d].b)));
@@ -546,6 +562,11 @@ LogicalResult ContractEmitter::run() {
   ivs.assign(loops.size(), e.index(0));
   if (depthwise && !e.level.masks && !n.isStatic())
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
+  if (e.rows) {
+    SmallVector<Value> lo(dims.size(), e.index(0));
+    nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));
+    return failure(broken);
+  }
   e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { nest(0, lo, hi); });
   return failure(broken);
 }

@@ -22,6 +22,13 @@ public:
   LogicalResult run();
 
 private:
+  /// How two partial results of an output become one, for vectorised reductions: an operation, or the maximum (minimum) that keeps
+  /// NaN as compare and select say it.
+  struct Combiner {
+    Operation *op = nullptr;
+    std::optional<arith::CmpFPredicate> prefers; // the partial result that is greater (less)
+  };
+
   LogicalResult gather();
   void simplify();
   bool mergeable(unsigned d) const;
@@ -41,6 +48,7 @@ private:
   SmallVector<Value> sweepReduction(unsigned at, ValueRange carried);
   Value combine(unsigned output, Value x, Value y);
   Value horizontal(unsigned output, Value v);
+  TypedAttr neutralElement(const Combiner &combiner, Type type);
 
   KernelEmitter &e;
   linalg::GenericOp op;
@@ -56,8 +64,8 @@ private:
   int64_t lanes = 0, flight = 1;
   int64_t tileStep = 1; // tiles cut the candidate at multiples of this
   bool readsByIndex = false, usesIndex = false;
-  SmallVector<Operation *> combiners; // per output, for vectorised reductions
-  SmallVector<Value> ivs;             // current position, per loop
+  SmallVector<Combiner> combiners; // per output
+  SmallVector<Value> ivs;          // current position, per loop
   bool broken = false;
 };
 
@@ -102,6 +110,11 @@ LogicalResult GenericEmitter::gather() {
           auto dynamic = dyn_cast<Value>(size);
           sizes[dim.getPosition()] = dynamic ? e.sizeOfIndex(dynamic) : Size(*getConstantIntValue(size));
         }
+  if (e.rows) {
+    for (unsigned loop : e.rows->loops)
+      sizes[loop] = 1;
+    sizes[e.rows->loops.back()] = e.rows->count;
+  }
   for (Size &size : sizes) {
     if (size.is(-1))
       return e.fail("a loop of its linalg.generic has no size");
@@ -217,17 +230,38 @@ bool GenericEmitter::smooth(unsigned d) const {
                       [&](const Access &a) { return a.isScalar() || isZero(a.coefficients[d]) || isOne(a.coefficients[d]); });
 }
 
+// select(x != x, x, select(x > accumulator, x, accumulator)): the greatest one, or NaN where there is one.
+static std::optional<arith::CmpFPredicate> matchExtremum(Value yielded, BlockArgument accumulator) {
+  auto outer = yielded.getDefiningOp<arith::SelectOp>();
+  auto inner = outer ? outer.getFalseValue().getDefiningOp<arith::SelectOp>() : arith::SelectOp();
+  auto isNaN = outer ? outer.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  auto wins = inner ? inner.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  if (!isNaN || !wins || isNaN.getPredicate() != arith::CmpFPredicate::UNO)
+    return std::nullopt;
+  Value x = outer.getTrueValue();
+  bool extremum = isNaN.getLhs() == x && isNaN.getRhs() == x && inner.getTrueValue() == x &&
+                  inner.getFalseValue() == accumulator && wins.getLhs() == x && wins.getRhs() == accumulator && x != accumulator;
+  arith::CmpFPredicate predicate = wins.getPredicate();
+  if (!extremum || (predicate != arith::CmpFPredicate::OGT && predicate != arith::CmpFPredicate::OLT))
+    return std::nullopt;
+  return predicate;
+}
+
 bool GenericEmitter::recogniseCombiners() {
   combiners.clear();
   for (auto [i, yielded] : llvm::enumerate(body.getTerminator()->getOperands())) {
     BlockArgument accumulator = body.getArgument(op.getNumDpsInputs() + i);
     Operation *combiner = yielded.getDefiningOp();
+    if (auto predicate = matchExtremum(yielded, accumulator); predicate && llvm::range_size(accumulator.getUses()) == 2) {
+      combiners.push_back({combiner, predicate});
+      continue;
+    }
     if (!combiner || !accumulator.hasOneUse() || *accumulator.user_begin() != combiner || combiner->getBlock() != &body ||
         !isa<arith::AddFOp, arith::AddIOp, arith::MulFOp, arith::MulIOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
              arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp, arith::AndIOp, arith::OrIOp,
              arith::XOrIOp>(combiner))
       return false;
-    combiners.push_back(combiner);
+    combiners.push_back({combiner, std::nullopt});
   }
   return true;
 }
@@ -421,7 +455,13 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
 Value GenericEmitter::combine(unsigned output, Value x, Value y) {
   bool vector = isa<VectorType>(x.getType());
   LaneValue a = vector ? LaneValue::ofVector(x) : LaneValue(x), c = vector ? LaneValue::ofVector(y) : LaneValue(y);
-  LaneValue result = e.emitOp(combiners[output], {a, c}, vector ? cast<VectorType>(x.getType()).getNumElements() : 0);
+  if (auto predicate = combiners[output].prefers) {
+    Value wins = arith::CmpFOp::create(e.b, e.loc, *predicate, x, y);
+    Value better = arith::SelectOp::create(e.b, e.loc, wins, x, y);
+    Value isNaN = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNO, x, x);
+    return arith::SelectOp::create(e.b, e.loc, isNaN, x, better);
+  }
+  LaneValue result = e.emitOp(combiners[output].op, {a, c}, vector ? cast<VectorType>(x.getType()).getNumElements() : 0);
   return vector ? result.vector : result.scalar;
 }
 
@@ -436,10 +476,13 @@ Value GenericEmitter::horizontal(unsigned output, Value v) {
   return vector::ExtractOp::create(e.b, e.loc, v, 0);
 }
 
-static TypedAttr neutralElement(Operation *combiner, Type type, OpBuilder &b) {
-  if (auto kind = arith::getNeutralElement(combiner))
+TypedAttr GenericEmitter::neutralElement(const Combiner &combiner, Type type) {
+  if (combiner.prefers)
+    return FloatAttr::get(type, llvm::APFloat::getInf(cast<FloatType>(type).getFloatSemantics(),
+                                                      /*Negative=*/*combiner.prefers == arith::CmpFPredicate::OGT));
+  if (auto kind = arith::getNeutralElement(combiner.op))
     return *kind;
-  return b.getZeroAttr(type);
+  return e.b.getZeroAttr(type);
 }
 
 // One element of the results: `flight` partial vectors and one scalar per output are carried through the reduction loops.
@@ -448,8 +491,8 @@ void GenericEmitter::vectorReduction() {
   SmallVector<Value> carried;
   for (int64_t u = 0; u < flight; ++u)
     for (unsigned o = 0; o < n; ++o) {
-      Type type = combiners[o]->getResult(0).getType();
-      Value neutral = arith::ConstantOp::create(e.b, e.loc, neutralElement(combiners[o], type, e.b));
+      Type type = combiners[o].op->getResult(0).getType();
+      Value neutral = arith::ConstantOp::create(e.b, e.loc, neutralElement(combiners[o], type));
       carried.push_back(e.splat(neutral, lanes));
     }
   for (const Access &init : inits)
@@ -530,6 +573,11 @@ LogicalResult GenericEmitter::run() {
   SmallVector<Size> parallelSizes;
   for (unsigned d : parallelLoops)
     parallelSizes.push_back(sizes[d]);
+  if (e.rows) {
+    SmallVector<Value> lo(parallelSizes.size(), e.index(0));
+    parallelNest(0, lo, llvm::map_to_vector(parallelSizes, [&](const Size &size) { return e.value(size); }));
+    return failure(broken);
+  }
   SmallVector<TileDim> dims = e.planTiles(parallelSizes, unitOfWork(), tileStep);
   e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { parallelNest(0, lo, hi); });
   return failure(broken);

@@ -34,10 +34,10 @@ LogicalResult KernelEmitter::emitStructured(StructuredOpInterface op) {
     return fail("'" + op->getName().getStringRef() + "' states its tile count over " + llvm::Twine(count.getNumInputs()) +
                 " sizes, its tensors have " + llvm::Twine(dims.size()) + " dims");
   tileCount = simplifyAffineExpr(count.getResult(0).replaceSymbols(dims), 0, exportedSymbols);
-  workspaceBytes = op.workspaceBytes();
+  workspaceBytes = getAffineConstantExpr(op.workspaceBytes(), context);
   Buffer scratch;
   scratch.pointer = workspace;
-  scratch.sizes.push_back(Size(workspaceBytes));
+  scratch.sizes.push_back(Size(op.workspaceBytes()));
   Value memory = makeMemRef(scratch, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()));
   return op.emitLoops(b, buffers, begin, end, memory);
 }

@@ -104,6 +104,7 @@ LogicalResult KernelEmitter::createFunction() {
   for (unsigned i = 0; i < exportedSymbols; ++i)
     symbolParents.push_back(i);
   tileCount = getAffineConstantExpr(1, context);
+  workspaceBytes = getAffineConstantExpr(0, context);
   b.setInsertionPointToEnd(entry);
   return success();
 }
@@ -134,7 +135,7 @@ FailureOr<KernelInfo> KernelEmitter::run() {
       continue;
     }
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
-             tensor::InsertSliceOp, SizesTensorOp, StructuredOpInterface>(op))
+             tensor::InsertSliceOp, SizesTensorOp, RowsOp, StructuredOpInterface>(op))
       continue;
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
@@ -149,7 +150,7 @@ FailureOr<KernelInfo> KernelEmitter::run() {
   finish();
   KernelInfo info;
   info.tiles = AffineMap::get(0, exportedSymbols, tileCount);
-  info.workspace = AffineMap::get(0, exportedSymbols, getAffineConstantExpr(workspaceBytes, context));
+  info.workspace = AffineMap::get(0, exportedSymbols, workspaceBytes);
   return info;
 }
 
@@ -179,10 +180,17 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](tensor::ExtractSliceOp op) { return emitExtractSlice(op); })
       .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
       .Case([&](SizesTensorOp op) { return emitSizesTensor(op); })
+      .Case([&](RowsOp op) { return emitRows(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }
 
 Buffer KernelEmitter::resultBuffer(OpResult result) {
+  if (rows) {
+    if (auto inside = rows->inside.find(result); inside != rows->inside.end())
+      return inside->second;
+    auto yielded = rows->resultOf.find(result);
+    return yielded == rows->resultOf.end() ? Buffer() : resultBuffers[yielded->second];
+  }
   auto ret = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   for (auto [i, operand] : llvm::enumerate(ret.getOperands()))
     if (operand == result)
@@ -449,7 +457,25 @@ FailureOr<Access> KernelEmitter::accessOf(Value tensor, AffineMap map, unsigned 
     for (unsigned d = 0; d < loops; ++d)
       access.coefficients[d] = map.isFunctionOfDim(d) ? Linear{Size(1), Size(1)} : Linear{};
   }
+  if (rows && failed(moveToRows(tensor, access)))
+    return failure();
   return access;
+}
+
+LogicalResult KernelEmitter::moveToRows(Value tensor, Access &access) {
+  if (access.nonLinear)
+    return failure();
+  bool inside = rows->inside.contains(tensor);
+  auto move = [&](unsigned loop, Value at) {
+    if (!inside && !isZero(access.coefficients[loop]))
+      access.base = add(access.base ? access.base : index(0), mul(at, value(access.coefficients[loop])));
+  };
+  for (auto [loop, at] : llvm::zip(rows->loops, rows->at)) {
+    move(loop, at);
+    access.coefficients[loop].clear();
+  }
+  move(rows->loops.back(), rows->start);
+  return success();
 }
 
 // ---- building blocks ----
@@ -569,6 +595,8 @@ static Value expand(AffineExpr expr, ArrayRef<Value> ivs, OpBuilder &b, Location
 
 Value KernelEmitter::address(const Access &access, ArrayRef<Value> ivs) {
   Value at = value(access.offset);
+  if (access.base)
+    at = add(access.base, at);
   if (access.nonLinear) {
     for (auto [i, result] : llvm::enumerate(access.nonLinear.getResults()))
       at = add(at, mul(expand(result, ivs, b, loc), value(access.buffer.stride(i))));

@@ -7,6 +7,7 @@
 
 #include "Features.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -63,6 +64,7 @@ struct Access {
   Buffer buffer;
   SmallVector<Linear> coefficients; // one per loop
   Linear offset;
+  Value base;                // added to the offset: where the rows begin that are computed now
   mlir::AffineMap nonLinear; // set where an index divides; coefficients then say only which loops take part (0 or 1)
   bool isScalar() const { return bool(scalar); }
 };
@@ -81,6 +83,16 @@ struct LaneValue {
   bool isUniform() const { return scalar && !iota && !vector; }
 };
 
+/// The rows of a laic.rows that are computed now: `count` neighbours along the last row dim, from `start` on.
+struct RowScope {
+  SmallVector<Value> at; // per row dim but the last
+  Value start;
+  int64_t count = 1;
+  SmallVector<unsigned> loops;              // of the current operation, per row dim
+  llvm::DenseMap<Value, Buffer> inside;     // what lives for these rows only
+  llvm::DenseMap<Value, unsigned> resultOf; // what is yielded: the number of the result
+};
+
 /// A loop that tiles may cut: blocks of `block` iterations (0: never cut).
 struct TileDim {
   Size size;
@@ -97,6 +109,7 @@ public:
 private:
   friend class ContractEmitter;
   friend class GenericEmitter;
+  friend class RowsEmitter;
 
   // ---- KernelEmitter.cpp: the call interface, sizes ----
   LogicalResult createFunction();
@@ -117,6 +130,8 @@ private:
   /// A scalar that is computed outside the root: constants, index arguments, arithmetic on them.
   FailureOr<Value> scalarOf(Value value);
   FailureOr<Access> accessOf(Value tensor, mlir::AffineMap map, unsigned loops);
+  /// Inside laic.rows: moves the access to the current rows and takes the row loops but the last out of it.
+  LogicalResult moveToRows(Value tensor, Access &access);
   Buffer resultBuffer(mlir::OpResult result);
   /// Turns laic.check_index into a test that fills the error cell.
   void lowerCheckIndex();
@@ -183,6 +198,7 @@ private:
   LogicalResult emitTranspose(mlir::linalg::TransposeOp op);
   LogicalResult emitSizesTensor(SizesTensorOp op);
   LogicalResult emitStructured(StructuredOpInterface op);
+  LogicalResult emitRows(RowsOp op);
   /// dst = src over `sizes` (one coefficient per dim); loops that walk both sides like one are merged.
   void emitCopy(ArrayRef<Size> sizes, const Access &dst, const Access &src);
   void copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi, SmallVectorImpl<Value> &ivs,
@@ -211,8 +227,8 @@ private:
   llvm::DenseMap<int64_t, Value> indexCache;
   std::vector<std::pair<Size, Value>> sizeCache;
   llvm::DenseMap<Value, unsigned> localSymbols;
-  mlir::AffineExpr tileCount;
-  int64_t workspaceBytes = 0;
+  mlir::AffineExpr tileCount, workspaceBytes; // over the exported symbols
+  RowScope *rows = nullptr;                   // set while the body of a laic.rows is emitted
   bool usesError = false;
   unsigned globals = 0;
 };

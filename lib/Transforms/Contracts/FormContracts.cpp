@@ -364,7 +364,8 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
         contract = fused;
       if (why != "the consumer is not elementwise") // nothing was there to fuse
         contract.emitRemark() << "epilogue not fused: " << why;
-      mergeContractDims(rewriter, contract, sizes);
+      if (contract.getBBatch().empty()) // heads stay apart from batches, as the softmax between two products has them
+        mergeContractDims(rewriter, contract, sizes);
     }
   }
 };

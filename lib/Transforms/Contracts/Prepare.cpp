@@ -8,7 +8,7 @@
 using namespace mlir;
 using namespace laic;
 
-void laic::contracts::buildPrepare(OpPassManager &functions) {
+void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOptions &options) {
   functions.addPass(createNormalizeRoots());
   functions.addPass(createPropagateLayout());
   functions.addPass(createCanonicalizerPass());
@@ -17,10 +17,12 @@ void laic::contracts::buildPrepare(OpPassManager &functions) {
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(createNormalizeRoots());
+  if (options.rows)
+    functions.addPass(createFormRows());
 }
 
-LogicalResult laic::contracts::prepare(ModuleOp module) {
+LogicalResult laic::contracts::prepare(ModuleOp module, const PrepareOptions &options) {
   PassManager manager(module.getContext());
-  buildPrepare(manager.nest<func::FuncOp>());
+  buildPrepare(manager.nest<func::FuncOp>(), options);
   return manager.run(module);
 }

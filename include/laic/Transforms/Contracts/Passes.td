@@ -27,4 +27,15 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def FormRows : Pass<"laic-form-rows", "::mlir::func::FuncOp"> {
+  let summary = "chains of reductions and what is between them become `laic.rows`";
+  let description = [{
+    Starts at a reduction of innermost dims (softmax, the norms) and takes in what makes its rows and what uses them, as long as every
+    operation needs its own row only. Products of two activations join, so that attention becomes one operation; products with
+    constant weights stay outside, since they read all weights for a few rows.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 #endif
