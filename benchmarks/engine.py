@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures one engine on one model in a process of its own and prints a line of JSON.
+"""Measures one engine on models in a process of its own and prints a line of JSON for each.
 
-usage: engine.py laic ARTIFACT FEED.npz [options]            through the Python package, arrays bound once
-       engine.py onnxruntime MODEL.onnx FEED.npz [options]   all graph optimisations, arrays bound once
+usage: engine.py ENGINE MODEL FEED.npz [MODEL FEED.npz]... [options]     ENGINE: laic, onnxruntime, openvino, openvino-bf16, ncnn, iree
+       engine.py ENGINE MODEL.onnx FEED.npz --prepare FOLDER             converts for an engine that has a format of its own
 
-load_ms: from the file to a model that can be called; first_ms: the first inference, allocations included; median_ms, min_ms and
-p90_ms: later inferences, after warm-up.
+MODEL is what --prepare printed: an artifact for laic, the .onnx file itself for onnxruntime and openvino. load_ms: from the file to a
+model that can be called; first_ms: the first inference, allocations included; median_ms, min_ms and p90_ms: later inferences, after
+warm-up; start_rss_mib and peak_rss_mib: the process before loading the first model, and at its highest.
 """
 import argparse
 import json
@@ -15,39 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engines import ENGINES, Refused
+
 ROOT = Path(__file__).resolve().parent.parent
 MAX_RUNS = 20000
-
-
-def open_laic(path, feed, options):
-    sys.path.insert(0, str(options.build / "python"))
-    import laic
-    import laic._runtime
-
-    laic._runtime.runtime()  # opens the library, as importing onnxruntime does
-    begun = time.perf_counter()
-    model = laic.load(path, threads=options.threads, verify=options.verify)
-    loaded = time.perf_counter()
-    call = model.bind(feed)
-    return (loaded - begun) * 1e3, call, lambda: dict(call.outputs)
-
-
-def open_onnxruntime(path, feed, options):
-    import onnxruntime
-
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.log_severity_level = 3
-    begun = time.perf_counter()
-    session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-    loaded = time.perf_counter()
-    binding = session.io_binding()
-    for name, array in feed.items():
-        binding.bind_cpu_input(name, array)
-    names = [o.name for o in session.get_outputs()]
-    for name in names:
-        binding.bind_output(name)
-    return (loaded - begun) * 1e3, lambda: session.run_with_iobinding(binding), lambda: dict(zip(names, binding.copy_outputs_to_cpu()))
 
 
 def measure(call, seconds):
@@ -66,25 +38,71 @@ def measure(call, seconds):
             "p90_ms": float(np.percentile(times, 90)), "runs": len(times)}
 
 
+def memory(field):
+    """MiB of this process: VmRSS now, VmHWM at its highest."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def read_feed(path):
+    with np.load(path) as data:
+        return {name: np.ascontiguousarray(data[name]).reshape(data[name].shape) for name in data.files}
+
+
+def one(engine, model, feed, options):
+    start = memory("VmRSS")
+    session = engine.open(model, feed, options)
+    result = {"load_ms": session.load_ms, **measure(session.call, options.seconds)}
+    result |= {"start_rss_mib": start, "peak_rss_mib": memory("VmHWM")}
+    if options.outputs:
+        np.savez(options.outputs, **session.outputs())
+    return result
+
+
+def prepare(engine, model, feed, options):
+    options.prepare.mkdir(parents=True, exist_ok=True)
+    begun = time.perf_counter()
+    path = Path(engine.prepare(Path(model).resolve(), feed, options.prepare.resolve()))
+    size = sum(p.stat().st_size for p in (path, path.with_suffix(".bin")) if p.exists())
+    return {"path": str(path), "seconds": time.perf_counter() - begun, "bytes": size}
+
+
+def attempt(action):
+    """What happened in one line, and in the exit code: a refusal is a result too."""
+    try:
+        return action()
+    except ModuleNotFoundError as error:
+        return {"error": f"not installed ({error}); scripts/setup-benchmarks installs it"}
+    except Refused as error:
+        return {"error": str(error).splitlines()[0]}
+    except Exception as error:
+        text = (str(error).strip().splitlines() or [""])[0]
+        return {"error": f"{type(error).__name__}: {text}"}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engine", choices=("laic", "onnxruntime"))
-    parser.add_argument("model")
-    parser.add_argument("feed")
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("files", nargs="+", metavar="MODEL FEED")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--verify", choices=("full", "structure"), default="full")
-    parser.add_argument("--outputs", help="also write the outputs to this npz")
+    parser.add_argument("--dims", type=json.loads, default={}, help="sizes of symbolic dims as JSON, for onnxruntime, which fixes them")
+    parser.add_argument("--outputs", help="also write the outputs of the last model to this npz")
+    parser.add_argument("--prepare", type=Path, metavar="FOLDER", help="only convert, into this folder")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "dev")
     options = parser.parse_args()
-    with np.load(options.feed) as data:
-        feed = {name: np.ascontiguousarray(data[name]).reshape(data[name].shape) for name in data.files}
-    opener = open_laic if options.engine == "laic" else open_onnxruntime
-    load, call, outputs = opener(options.model, feed, options)
-    result = {"engine": options.engine, "threads": options.threads, "load_ms": load, **measure(call, options.seconds)}
-    if options.outputs:
-        np.savez(options.outputs, **outputs())
-    print(json.dumps(result))
+    if len(options.files) % 2:
+        parser.error("a model and its inputs come in pairs")
+    engine, failed = ENGINES[options.engine], False
+    action = prepare if options.prepare else one
+    for model, feed in zip(options.files[::2], options.files[1::2]):
+        result = attempt(lambda: action(engine, model, read_feed(feed), options))
+        failed |= "error" in result
+        print(json.dumps({"engine": options.engine, "threads": options.threads, **result}), flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
