@@ -3,7 +3,8 @@
 
 usage: npz.py make OUT.npz NAME=EXPR...      EXPR is numpy: "np.arange(6, dtype='f4').reshape(2, 3)"; rng is default_rng(0)
        npz.py show IN.npz                    name, dtype, shape and up to 64 values per array
-       npz.py reference MODEL.onnx IN.npz OUT.npz    onnxruntime's outputs with graph optimisations off
+       npz.py reference MODEL.onnx IN.npz OUT.npz    onnxruntime's outputs with graph optimisations off; of maps in
+                                             ascending order of their keys
        npz.py equal A.npz B.npz              bit for bit
 """
 import sys
@@ -32,8 +33,19 @@ def reference(model, inputs, output):
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     with np.load(inputs) as data:
-        results = session.run(None, {name: data[name] for name in data.files})
-    np.savez(output, **{info.name: result for info, result in zip(session.get_outputs(), results)})
+        feeds = {name: data[name] for name in data.files}
+        for info in session.get_inputs():
+            if info.type.startswith("map("):
+                keys, values = feeds.pop(f"{info.name}/keys"), feeds.pop(f"{info.name}/values")
+                feeds[info.name] = dict(zip(keys.tolist(), values.tolist()))
+    arrays = {}
+    for info, result in zip(session.get_outputs(), session.run(None, feeds)):
+        if info.type.startswith("seq(map(") and result:
+            arrays[f"{info.name}/keys"] = np.array(list(result[0]))
+            arrays[f"{info.name}/values"] = np.array([list(row.values()) for row in result], np.float32)
+        else:
+            arrays[info.name] = result
+    np.savez(output, **arrays)
 
 
 def equal(first, second):

@@ -22,6 +22,16 @@ constexpr const char *kLength = "/len";
 constexpr const char *kRank = "/rank";
 constexpr const char *kPresent = "/present";
 
+// A map 'x' is two tensors, `x/keys` and `x/values`, of `x/len` elements.
+constexpr const char *kKeys = "/keys";
+constexpr const char *kValues = "/values";
+
+// What a value that is a map has beside its keys. In a sequence of maps all have the same keys: row i of the values is map i.
+struct MapValues {
+  Value values;
+  bool isSequence;
+};
+
 // A graph whose nodes are being imported, and the values that have a name in it so far.
 struct Scope {
   const onnx::Graph *graph;
@@ -64,8 +74,10 @@ private:
     llvm::StringSet<> structures;
     for (const onnx::ValueInfo &input : model->graph.inputs) {
       bool isTensor = input.kind == onnx::ValueInfo::Kind::Tensor;
-      for (const char *what : {kLength, kRank, kPresent})
-        if (!isTensor)
+      if (isMap(input))
+        structures.insert(input.name + kLength);
+      else if (!isTensor)
+        for (const char *what : {kLength, kRank, kPresent})
           structures.insert(input.name + what);
       if (isTensor && input.shape)
         for (const onnx::Dim &dim : *input.shape)
@@ -108,6 +120,17 @@ private:
     return argument;
   }
 
+  // The keys and the values of a map; what a call gives must agree in number.
+  llvm::SmallVector<Argument> makeMap(const onnx::ValueInfo &input) {
+    std::optional<int64_t> length = structure(input, kLength);
+    Attribute dim = length ? Attribute(builder.getI64IntegerAttr(*length)) : builder.getStringAttr(input.name + kLength);
+    auto part = [&](const char *what, onnx::DataType type) {
+      Type element = onnxElementType(context, static_cast<int64_t>(type));
+      return Argument{input.name + what, RankedTensorType::get(length.value_or(ShapedType::kDynamic), element), {dim}};
+    };
+    return {part(kKeys, input.key), part(kValues, input.type)};
+  }
+
   std::optional<int64_t> structure(const onnx::ValueInfo &input, const char *what) {
     auto it = options.dims.find(input.name + what);
     return it == options.dims.end() ? std::nullopt : std::optional<int64_t>(it->second);
@@ -116,14 +139,17 @@ private:
   static bool isSequence(const onnx::ValueInfo &input) {
     return input.kind == onnx::ValueInfo::Kind::Sequence || input.ofSequence;
   }
+  static bool isMap(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Map; }
   static bool isOptional(const onnx::ValueInfo &input) { return input.kind == onnx::ValueInfo::Kind::Optional; }
 
   bool isAbsent(const onnx::ValueInfo &input) { return isOptional(input) && structure(input, kPresent) == 0; }
 
-  // The arguments that an input needs: one for a tensor, one per element of a sequence, none for an absent optional.
+  // The arguments that an input needs: one for a tensor, one per element of a sequence, two for a map, none for an absent optional.
   llvm::SmallVector<Argument> makeArguments(const onnx::ValueInfo &input) {
     if (isAbsent(input))
       return {};
+    if (isMap(input))
+      return makeMap(input);
     int64_t rank = structure(input, kRank).value_or(0);
     if (!isSequence(input))
       return {makeArgument(input, input.name, rank)};
@@ -135,6 +161,10 @@ private:
 
   // The value of an input, from its arguments.
   Value makeInput(const onnx::ValueInfo &input, ValueRange arguments) {
+    if (isMap(input)) {
+      maps[arguments[0]] = {arguments[1], /*isSequence=*/false};
+      return arguments[0];
+    }
     Location loc = NameLoc::get(builder.getStringAttr(input.name));
     Type type = declaredType(context, input);
     if (isAbsent(input))
@@ -185,9 +215,17 @@ private:
   // What is wrong with an input; no message where nothing is.
   Complaint inputProblem(const onnx::ValueInfo &input) {
     if (input.kind == onnx::ValueInfo::Kind::Other)
-      return {"is neither a tensor nor a sequence or optional of tensors", ""};
+      return {"is neither a tensor, nor a sequence or optional of tensors, nor a map to tensors", ""};
+    if (isMap(input) && input.ofSequence)
+      return {"is a sequence of maps, which no operator takes", ""};
+    if (isMap(input) && input.key != onnx::DataType::I64 && input.key != onnx::DataType::String)
+      return {std::string("is a map with keys of type ") + onnx::dataTypeName(input.key) + "; expects i64 or string", ""};
     if (!onnxElementType(context, static_cast<int64_t>(input.type)))
       return {std::string("has element type ") + onnx::dataTypeName(input.type) + ", which laic does not support yet", ""};
+    if (isMap(input)) {
+      bool isOne = !input.shape || llvm::all_of(*input.shape, [](const onnx::Dim &dim) { return dim.value == 1; });
+      return {isOne ? "" : "is a map to tensors that may have more than one element, which laic does not support", ""};
+    }
     auto give = [&](const char *what, const char *number) {
       return "give it with --dim '" + input.name + what + "=" + number + "'";
     };
@@ -297,23 +335,27 @@ private:
       return refuse(loc, *complaint);
     if (auto complaint = addAttributes(node, *row, state))
       return refuse(loc, *complaint);
-    unsigned results = row->results < 0 ? node.outputs.size() : row->results;
-    if (node.outputs.size() > results)
+    unsigned results = row->results < 0 ? node.outputs.size() : row->results, most = makesMaps(state) ? 1 : results;
+    if (node.outputs.size() > most)
       return refuse(loc,
-                    {"has " + std::to_string(node.outputs.size()) + " outputs, expects at most " + std::to_string(results), ""});
+                    {"has " + std::to_string(node.outputs.size()) + " outputs, expects at most " + std::to_string(most), ""});
     if (failed(importSubgraphs(node, *row, state)))
       return failure();
-    // Identity is elementwise; of a sequence or an optional nothing is left to compute.
-    if (node.op == "Identity" && isa<SequenceType, OptionalType>(state.operands[0].getType()))
+    // Identity is elementwise; of a sequence, an optional or a map nothing is left to compute.
+    if (isIdentity(node) && (isa<SequenceType, OptionalType>(state.operands[0].getType()) || maps.count(state.operands[0])))
       return define(node, state.operands);
     state.addTypes(resultTypes(state, results));
     Operation *op = builder.create(state);
     if (auto missing = missingInput(node, op))
       return refuse(loc, {"needs input " + std::to_string(*missing) + ", which is absent", ""});
-    if (scopes.size() == 1)
+    if (makesMaps(state))
+      maps[op->getResult(0)] = {op->getResult(1), /*isSequence=*/true};
+    else if (scopes.size() == 1)
       setDeclaredRanks(node, op);
     return define(node, op->getResults());
   }
+
+  static bool isIdentity(const onnx::Node &node) { return node.domain.empty() && node.op == "Identity"; }
 
   LogicalResult define(const onnx::Node &node, ValueRange results) {
     for (auto [name, value] : llvm::zip(node.outputs, results))
@@ -386,6 +428,8 @@ private:
                                              "' of a subgraph has an element type that laic does not "
                                              "support yet",
                                          ""});
+      if (value && maps.count(value))
+        status = refuse(state.location, {"output '" + output.name + "' of a subgraph is a map, which laic does not support", ""});
       outputs.push_back(value ? value : placeholder());
     }
     OutputsOp::create(builder, state.location, outputs);
@@ -401,7 +445,7 @@ private:
   }
 
   std::optional<Complaint> addOperands(const onnx::Node &node, const OnnxOpRow &row, OperationState &state) {
-    size_t most = row.variadicOperands ? SIZE_MAX : row.operands;
+    size_t most = row.variadicOperands ? SIZE_MAX : takesMaps(state) ? row.operands / 2 : row.operands;
     if (node.inputs.size() > most)
       return Complaint{"has " + std::to_string(node.inputs.size()) + " inputs, expects at most " + std::to_string(most), ""};
     for (const std::string &name : node.inputs) {
@@ -411,10 +455,28 @@ private:
         return Complaint{"input '" + name + "' has element type " + onnx::dataTypeName(tensor->type) +
                              ", which laic does not support yet",
                          ""};
-      state.operands.push_back(value ? value : placeholder());
+      if (auto complaint = addOperand(node, name, value ? value : placeholder(), state))
+        return complaint;
     }
     while (state.operands.size() < static_cast<size_t>(row.operands))
       state.operands.push_back(lookup("", state.location));
+    return std::nullopt;
+  }
+
+  // A map is two operands.
+  std::optional<Complaint> addOperand(const onnx::Node &node, const std::string &name, Value value, OperationState &state) {
+    auto map = maps.find(value);
+    state.operands.push_back(value);
+    if (takesMaps(state)) {
+      if (map == maps.end() ? value != placeholder() : map->second.isSequence)
+        return Complaint{"input '" + name + "' is a " + (map == maps.end() ? "tensor" : "sequence of maps") + ", expects a map",
+                         ""};
+      state.operands.push_back(map == maps.end() ? value : map->second.values);
+    } else if (map != maps.end() && !isIdentity(node)) {
+      return Complaint{"input '" + name + "' is a " + (map->second.isSequence ? "sequence of maps" : "map") +
+                           ", which this operator does not take",
+                       ""};
+    }
     return std::nullopt;
   }
 
@@ -479,26 +541,41 @@ private:
     return {};
   }
 
+  // A result of the function.
+  struct Result {
+    std::string name;
+    Value value;
+    llvm::SmallVector<Attribute> dims;
+  };
+
+  // The results that an output makes: two for maps, one for anything else.
+  llvm::SmallVector<Result> makeResults(const onnx::ValueInfo &output, Value value) {
+    if (auto map = maps.find(value); map != maps.end())
+      return {{output.name + kKeys, value, {}}, {output.name + kValues, map->second.values, {}}};
+    Result result{output.name, value, {}};
+    if (output.shape)
+      for (const onnx::Dim &dim : *output.shape)
+        result.dims.push_back(dim.value >= 0 ? Attribute(builder.getI64IntegerAttr(dim.value))
+                                             : builder.getStringAttr(dim.symbol));
+    return {result};
+  }
+
   LogicalResult finish() {
-    llvm::SmallVector<Value> results;
-    llvm::SmallVector<Type> types;
+    llvm::SmallVector<Result> results;
     for (const onnx::ValueInfo &output : model->graph.outputs) {
       Value value = lookup(output.name, builder.getUnknownLoc());
       if (!value)
         return emitError(builder.getUnknownLoc())
                << "output '" << output.name << "' has an element type that laic does not support yet";
-      results.push_back(value);
-      types.push_back(value.getType());
+      results.append(makeResults(output, value));
     }
-    func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
+    auto values = llvm::map_to_vector(results, [](const Result &r) { return r.value; });
+    auto types = llvm::map_to_vector(values, [](Value value) { return value.getType(); });
+    func::ReturnOp::create(builder, builder.getUnknownLoc(), values);
     function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), types));
-    for (auto [i, output] : llvm::enumerate(model->graph.outputs)) {
-      llvm::SmallVector<Attribute> dims;
-      if (output.shape)
-        for (const onnx::Dim &dim : *output.shape)
-          dims.push_back(dim.value >= 0 ? Attribute(builder.getI64IntegerAttr(dim.value)) : builder.getStringAttr(dim.symbol));
-      function.setResultAttr(i, "laic.name", builder.getStringAttr(output.name));
-      function.setResultAttr(i, "laic.dims", builder.getArrayAttr(dims));
+    for (auto [i, result] : llvm::enumerate(results)) {
+      function.setResultAttr(i, "laic.name", builder.getStringAttr(result.name));
+      function.setResultAttr(i, "laic.dims", builder.getArrayAttr(result.dims));
     }
     return success();
   }
@@ -509,7 +586,8 @@ private:
   OpBuilder builder;
   WeightStore &store;
   func::FuncOp function;
-  std::vector<Scope> scopes; // the graph and the subgraphs around the node, innermost last
+  std::vector<Scope> scopes;             // the graph and the subgraphs around the node, innermost last
+  llvm::DenseMap<Value, MapValues> maps; // by their keys, which stand for them in a scope
   Value none;
   unsigned weights = 0;
 };

@@ -1,7 +1,8 @@
-// Tensors, sequences and optionals by operator.
+// Tensors, sequences, optionals and maps by operator.
 #include "ValueTypes.h"
 
 #include "laic/Dialect/Laic/ControlFlowOps.h"
+#include "laic/Dialect/Laic/MlMapsOps.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/SequenceOps.h"
 
@@ -35,7 +36,7 @@ Type elementOf(const OperationState &state) {
 Type laic::declaredType(MLIRContext *context, const onnx::ValueInfo &info) {
   Type element = info.type == onnx::DataType::Undefined ? Float32Type::get(context)
                                                         : onnxElementType(context, static_cast<int64_t>(info.type));
-  if (!element || info.kind == onnx::ValueInfo::Kind::Other)
+  if (!element || info.kind == onnx::ValueInfo::Kind::Other || info.kind == onnx::ValueInfo::Kind::Map)
     return {};
   Type type = UnrankedTensorType::get(element);
   if (info.kind == onnx::ValueInfo::Kind::Sequence || info.ofSequence)
@@ -75,3 +76,7 @@ llvm::SmallVector<Type> laic::subgraphInputTypes(const OperationState &state, un
         types[i] = sameKind(state.operands[i].getType());
   return types;
 }
+
+bool laic::takesMaps(const OperationState &state) { return isOne<CastMapOp, DictVectorizerOp>(state.name); }
+
+bool laic::makesMaps(const OperationState &state) { return isOne<ZipMapOp>(state.name); }

@@ -1,4 +1,4 @@
-// Which values of a graph are tensors, sequences or optionals: the types that import gives them before shapes are inferred.
+// Which values of a graph are tensors, sequences, optionals or maps: the types that import gives them before shapes are inferred.
 #ifndef LAIC_LIB_IMPORT_VALUETYPES_H
 #define LAIC_LIB_IMPORT_VALUETYPES_H
 
@@ -16,6 +16,12 @@ llvm::SmallVector<mlir::Type> resultTypes(const mlir::OperationState &state, uns
 
 /// The types of the `count` inputs of a subgraph of the operation, with its operands in place.
 llvm::SmallVector<mlir::Type> subgraphInputTypes(const mlir::OperationState &state, unsigned count);
+
+/// Whether each operand of the ONNX operator is a map, which is two operands of the operation: its keys and its values.
+bool takesMaps(const mlir::OperationState &state);
+
+/// Whether the ONNX operator's output is a sequence of maps: the operation's results are the keys of all of them and the values.
+bool makesMaps(const mlir::OperationState &state);
 
 } // namespace laic
 #endif

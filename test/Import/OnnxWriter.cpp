@@ -28,6 +28,10 @@ static void writeType(const ValueInfo &info, proto::TypeProto &out) {
     type = type->mutable_optional_type()->mutable_elem_type();
   if (info.kind == ValueInfo::Kind::Sequence || info.ofSequence)
     type = type->mutable_sequence_type()->mutable_elem_type();
+  if (info.kind == ValueInfo::Kind::Map) {
+    type->mutable_map_type()->set_key_type(static_cast<int>(info.key));
+    type = type->mutable_map_type()->mutable_value_type();
+  }
   auto *tensor = type->mutable_tensor_type();
   tensor->set_elem_type(static_cast<int>(info.type));
   if (!info.shape)

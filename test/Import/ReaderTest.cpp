@@ -157,6 +157,27 @@ TEST(Reader, ReadsSequencesAndOptionals) {
   EXPECT_EQ(info.type, DataType::I64);
 }
 
+TEST(Reader, ReadsMaps) {
+  ModelProto model = reluModel();
+  for (bool isSequence : {false, true}) {
+    ValueInfoProto *input = model.mutable_graph()->add_input();
+    input->set_name(isSequence ? "s" : "m");
+    TypeProto *type = input->mutable_type();
+    TypeProto::Map *map = (isSequence ? type->mutable_sequence_type()->mutable_elem_type() : type)->mutable_map_type();
+    map->set_key_type(TensorProto::STRING);
+    map->mutable_value_type()->mutable_tensor_type()->set_elem_type(TensorProto::DOUBLE);
+  }
+  Outcome outcome = readProto(model);
+  ASSERT_NE(outcome.model, nullptr) << outcome.text();
+  for (size_t i : {1, 2}) {
+    const ValueInfo &info = outcome.model->graph.inputs[i];
+    EXPECT_EQ(info.kind, ValueInfo::Kind::Map);
+    EXPECT_EQ(info.ofSequence, i == 2);
+    EXPECT_EQ(info.key, DataType::String);
+    EXPECT_EQ(info.type, DataType::F64);
+  }
+}
+
 // --- constants ---
 
 std::string bytesOf(const Tensor &tensor) { return std::string(reinterpret_cast<const char *>(tensor.data), tensor.size); }

@@ -15,6 +15,24 @@ class Const:
         self.value = np.asarray(value) if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value, dtype=dtype)
 
 
+class Map:
+    """An input that is a map; its values are what a tensor's elements are elsewhere."""
+
+    def __init__(self, keys, values):
+        self.keys, self.values = np.asarray(keys, object if isinstance(keys[0], str) else np.int64), np.asarray(values)
+        self.dtype, self.shape = self.values.dtype, self.values.shape
+
+    def astype(self, dtype):
+        return Map(self.keys, self.values.astype(dtype))
+
+    def dict(self):
+        return dict(zip(self.keys.tolist(), self.values.tolist()))
+
+    def info(self, name):
+        key, value = (TensorProto.STRING if a.dtype == object else helper.np_dtype_to_tensor_dtype(a.dtype) for a in (self.keys, self.values))
+        return helper.make_value_info(name, helper.make_map_type_proto(key, helper.make_tensor_type_proto(value, [])))
+
+
 def _rng(shape, seed=0):
     return np.random.default_rng([seed, *np.atleast_1d(shape)])
 
@@ -49,7 +67,7 @@ def onnx_type(dtype):
 
 @dataclass
 class Case:
-    """A node `op` on `inputs` (arrays; Const: initializers; None: absent).
+    """A node `op` on `inputs` (arrays; Const: initializers; Map: maps; None: absent).
 
     outputs: how many, or a list of booleans, False for one that is not asked for.
     dynamic: whether a second variant has symbolic dims. Dims of one size share a symbol, so give dims that may differ
@@ -86,10 +104,19 @@ class Case:
         return [True] * self.outputs if isinstance(self.outputs, int) else list(self.outputs)
 
     def feeds(self, prefix=""):
-        return {f"{prefix}x{i}": a for i, a in enumerate(self.inputs) if isinstance(a, np.ndarray)}
+        feeds = {f"{prefix}x{i}": a for i, a in enumerate(self.inputs) if isinstance(a, np.ndarray)}
+        for i, a in enumerate(self.inputs):
+            if isinstance(a, Map):
+                feeds.update({f"{prefix}x{i}/keys": a.keys, f"{prefix}x{i}/values": a.values})
+        return feeds
 
     def output_names(self, prefix=""):
         return [f"{prefix}y{i}" for i, wanted in enumerate(self.wanted()) if wanted]
+
+    def ports(self, prefix=""):
+        """What an archive calls the outputs: a sequence of maps is two arrays."""
+        names = self.output_names(prefix)
+        return [f"{name}/{part}" for name in names for part in ("keys", "values")] if self.op == "ZipMap" else names
 
     def parts(self, prefix="", dynamic=False):
         """(node, graph inputs, initializers, graph outputs)"""
@@ -99,6 +126,8 @@ class Case:
             names.append(name)
             if isinstance(a, Const):
                 initializers.append(numpy_helper.from_array(a.value, name))
+            elif isinstance(a, Map):
+                graph_inputs.append(a.info(name))
             elif a is not None:
                 dims = [self._dim(n, prefix, dynamic) for n in a.shape]
                 graph_inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), dims))
@@ -137,12 +166,21 @@ class Case:
         options.log_severity_level = 4
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(self.model().SerializeToString(), options, providers=["CPUExecutionProvider"])
-        return session.run(self.output_names(), self.feeds())
+        feeds = {f"x{i}": a.dict() if isinstance(a, Map) else a for i, a in enumerate(self.inputs) if isinstance(a, (Map, np.ndarray))}
+        results = session.run(self.output_names(), feeds)
+        labels = self.attrs.get("classlabels_strings") or self.attrs.get("classlabels_int64s")
+        return [part for result in results for part in (_without_maps(result, labels) if isinstance(result, list) else [result])]
 
     def _reference(self):
         from onnx.reference import ReferenceEvaluator
 
         return ReferenceEvaluator(self.model()).run(self.output_names(), self.feeds())
+
+
+def _without_maps(dicts, keys):
+    """The keys in their order, and a row of values for each dict."""
+    assert all(row.keys() == set(keys) for row in dicts)
+    return [np.array(keys, object if isinstance(keys[0], str) else np.int64), np.array([[row[key] for key in keys] for row in dicts], np.float32)]
 
 
 def _array(a):
@@ -163,4 +201,4 @@ def assemble(parts, opset, domain_opset=1):
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-__all__ = ["Case", "Const", "assemble", "bools", "f16", "f32", "f64", "ints", "numpy_helper", "onnx_type", "TensorProto", "np"]
+__all__ = ["Case", "Const", "Map", "assemble", "bools", "f16", "f32", "f64", "ints", "numpy_helper", "onnx_type", "TensorProto", "np"]

@@ -1,7 +1,7 @@
 """The domain ai.onnx.ml."""
 from dataclasses import replace
 
-from case import Case, Const, f32, f64, ints, np
+from case import Case, Const, Map, f32, f64, ints, np
 from onnx import numpy_helper
 
 DOMAIN = "ai.onnx.ml"
@@ -192,3 +192,38 @@ CASES += [ensemble("one tree", ROWS), ensemble("f64", ROWS, np.float64), ensembl
 CASES += [ensemble("modes", ROWS, nodes_modes=tensor(m, np.uint8)) for m in ([1, 2, 3], [4, 5, 0])]
 CASES += [ensemble("members", [[1.2, 0.1], [3.0, 2.0], [7.0, 5.0], [12.0, 9.0]], nodes_modes=tensor([6, 0, 6], np.uint8), membership_values=tensor([1.2, 3.0, 8.0, np.nan, 12.0, 7.0, np.nan], np.float32))]
 CASES += [ensemble("average", ROWS, aggregate_function=0), transformed_ensemble(1, 2), transformed_ensemble(2, 1)]
+
+# ---- maps ----
+
+
+def vectorized(vocabulary, zero):
+    """DictVectorizer in Python."""
+    return lambda m: np.array([[m.dict().get(key, zero) for key in vocabulary]], m.dtype)
+
+
+def cast(form, to, zero, length=9):
+    """CastMap in Python."""
+    def expect(m):
+        values = {key: to(value) for key, value in m.dict().items()}
+        row = [values[key] for key in sorted(values)] if form == "DENSE" else [values.get(i, zero) for i in range(length)]
+        return np.array([row], {float: np.float32, int: np.int64, str: object}[to])
+
+    return expect
+
+
+def map_case(op, keys, values, attrs, **options):
+    return ml(op, [Map(keys, values)], attrs, version=1, dynamic=False, **options)
+
+
+NUMBERED, NAMED, COUNTS = [7, 0, 3, 5], ["pear", "apple", "", "日本"], np.float32([1.5, -2.25, 3.0, 0.5])
+CASES += [map_case("CastMap", NUMBERED, COUNTS, {"map_form": form, "max_map": 9, "cast_to": to}, name=f"{form} {to}") for form in ("DENSE", "SPARSE") for to in ("TO_FLOAT", "TO_INT64")]
+CASES += [map_case("CastMap", NUMBERED, COUNTS, {"map_form": form, "max_map": 9, "cast_to": "TO_STRING"}, name=f"{form} TO_STRING", expect=cast(form, str, "0")) for form in ("DENSE", "SPARSE")]
+CASES += [map_case("CastMap", NUMBERED, np.array(["12", "-3", "0", "7"], object), {"map_form": form, "max_map": 9, "cast_to": name}, name=f"strings {form} {name}", expect=cast(form, to, zero))
+          for form in ("DENSE", "SPARSE") for name, to, zero in (("TO_FLOAT", float, 0.0), ("TO_INT64", int, 0), ("TO_STRING", str, "0"))]
+CASES += [map_case("CastMap", [-9, 2**62, -(2**63), 5], COUNTS, {}, name="any keys"), map_case("CastMap", ints(200, low=0, high=5).cumsum() + np.arange(200), f32(200), {"map_form": "SPARSE", "max_map": 2000}, name="many keys"),
+          map_case("CastMap", np.random.default_rng(0).permutation(3000), f32(3000), {}, name="thousands of keys")]
+CASES += [map_case("DictVectorizer", NAMED, COUNTS, {"string_vocabulary": words}, name=f"strings, {len(words)} columns") for words in (["apple", "quince", "日本", "pear", "z"], ["fig"], ["", "pear"])]
+CASES += [map_case("DictVectorizer", NUMBERED, COUNTS, {"int64_vocabulary": [5, -1, 7, 9]}, name="i64"), map_case("DictVectorizer", NUMBERED, np.array(["a", "b", "", "d"], object), {"int64_vocabulary": [5, -1, 7, 9]}, name="i64 to strings", expect=vectorized([5, -1, 7, 9], ""))]
+CASES += [map_case("DictVectorizer", NAMED, COUNTS.astype(d), {"string_vocabulary": ["pear", "fig", "apple"]}, name=f"strings to {np.dtype(d).name}", expect=vectorized(["pear", "fig", "apple"], 0)) for d in (np.float64, np.int64)]
+CASES += [ml("ZipMap", [f32(*shape)], {"classlabels_int64s": [7, -3, 0, 9]}, keep=keep, version=1, name=f"i64 {shape} {keep}") for shape in ((6, 4), (1, 4), (4,)) for keep in ((), (4,))]
+CASES += [ml("ZipMap", [f32(6, 4)], {"classlabels_strings": ["pear", "", "日本", "apple"]}, keep=keep, version=1, name=f"strings {keep}") for keep in ((), (4,))]

@@ -13,7 +13,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import onnx
-from case import OPSET, Case, Const, f32, ints, onnx_type
+from case import OPSET, Case, Const, Map, f32, ints, onnx_type
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "SupportMatrix.md"
@@ -78,7 +78,7 @@ def operand_types(op, count):
 
 def typed_operand(op, typed):
     """Index of the typed operand; the page names it where it is not the first."""
-    if not typed:
+    if not typed or isinstance(pattern(op).inputs[0], Map):
         return 0
     return next(i for i, item in enumerate(schema(op).inputs) if item.name.lower() in (typed.lower(), typed.lower() + "s"))
 
@@ -94,7 +94,9 @@ def same_type(op, index, inputs):
 
 
 def convert(a, name, seed):
-    """The array in another element type, with values that mean something in it."""
+    """The array in another element type, with values that mean something in it; of a map its values."""
+    if isinstance(a, Map):
+        return Map(a.keys, convert(a.values, name, seed))
     value = a.value if isinstance(a, Const) else a
     dtype = DTYPES[name]
     if value.dtype.kind == "O":
@@ -144,6 +146,8 @@ def own_patterns():
             "Pow": Case("Pow", [f32(3, 7, low=0.2, high=3), f32(7, low=0.5, high=3, seed=1)]),
             "ai.onnx.ml.Imputer": Case("Imputer", [f32(6, 4)], {"imputed_value_floats": [7.0], "replaced_value_float": 1.0, "imputed_value_int64s": [7], "replaced_value_int64": 1},
                                        domain="ai.onnx.ml", domain_opset=3, expect=lambda x: np.where(x == 1, 7, x).astype(x.dtype)),
+            "ai.onnx.ml.DictVectorizer": Case("DictVectorizer", [Map([4, 1, 2], f32(3))], {"int64_vocabulary": [2, 3, 4]}, domain="ai.onnx.ml",
+                                              expect=lambda m: np.array([[m.values[2], np.zeros(1, m.dtype)[0], m.values[0]]])),
             "ai.onnx.ml.LabelEncoder": Case("LabelEncoder", [f32(6, 4)], {"values_int64s": [5, 6, 7], "default_int64": 8}, domain="ai.onnx.ml", domain_opset=4,
                                             expect=lambda x: np.select([x == 1, x == 2, x == -1], [5, 6, 7], 8)),
             "Range": Case("Range", [Const(1.0, np.float32), Const(9.0, np.float32), Const(2.0, np.float32)])}

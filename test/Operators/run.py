@@ -119,7 +119,7 @@ def differences(case, names, outputs, prefix, expected, oracle):
 
 
 def judge(run, values):
-    return compare(run.case, run.case.output_names(run.prefix), values, run.prefix)
+    return compare(run.case, run.case.ports(run.prefix), values, run.prefix)
 
 
 def check(runs, folder, judge, options=("--target=cpu",)):

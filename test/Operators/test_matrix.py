@@ -28,7 +28,7 @@ def agrees(case, name, values, prefix):
     """Empty when some oracle gives these values, otherwise how they differ from the first one's."""
     first = None
     for answer in matrix.Oracles(case, name).answers():
-        why = run.differences(case, case.output_names(prefix), values, prefix, answer, "oracle")
+        why = run.differences(case, case.ports(prefix), values, prefix, answer, "oracle")
         if not why:
             return ""
         first = first or why

@@ -4,6 +4,7 @@ import subprocess
 import numpy as np
 import onnx
 import pytest
+from case import Map
 from cases_ml import DOMAIN, SINGLE, tensor
 from cases_text import POOL
 from locations import BUILD
@@ -114,13 +115,37 @@ FORESTS = [
 ]
 
 
+NUMBERED, NAMED = Map([3, 1], np.float32([1, 2])), Map(["a", "b"], np.float32([1, 2]))
+VOCABULARY = "expects a vocabulary of the keys' kind alone: 'string_vocabulary' for strings, 'int64_vocabulary' for i64"
+MAPS = [
+    ("CastMap", [NUMBERED], {"cast_to": "TO_INT"}, "unknown cast_to 'TO_INT'"),
+    ("CastMap", [NUMBERED], {"map_form": "THIN"}, "unknown map_form 'THIN'"),
+    ("CastMap", [NUMBERED], {"map_form": "SPARSE", "max_map": 0}, "expects max_map to be at least 1, got 0"),
+    ("CastMap", [NAMED], {}, "expects a map with keys of type i64, got string"),
+    ("CastMap", [X], {}, "input 'x0' is a tensor, expects a map"),
+    ("CastMap", [NUMBERED, NUMBERED], {}, "has 2 inputs, expects at most 1"),
+    ("CastMap", [], {}, "needs input 0, which is absent"),
+    ("DictVectorizer", [NUMBERED], {}, VOCABULARY),
+    ("DictVectorizer", [NUMBERED], {"string_vocabulary": ["a"]}, VOCABULARY),
+    ("DictVectorizer", [NAMED], {"string_vocabulary": ["a"], "int64_vocabulary": [1]}, VOCABULARY),
+    ("DictVectorizer", [NUMBERED], {"int64_vocabulary": [4, 5, 4]}, "expects entries of the vocabulary that differ, got 4 twice"),
+    ("DictVectorizer", [NAMED.astype(np.int32)], {"string_vocabulary": ["a"]}, "expects operand 1 to have one of the element types f32 f64 i64 string, got i32"),
+    ("ZipMap", [X], {}, "expects class labels that are integers or strings, got none"),
+    ("ZipMap", [X], {"classlabels_int64s": [1, 2, 3, 4], "classlabels_strings": ["a", "b", "c", "d"]}, "expects class labels that are integers or strings, got both"),
+    ("ZipMap", [X], {"classlabels_int64s": [1, 2, 3]}, "expects the last dim of the input to be 3 (class labels), got 4"),
+    ("ZipMap", [X], {"classlabels_strings": ["a", "b", "c", "a"]}, "expects class labels that differ, got 'a' twice"),
+    ("ZipMap", [X[None]], {"classlabels_int64s": [1, 2, 3, 4]}, "expects an input of rank 1 or 2, got rank 3"),
+    ("ZipMap", [NUMBERED], {"classlabels_int64s": [1]}, "input 'x0' is a map, which this operator does not take"),
+]
+
+
 def refusal(path, op, inputs, attrs, domain):
     names = [f"x{i}" for i in range(len(inputs))]
     outputs = ["y", "z"] if op.endswith("Classifier") else ["y"]
     node = helper.make_node(op, names, outputs, name="the node", domain=domain, **{k: v for k, v in attrs.items() if v is not None and v != []})
     for name in [k for k, v in attrs.items() if v == []]:
         node.attribute.append(onnx.AttributeProto(name=name, type=onnx.AttributeProto.FLOATS))
-    infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in zip(names, inputs)]
+    infos = [a.info(n) if isinstance(a, Map) else helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in zip(names, inputs)]
     graph = helper.make_graph([node], "g", infos, [onnx.ValueInfoProto(name=n) for n in outputs])
     opsets = [helper.make_opsetid("", 22), *([helper.make_opsetid(domain, 5 if domain == DOMAIN else 1)] if domain else [])]
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
@@ -129,8 +154,8 @@ def refusal(path, op, inputs, attrs, domain):
     return done.stderr
 
 
-@pytest.mark.parametrize("domain,refused", [("", TEXT), ("qonnx.custom_op.general", THRESHOLDS), (DOMAIN, FEATURES), (DOMAIN, MODELS), (DOMAIN, FORESTS)],
-                         ids=["text", "thresholds", "features", "models", "forests"])
+@pytest.mark.parametrize("domain,refused", [("", TEXT), ("qonnx.custom_op.general", THRESHOLDS), (DOMAIN, FEATURES), (DOMAIN, MODELS), (DOMAIN, FORESTS), (DOMAIN, MAPS)],
+                         ids=["text", "thresholds", "features", "models", "forests", "maps"])
 def test_refused(domain, refused, tmp_path):
     silent = []
     for op, inputs, attrs, message in refused:

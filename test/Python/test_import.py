@@ -21,6 +21,10 @@ def relu(**attributes):
     return helper.make_node("Relu", ["x"], ["y"], name="act", **attributes)
 
 
+def a_map(key=TensorProto.INT64, value=TensorProto.FLOAT, shape=()):
+    return helper.make_map_type_proto(key, helper.make_tensor_type_proto(value, shape))
+
+
 def refused(proto, text, **options):
     with pytest.raises(laic.CompileError) as error:
         laic.compile_artifact(proto, **options)
@@ -34,7 +38,19 @@ def refused(proto, text, **options):
      "input 'x' is a sequence; its length must be known when compiling"),
     (helper.make_value_info("x", helper.make_optional_type_proto(FLOATS)), "is an optional; whether it is there must be known"),
     (helper.make_value_info("x", helper.make_sequence_type_proto(helper.make_sequence_type_proto(FLOATS))),
-     "input 'x' is neither a tensor nor a sequence or optional of tensors"),
+     "input 'x' is neither a tensor, nor a sequence or optional of tensors, nor a map to tensors"),
+    (helper.make_value_info("x", helper.make_map_type_proto(TensorProto.INT64, helper.make_sequence_type_proto(FLOATS))),
+     "input 'x' is neither a tensor, nor a sequence or optional of tensors, nor a map to tensors"),
+    (helper.make_value_info("x", helper.make_optional_type_proto(a_map())),
+     "input 'x' is neither a tensor, nor a sequence or optional of tensors, nor a map to tensors"),
+    (helper.make_value_info("x", helper.make_sequence_type_proto(a_map())), "input 'x' is a sequence of maps, which no operator takes"),
+    (helper.make_value_info("x", a_map(TensorProto.INT32)), "input 'x' is a map with keys of type i32; expects i64 or string"),
+    (helper.make_value_info("x", a_map(0)), "input 'x' is a map with keys of type ?; expects i64 or string"),
+    (helper.make_value_info("x", a_map(shape=[3])), "input 'x' is a map to tensors that may have more than one element, which laic does not support"),
+    (helper.make_value_info("x", a_map(shape=["N"])), "input 'x' is a map to tensors that may have more than one element, which laic does not support"),
+    (helper.make_value_info("x", a_map(value=TensorProto.COMPLEX64)), "input 'x' has element type c64, which laic does not support yet"),
+    (helper.make_value_info("x", a_map(value=0)), "input 'x' has no element type"),
+    (helper.make_value_info("x", a_map()), "input 'x' is a map, which this operator does not take"),
     (value("x", TensorProto.COMPLEX64), "input 'x' has element type c64, which laic does not support yet"),
     (value("x", shape=None), "input 'x' has no shape; its rank must be known"),
     (value("x", shape=[1] * 17), "input 'x' has rank 17; at most 16 dims are supported"),

@@ -16,8 +16,8 @@ namespace {
 constexpr char kVersion[] = "laic-run " LAIC_VERSION;
 
 constexpr char kFooter[] = R"(
-npz files hold one array per graph input or output, named as in the model. bf16 travels as u2 bits, 8-bit and 4-bit floats as u1
-bits, int4 and int2 as i1 values, uint4 and uint2 as u1 values.
+npz files hold one array per graph input or output, named as in the model; a map 'm' is m/keys and m/values. bf16 travels as u2
+bits, 8-bit and 4-bit floats as u1 bits, int4 and int2 as i1 values, uint4 and uint2 as u1 values.
 
 --compare fails (exit 1, the worst element is named) where |got - want| > R*|want| + A*max|want|. NaN and infinities must agree;
 integers and booleans must be equal, integers up to --quanta.

@@ -221,6 +221,13 @@ bool GraphReader::readValueInfo(const ValueInfoProto &proto, const std::string &
     info.kind = info.ofSequence ? info.kind : ValueInfo::Kind::Sequence;
     type = &type->sequence_type().elem_type();
   }
+  if (type->has_map_type() && info.kind != ValueInfo::Kind::Optional) {
+    info.ofSequence = info.kind == ValueInfo::Kind::Sequence;
+    info.kind = ValueInfo::Kind::Map;
+    int key = type->map_type().key_type();
+    info.key = key > 0 && key <= static_cast<int>(DataType::F6E3M2) ? static_cast<DataType>(key) : DataType::Undefined;
+    type = &type->map_type().value_type();
+  }
   if (!type->has_tensor_type()) {
     if (type->value_case() != TypeProto::VALUE_NOT_SET)
       info.kind = ValueInfo::Kind::Other;

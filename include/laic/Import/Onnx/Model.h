@@ -73,12 +73,13 @@ struct Dim {
 };
 
 struct ValueInfo {
-  enum class Kind : uint8_t { Tensor, Sequence, Optional, Other };
+  enum class Kind : uint8_t { Tensor, Sequence, Optional, Map, Other };
   std::string name;
   Kind kind = Kind::Tensor;
-  DataType type = DataType::Undefined;   // of the (element) tensor
+  DataType key = DataType::Undefined;    // Kind::Map alone
+  DataType type = DataType::Undefined;   // of the (element) tensor; Kind::Map: of the values
   std::optional<std::vector<Dim>> shape; // absent: unknown rank
-  bool ofSequence = false;               // Kind::Optional alone: it holds a sequence of such tensors
+  bool ofSequence = false; // Kind::Optional: it holds a sequence of such tensors; Kind::Map: is a sequence of such maps
 };
 
 struct Graph;
