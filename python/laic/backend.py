@@ -19,9 +19,14 @@ class LaicBackendRep(BackendRep):
         """inputs: a list in graph order, a dict by name, or one array. Returns a named tuple of outputs in graph order."""
         if not isinstance(inputs, (dict, list, tuple)):
             inputs = [inputs]
-        feed = inputs if isinstance(inputs, dict) else {t.name: a for t, a in zip(self.model.inputs, inputs)}
+        feed = inputs if isinstance(inputs, dict) else dict(zip(self.model.arguments(), inputs))
         results = self.model.run(feed)
         return namedtupledict("Outputs", list(results))(*results.values())
+
+
+def _is_structured(info):
+    """Whether what an input holds must be known when compiling; of a map nothing need be."""
+    return not (info.type.HasField("tensor_type") or info.type.HasField("map_type"))
 
 
 def _structure(name, value):
@@ -51,7 +56,7 @@ class StructuredBackendRep(BackendRep):
         feed = dict(inputs) if isinstance(inputs, dict) else dict(zip(names, inputs))
         dims = {}
         for info in self.inputs:
-            if not info.type.HasField("tensor_type"):
+            if _is_structured(info):
                 dims.update(_structure(info.name, feed.get(info.name)))
         key = tuple(sorted(dims.items()))
         if key not in self.compiled:
@@ -84,7 +89,7 @@ class LaicBackend(Backend):
     @classmethod
     def prepare(cls, model, device="CPU", **kwargs):
         """kwargs: options of laic.compile. A model with sequences or optionals among its inputs is compiled when it is run."""
-        if isinstance(model, onnx.ModelProto) and any(not i.type.HasField("tensor_type") for i in model.graph.input):
+        if isinstance(model, onnx.ModelProto) and any(_is_structured(i) for i in model.graph.input):
             return StructuredBackendRep(model, {"target": TARGETS[Device(device).type], **kwargs})
         return LaicBackendRep(compile_model(model, target=TARGETS[Device(device).type], **kwargs))
 

@@ -81,6 +81,7 @@ class Model:
         outputs = [Tensor.read(api.module_output, self._module, i) for i in range(api.module_output_count(self._module))]
         self.inputs, self._input_types = [t for t, _ in inputs], [n for _, n in inputs]
         self.outputs, self._output_types = [t for t, _ in outputs], [n for _, n in outputs]
+        self._input_maps, self._output_maps = _maps(self.inputs, (1,)), _maps(self.outputs, (1, 2))
 
     def __repr__(self):
         def show(tensors):
@@ -99,23 +100,31 @@ class Model:
         return {"arena_bytes": info.arena_bytes, "workspace_bytes": info.workspace_bytes, "allocations": info.allocations}
 
     def __call__(self, *arrays, **named):
-        """Runs on inputs by position or name. One output comes bare, several as a tuple in graph order."""
-        if len(arrays) > len(self.inputs):
-            raise InvalidArgumentError(f"expects {len(self.inputs)} inputs, got {len(arrays)}")
-        feed = {t.name: a for t, a in zip(self.inputs, arrays)}
+        """Runs on inputs by position or name, of which a map is one. One output comes bare, several as a tuple in graph order."""
+        names = self.arguments()
+        if len(arrays) > len(names):
+            raise InvalidArgumentError(f"expects {len(names)} inputs, got {len(arrays)}")
+        feed = dict(zip(names, arrays))
         twice = feed.keys() & named.keys()
         if twice:
             raise InvalidArgumentError(f"input '{sorted(twice)[0]}' is given by position and by name")
         results = tuple(self.run({**feed, **named}).values())
         return results[0] if len(results) == 1 else results
 
+    def arguments(self):
+        """The names of the inputs in the order of a call's positions: those of `inputs`, but one for the two of a map."""
+        parts = {f"{name}/values" for name in self._input_maps}
+        return [t.name.removesuffix("/keys") if t.name.removesuffix("/keys") in self._input_maps else t.name
+                for t in self.inputs if t.name not in parts]
+
     def run(self, feed, out=None):
         """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit and be dense.
 
-        A sequence is a list of arrays, an absent optional None: their elements travel as `name/0`, `name/1`, ...
+        A sequence is a list of arrays, an absent optional None: their elements travel as `name/0`, `name/1`, ... A map is a dict, a
+        sequence of maps a list of dicts: they travel as `name/keys` and `name/values`.
         """
         api, context = runtime(), self._context().handle
-        feed = _flat(feed, {t.name for t in self.inputs})
+        feed = _flat(self._without_maps(feed), {t.name for t in self.inputs})
         unknown = feed.keys() - {t.name for t in self.inputs}
         if unknown:
             raise InvalidArgumentError(f"no input '{sorted(unknown)[0]}'; this model has {self._names(self.inputs)}")
@@ -132,8 +141,8 @@ class Model:
                 bound.append(Binding(type=number, rank=len(tensor.shape)))
             api.check(api.bind_output(context, index, byref(bound[-1])))
         api.check(api.run(context))
-        return _nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t, number)
-                        for index, (t, number) in enumerate(zip(self.outputs, self._output_types))})
+        return self._with_maps(_nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t, number)
+                                        for index, (t, number) in enumerate(zip(self.outputs, self._output_types))}))
 
     def bind(self, feed):
         """Fixes inputs (whose arrays may be changed in place between calls) and allocates outputs; see BoundCall."""
@@ -143,6 +152,32 @@ class Model:
         if not hasattr(self._local, "context"):
             self._local.context = _Context(self._module, self._pool, self._device)
         return self._local.context
+
+    def _without_maps(self, feed):
+        """The feed with keys and values where it has dicts."""
+        flat = {}
+        for name, value in feed.items():
+            if name in self._input_maps and isinstance(value, dict):
+                flat[f"{name}/keys"] = _vector(list(value.keys()), self._input_maps[name][0].dtype)
+                flat[f"{name}/values"] = _vector(list(value.values()), self._input_maps[name][1].dtype)
+            elif name in self._input_maps:
+                raise InvalidArgumentError(f"input '{name}': expects a dict, got {type(value).__name__}")
+            else:
+                flat[name] = value
+        return flat
+
+    def _with_maps(self, results):
+        """The results with a dict, or a list of them, where they have keys and values."""
+        nested = {}
+        for name, value in results.items():
+            owner, _, part = name.rpartition("/")
+            if owner not in self._output_maps or part not in ("keys", "values"):
+                nested[name] = value
+            elif part == "keys":
+                keys, values = value.tolist(), results[f"{owner}/values"].tolist()
+                is_one = len(self._output_maps[owner][1].shape) == 1
+                nested[owner] = dict(zip(keys, values)) if is_one else [dict(zip(keys, row)) for row in values]
+        return nested
 
     @staticmethod
     def _names(tensors):
@@ -218,6 +253,25 @@ class BoundCall:
         api = runtime()
         api.check(api.run(self._context.handle))
         return self.outputs
+
+
+def _maps(tensors, ranks):
+    """{name: (keys, values)} of the maps among inputs or outputs: two neighbours, `name/keys`, a vector of integers or strings, and
+    `name/values`, as many values: a vector for a map, rows of a matrix for a sequence of maps. ranks: those that values may have."""
+    found = {}
+    for keys, values in zip(tensors, tensors[1:]):
+        name = keys.name.removesuffix("/keys")
+        is_pair = name != keys.name and values.name == f"{name}/values"
+        if is_pair and keys.type in ("i64", "str") and len(values.shape) in ranks and keys.shape == values.shape[-1:]:
+            found[name] = (keys, values)
+    return found
+
+
+def _vector(items, dtype):
+    """The numbers or strings of a dict in this type, if that loses no more than accuracy."""
+    array = np.array(items, object if dtype == object else None)
+    is_empty = array.size == 0
+    return array.astype(dtype) if is_empty or np.can_cast(array.dtype, dtype, "same_kind") else array
 
 
 def _flat(feed, names):
