@@ -3,6 +3,7 @@
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace laic;
@@ -99,15 +100,25 @@ LogicalResult RowsOp::verifyRegions() {
     Operation *def = value.getDefiningOp();
     return def && def->getBlock() == &getBody().front() && isMember(*def);
   };
+  bool rowsAreMade = false;
   for (Operation &op : getBody().front().without_terminator()) {
     if (!isMember(op))
       continue;
+    if (auto generic = dyn_cast<linalg::GenericOp>(op))
+      for (Value init : generic.getDpsInits()) {
+        auto fill = init.getDefiningOp<linalg::FillOp>();
+        if (!(fill ? fill.getOutputs()[0] : init).getDefiningOp<tensor::EmptyOp>())
+          return op.emitOpError("starts from values that its laic.rows does not make");
+      }
     std::optional<Loops> loops = rowLoops(&op, rows, isInside);
     if (!loops)
       return op.emitOpError("does not walk the ") << rows << " row dims of the laic.rows around it";
+    rowsAreMade |= makesRows(&op, *loops);
     auto isUsed = [&](Operation *user) { return user != outputs; };
     if (llvm::any_of(op.getUsers(), isUsed) && !makesRows(&op, *loops))
       return op.emitOpError("makes what another operation of its laic.rows reads, but not row by row");
   }
+  if (!rowsAreMade)
+    return emitOpError("expects an operation that makes rows in their order");
   return success();
 }

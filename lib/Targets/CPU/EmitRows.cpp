@@ -27,8 +27,8 @@ private:
     Linear offset;         // bytes
   };
 
-  LogicalResult gather();
-  FailureOr<SmallVector<Size>> shapeOf(OpResult result);
+  void gather();
+  SmallVector<Size> shapeOf(OpResult result);
   void placeValues();
   int64_t unitOfWork(Operation *member);
   void walk(unsigned dim, ArrayRef<Value> lo, ArrayRef<Value> hi);
@@ -49,7 +49,7 @@ private:
 
 } // namespace laic::cpu
 
-FailureOr<SmallVector<Size>> RowsEmitter::shapeOf(OpResult result) {
+SmallVector<Size> RowsEmitter::shapeOf(OpResult result) {
   SmallVector<Size> shape;
   if (auto contract = dyn_cast<ContractOp>(result.getOwner())) {
     auto next = contract.getResultSizes().begin();
@@ -60,17 +60,14 @@ FailureOr<SmallVector<Size>> RowsEmitter::shapeOf(OpResult result) {
   Value init = cast<DestinationStyleOpInterface>(result.getOwner()).getDpsInitOperand(result.getResultNumber())->get();
   if (auto fill = init.getDefiningOp<linalg::FillOp>())
     init = fill.getOutputs()[0];
-  auto empty = init.getDefiningOp<tensor::EmptyOp>();
-  if (!empty)
-    return e.fail("an initial value in its laic.rows is not made there");
-  for (OpFoldResult size : empty.getMixedSizes()) {
+  for (OpFoldResult size : init.getDefiningOp<tensor::EmptyOp>().getMixedSizes()) {
     auto dynamic = dyn_cast<Value>(size);
     shape.push_back(dynamic ? e.canonical(e.sizeOfIndex(dynamic)) : Size(*getConstantIntValue(size)));
   }
   return shape;
 }
 
-LogicalResult RowsEmitter::gather() {
+void RowsEmitter::gather() {
   for (Operation &member : op.getBody().front().without_terminator())
     if (isa<linalg::GenericOp, ContractOp>(member))
       members.push_back(&member);
@@ -82,28 +79,20 @@ LogicalResult RowsEmitter::gather() {
       if (returned == outer)
         scope.resultOf[inner] = i;
   for (Operation *member : members) {
-    auto found = RowsOp::rowLoops(member, rowDims, isMember);
-    if (!found)
-      return e.fail("an operation of its laic.rows does not walk its rows");
-    loops.push_back(*found);
+    loops.push_back(*RowsOp::rowLoops(member, rowDims, isMember));
     for (OpResult result : member->getResults()) {
-      FailureOr<SmallVector<Size>> shape = shapeOf(result);
-      if (failed(shape))
-        return failure();
-      if (rowSizes.empty() && RowsOp::makesRows(member, *found))
-        rowSizes.assign(shape->begin(), shape->begin() + rowDims);
+      SmallVector<Size> shape = shapeOf(result);
+      if (rowSizes.empty() && RowsOp::makesRows(member, loops.back()))
+        rowSizes.assign(shape.begin(), shape.begin() + rowDims);
       if (auto yielded = scope.resultOf.find(result); yielded != scope.resultOf.end()) {
-        for (auto [known, size] : llvm::zip(e.resultBuffers[yielded->second].sizes, *shape))
+        for (auto [known, size] : llvm::zip(e.resultBuffers[yielded->second].sizes, shape))
           e.unify(known, size);
         continue;
       }
       if (!result.use_empty())
-        places.push_back({result, SmallVector<Size>(llvm::drop_begin(*shape, rowDims)), {}});
+        places.push_back({result, SmallVector<Size>(llvm::drop_begin(shape, rowDims)), {}});
     }
   }
-  if (rowSizes.empty())
-    return e.fail("no operation of its laic.rows says how many rows there are");
-  return success();
 }
 
 // Several rows share what a contraction reads of B; elsewhere one row stays in the first-level cache.
@@ -231,8 +220,7 @@ void RowsEmitter::walk(unsigned dim, ArrayRef<Value> lo, ArrayRef<Value> hi) {
 
 LogicalResult RowsEmitter::run() {
   e.rows = &scope;
-  if (failed(gather()))
-    return failure();
+  gather();
   together = rowsTogether(members, rowSizes.back());
   placeValues();
   double unit = 0;

@@ -64,3 +64,28 @@ func.func @made_across(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   }
   return %y : tensor<8x8xf32>
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+func.func @init_from_outside(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %y = laic.rows {rows = 1 : i64} : tensor<8x8xf32> {
+    // expected-error @+1 {{starts from values that its laic.rows does not make}}
+    %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<8x8xf32>) outs(%x : tensor<8x8xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      linalg.yield %in : f32
+    } -> tensor<8x8xf32>
+    laic.outputs %a : tensor<8x8xf32>
+  }
+  return %y : tensor<8x8xf32>
+}
+
+// -----
+
+func.func @nothing(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  // expected-error @+1 {{expects an operation that makes rows in their order}}
+  %y = laic.rows {rows = 1 : i64} : tensor<8x8xf32> {
+    laic.outputs %x : tensor<8x8xf32>
+  }
+  return %y : tensor<8x8xf32>
+}
