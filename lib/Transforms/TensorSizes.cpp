@@ -1,6 +1,7 @@
 // Traces sizes of tensors back to size symbols.
 #include "laic/Transforms/TensorSizes.h"
 
+#include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -123,12 +124,17 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return get(empty.getMixedSizes()[dim]);
   if (auto style = dyn_cast<DestinationStyleOpInterface>(op))
     return get(style.getTiedOpOperand(result)->get(), dim);
-  if (auto contract = dyn_cast<ContractOp>(op)) {
+  // The sizes of the dynamic dims, in order.
+  auto listed = [&](ValueRange sizes) {
     unsigned position = 0;
     for (int64_t d = 0; d < dim; ++d)
-      position += contract.getC().getType().isDynamicDim(d);
-    return get(contract.getResultSizes()[position]);
-  }
+      position += cast<RankedTensorType>(tensor.getType()).isDynamicDim(d);
+    return get(sizes[position]);
+  };
+  if (auto contract = dyn_cast<ContractOp>(op))
+    return listed(contract.getResultSizes());
+  if (auto product = dyn_cast<BlockProductOp>(op))
+    return listed(product.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return get(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext())[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {

@@ -1,7 +1,8 @@
 // MatMulNBits and GatherBlockQuantized: tables of 2, 4 and 8 bits with one scale per block.
-#include "IndexBuilder.h"
+#include "PackedReader.h"
 #include "Products.h"
 #include "ShapeChecks.h"
+#include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/ContribLinearOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 
@@ -27,28 +28,6 @@ LogicalResult expectBytes(ShapeContext &ctx, unsigned i, StringRef name) {
     return success();
   return ctx.fail("expects " + name + " to have element type u8, got " + elementTypeName(ctx.element(i)));
 }
-
-// Reads elements of few bits from a table whose last dim is packed.
-struct PackedReader {
-  int64_t bits;
-  ScalarBuilder &s;
-  IndexBuilder ib{s.b, s.loc};
-
-  // The element at `place` of the last dim, as i32; `at` are the other indices.
-  V read(V table, ArrayRef<V> at, V place) const {
-    Type i32 = s.b.getI32Type();
-    V position = ib.mul(place, ib.cst(bits));
-    SmallVector<V> from(at);
-    from.push_back(ib.div(position, ib.cst(kByte)));
-    V byte = arith::ExtUIOp::create(s.b, s.loc, i32, tensor::ExtractOp::create(s.b, s.loc, table, from));
-    V shift = ib.toInt(ib.rem(position, ib.cst(kByte)), i32);
-    V shifted = bits == kByte ? byte : V(arith::ShRUIOp::create(s.b, s.loc, byte, shift));
-    V mask = arith::ConstantIntOp::create(s.b, s.loc, (int64_t{1} << bits) - 1, 32);
-    return arith::AndIOp::create(s.b, s.loc, shifted, mask);
-  }
-  V middle() const { return arith::ConstantIntOp::create(s.b, s.loc, int64_t{1} << (bits - 1), 32); }
-  V toF32(V integer) const { return arith::SIToFPOp::create(s.b, s.loc, s.b.getF32Type(), integer); }
-};
 
 } // namespace
 
@@ -109,8 +88,12 @@ V unpackedWeights(LowerContext &ctx, MatMulNBitsOp op) {
   if (ctx.has(ZeroPoints))
     zeros = matrix(ZeroPoints, isPacked ? llvm::divideCeil(blocks * bits, kByte) : blocks);
   Type element = ctx.element(A), f32 = ctx.b.getF32Type();
+  bool plain = element.isF32() && ctx.element(Scales).isF32() && (!zeros || isPacked) && !ctx.has(Groups) && k % blockSize == 0;
+  if (plain)
+    return UnpackBlocksOp::create(ctx.b, op.getLoc(), RankedTensorType::get({n, k}, element), packed, scales, zeros, bits,
+                                  blockSize);
   return ctx.gather({ctx.cst(n), ctx.cst(k)}, element, [&](ScalarBuilder &s, ValueRange at) -> V {
-    PackedReader reader{bits, s};
+    PackedReader reader(bits, s.b, s.loc);
     const IndexBuilder &ib = reader.ib;
     V row = at[0], block = ib.div(at[1], ib.cst(blockSize));
     if (ctx.has(Groups))
@@ -201,7 +184,7 @@ LogicalResult GatherBlockQuantizedOp::lower(LowerContext &ctx) {
   Type element = ctx.resultElement(), f32 = ctx.b.getF32Type();
   V bound = ctx.size(ctx.shape(Table)[axis]);
   ctx.set(0, ctx.gather(ctx.resultShape(), element, [&](ScalarBuilder &s, ValueRange at) -> V {
-    PackedReader reader{static_cast<int64_t>(getBits()), s};
+    PackedReader reader(getBits(), s.b, s.loc);
     const IndexBuilder &ib = reader.ib;
     SmallVector<V> from(at.take_front(axis));
     V raw = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(Indices), at.slice(axis, inner));

@@ -135,7 +135,7 @@ FailureOr<KernelInfo> KernelEmitter::run() {
       continue;
     }
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
-             tensor::InsertSliceOp, SizesTensorOp, RowsOp, StructuredOpInterface>(op))
+             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, StructuredOpInterface>(op))
       continue;
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
@@ -181,6 +181,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
       .Case([&](SizesTensorOp op) { return emitSizesTensor(op); })
       .Case([&](RowsOp op) { return emitRows(op); })
+      .Case([&](BlockProductOp op) { return emitBlockProduct(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }
 

@@ -6,6 +6,7 @@
 #define LAIC_LIB_TARGETS_CPU_KERNELEMITTER_H
 
 #include "Features.h"
+#include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Target/Target.h"
@@ -107,6 +108,7 @@ public:
   FailureOr<KernelInfo> run();
 
 private:
+  friend class BlockProductEmitter;
   friend class ContractEmitter;
   friend class GenericEmitter;
   friend class RowsEmitter;
@@ -199,6 +201,7 @@ private:
   LogicalResult emitSizesTensor(SizesTensorOp op);
   LogicalResult emitStructured(StructuredOpInterface op);
   LogicalResult emitRows(RowsOp op);
+  LogicalResult emitBlockProduct(BlockProductOp op);
   /// dst = src over `sizes` (one coefficient per dim); loops that walk both sides like one are merged.
   void emitCopy(ArrayRef<Size> sizes, const Access &dst, const Access &src);
   void copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi, SmallVectorImpl<Value> &ivs,

@@ -16,6 +16,17 @@ def PropagateLayout : Pass<"laic-propagate-layout", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def FormBlockProducts : Pass<"laic-form-block-products", "::mlir::func::FuncOp"> {
+  let summary = "products with matrices of few bits become `laic.block_product`, or their matrices f32";
+  let description = [{
+    A product with laic.unpack_blocks reads its integers and scales where `products` is set; what else uses an unpacked matrix gets it
+    from a linalg.generic. Afterwards no laic.unpack_blocks is left.
+  }];
+  let options = [Option<"products", "products", "bool", /*default=*/"true", "the target has code for laic.block_product">];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
   let summary = "contractions become a packing of one operand and `laic.contract` with a fused epilogue";
   let description = [{
