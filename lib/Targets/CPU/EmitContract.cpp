@@ -22,7 +22,8 @@ public:
 
 private:
   static constexpr int64_t kPanel = 32;
-  static constexpr int64_t kRowBlock = 128; // rows of A that stay in the second-level cache
+  static constexpr int64_t kRowBlock = 128;    // rows of A that stay in the second-level cache
+  static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
 
   /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
   struct Part {
@@ -43,6 +44,8 @@ private:
   void chooseTile();
   void planTiles();
   void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void takeOneRow();
   void panels(Value lo, Value hi, function_ref<void(Value panel, const Part &part)> body);
   void parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
   void rows(Value lo, Value hi, Value panel, const Part &part);
@@ -72,6 +75,7 @@ private:
   Type accumulatorType;
   bool depthwise = false, integer = false;
   int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
+  bool oneRow = false; // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
   bool panelsFirst = false;
   SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
   SmallVector<TileDim> dims;
@@ -333,16 +337,16 @@ void ContractEmitter::panels(Value lo, Value hi, function_ref<void(Value, const 
   }
   int64_t full = n.factor / kPanel, rest = n.factor % kPanel;
   Value stop = rest ? e.minimum(hi, e.index(full)) : hi;
-  bool spans = tileRows == 1 && !depthwise && rowLoop < 0 && full >= 4; // a vector times a matrix: several panels at once
-  if (full && spans) {
-    Value quads = e.add(lo, e.mul(e.floorDiv(e.sub(stop, lo), 4), 4));
-    auto four = [&](Value panel, const Part &part) {
+  int64_t together = oneRow ? kOneRowVectors / vectors : 1; // panels, so that enough sums are under way
+  if (full >= together && together > 1) {
+    Value whole = e.add(lo, e.mul(e.floorDiv(e.sub(stop, lo), together), together));
+    auto several = [&](Value panel, const Part &part) {
       Part wide = part;
-      wide.panels = 4;
+      wide.panels = together;
       body(panel, wide);
     };
-    e.loop(lo, quads, 4, [&](Value panel) { parts(panel, kPanel, four); });
-    e.loop(quads, stop, 1, [&](Value panel) { parts(panel, kPanel, body); });
+    e.loop(lo, whole, together, [&](Value panel) { parts(panel, kPanel, several); });
+    e.loop(whole, stop, 1, [&](Value panel) { parts(panel, kPanel, body); });
   } else if (full) {
     e.loop(lo, stop, 1, [&](Value panel) { parts(panel, kPanel, body); });
   }
@@ -354,8 +358,8 @@ void ContractEmitter::panels(Value lo, Value hi, function_ref<void(Value, const 
 }
 
 void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
-  if (rowLoop < 0)
-    return tile(1, nullptr, panel, part);
+  if (rowLoop < 0 || oneRow)
+    return tile(1, rowLoop < 0 ? Value() : lo, panel, part);
   const Size &m = loops[rowLoop].size;
   int64_t block = 0;
   for (auto [d, dim] : llvm::zip(order, dims))
@@ -553,12 +557,35 @@ void ContractEmitter::finishByElement(int64_t count, Value row, Value column, co
   });
 }
 
+void ContractEmitter::takeOneRow() {
+  oneRow = true;
+  tileRows = 1;
+  vectors = kPanel / lanes;
+}
+
+// One tile of work. Where only the call knows the number of rows, a single one has code of its own: decoders take such steps.
+void ContractEmitter::body(ArrayRef<Value> lo, ArrayRef<Value> hi) {
+  if (rowLoop < 0 || loops[rowLoop].size.isStatic() || depthwise || e.rows)
+    return nest(0, lo, hi);
+  Value rows = e.value(loops[rowLoop].size);
+  Value single = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(1));
+  auto branch = scf::IfOp::create(e.b, e.loc, single, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  nest(0, lo, hi);
+  e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  takeOneRow();
+  nest(0, lo, hi);
+}
+
 LogicalResult ContractEmitter::run() {
   if (failed(gather()))
     return failure();
   simplify();
   chooseTile();
   planTiles();
+  if (!depthwise && rowLoop < 0)
+    takeOneRow();
   ivs.assign(loops.size(), e.index(0));
   if (depthwise && !e.level.masks && !n.isStatic())
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
@@ -567,7 +594,7 @@ LogicalResult ContractEmitter::run() {
     nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));
     return failure(broken);
   }
-  e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { nest(0, lo, hi); });
+  e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { body(lo, hi); });
   return failure(broken);
 }
 
