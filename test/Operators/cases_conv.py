@@ -25,6 +25,11 @@ CASES = [
 ]
 CASES += [conv((2, 3, 9, 10), (4, 3, *k), auto_pad=pad, strides=s) for pad in ("SAME_UPPER", "SAME_LOWER") for k in ((3, 3), (2, 4)) for s in ([1, 1], [2, 2], [3, 2])]
 CASES += [conv((2, 3, 9, 10), (4, 3, 3, 3), auto_pad="SAME_UPPER", dilations=[2, 2], oracle="onnx")]
+# Taps that meet only padding: both ends, one end, all but a corner, with strides.
+CASES += [conv((2, 3, 6, 7), (4, 3, 3, 3), dilations=[d, e], pads=[d, e, d, e], strides=s, const=c)
+          for d, e in ((6, 7), (8, 3), (5, 12)) for s in ([1, 1], [2, 3]) for c in (True, False)]
+CASES += [conv((1, 2, 4, 4), (3, 2, 3, 3), dilations=[5, 5], pads=[10, 0, 0, 10]), conv((1, 2, 4, 4), (3, 2, 5, 5), pads=[4, 4, 0, 0], strides=[4, 4]),
+          conv((2, 4, 5, 6), (4, 1, 3, 3), group=4, dilations=[6, 6], pads=[6, 6, 6, 6]), conv((1, 2, 3), (3, 2, 4), pads=[9, 9], dilations=[3])]
 
 
 def transposed(x, w, **attrs):

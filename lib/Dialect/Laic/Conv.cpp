@@ -39,12 +39,55 @@ LogicalResult ConvOp::inferShapes(ShapeContext &ctx) {
   return inferConvolution(ctx, {0, 1, 2}, convAttributes(*this), getGroup(), ctx.element(0));
 }
 
+// Taps at either end of the kernel that meet nothing but padding, whatever the output, are cut off with the padding that they read:
+// dilations as large as the image leave the middle one.
+static void trimTaps(LowerContext &ctx, Sized &w, MutableArrayRef<Window> windows) {
+  SymShape offsets(w.shape.size(), ctx.cst(0)), sizes(w.shape);
+  bool trims = false;
+  for (unsigned i = 0; i < windows.size(); ++i) {
+    Window &window = windows[i];
+    auto in = constantSize(window.in), kernel = constantSize(window.kernel), out = constantSize(window.out),
+         low = constantSize(window.low);
+    if (!in || !kernel || !out || !low || *in < 1 || *out < 1)
+      continue;
+    // Output o reads o * stride + k * dilation - low.
+    auto isLive = [&](int64_t k) {
+      int64_t start = k * window.dilation - *low;
+      int64_t o =
+          start < 0 ? llvm::divideCeil(-start, window.stride) : 0; // the first output for which it is not before the input
+      return o < *out && o * window.stride + start < *in;
+    };
+    int64_t first = 0, last = *kernel - 1;
+    while (first < last && !isLive(first) && (first + 1) * window.dilation <= *low)
+      ++first;
+    while (last > first && !isLive(last))
+      --last;
+    if (first == 0 && last == *kernel - 1)
+      continue;
+    trims = true;
+    int64_t before = *low - first * window.dilation, taps = last - first + 1;
+    int64_t reads = (*out - 1) * window.stride + (taps - 1) * window.dilation + 1;
+    window.kernel = ctx.cst(taps);
+    window.low = ctx.cst(before);
+    window.high = ctx.cst(std::max<int64_t>(0, reads - before - *in));
+    window.padded = canonicalSize(window.in + window.low + window.high);
+    offsets[2 + i] = ctx.cst(first);
+    sizes[2 + i] = window.kernel;
+  }
+  if (!trims)
+    return;
+  SmallVector<OpFoldResult> ones(w.shape.size(), ctx.b.getIndexAttr(1));
+  w.value = tensor::ExtractSliceOp::create(ctx.b, w.value, ctx.folds(offsets), ctx.folds(sizes), ones);
+  w.shape = sizes;
+}
+
 LogicalResult ConvOp::lower(LowerContext &ctx) {
   Sized x = sizedOperand(ctx, 0), w = sizedOperand(ctx, 1);
   auto windows = makeWindows(ctx.symbols, ArrayRef(x.shape).drop_front(2), ArrayRef(w.shape).drop_front(2), convAttributes(*this),
                              [&](const Twine &message) { return ctx.fail(message); });
   if (failed(windows))
     return failure();
+  trimTaps(ctx, w, *windows);
   Value zero = arith::ConstantOp::create(ctx.b, ctx.b.getZeroAttr(lowerElement(x.element)));
   std::tie(x.value, x.shape) = padWindows(ctx, x.value, x.shape, *windows, zero);
   Sized sums = convolve(ctx, x, w, *windows, getGroup(), ctx.accumulator(x.element));
