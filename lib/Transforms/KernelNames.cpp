@@ -1,7 +1,9 @@
 // Names of kernel functions.
 #include "KernelNames.h"
 
+#include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -77,6 +79,10 @@ static std::string rowsName(RowsOp op) {
 static std::string kindName(Operation *root) {
   if (auto generic = dyn_cast<linalg::GenericOp>(root))
     return genericName(generic);
+  if (isa<PackPanelsOp>(root))
+    return "pack";
+  if (isa<BlockProductOp>(root))
+    return "matmul_nbits";
   if (auto rows = dyn_cast<RowsOp>(root))
     return rowsName(rows);
   if (auto contract = dyn_cast<ContractOp>(root)) {

@@ -3,6 +3,7 @@
 
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -135,6 +136,8 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return listed(contract.getResultSizes());
   if (auto product = dyn_cast<BlockProductOp>(op))
     return listed(product.getResultSizes());
+  if (auto pack = dyn_cast<PackPanelsOp>(op))
+    return listed(pack.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return get(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext())[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {

@@ -38,6 +38,8 @@ private:
   };
 
   LogicalResult gather();
+  LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
+  LogicalResult dots();
   void simplify();
   bool mergeable(unsigned x, unsigned y) const;
   void eraseLoop(unsigned d);
@@ -75,7 +77,8 @@ private:
   Type accumulatorType;
   bool depthwise = false, integer = false;
   int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
-  bool oneRow = false; // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
+  Linear columnStride = {Size(1)}; // of B
+  bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
   bool panelsFirst = false;
   SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
   SmallVector<TileDim> dims;
@@ -91,6 +94,8 @@ LogicalResult ContractEmitter::gather() {
   AffineMap aMap = op.getAMap();
   unsigned total = aMap.getNumDims(), reductions = total - parallel;
   FailureOr<Access> accessA = e.accessOf(op.getA(), aMap, total);
+  auto panels = op.getB().getDefiningOp<PanelsOp>();
+  bool direct = panels && e.rows && e.rows->direct;
   FailureOr<Buffer> bufferB = e.bufferOf(op.getB());
   Buffer result = e.resultBuffer(cast<OpResult>(op.getC()));
   if (failed(accessA) || failed(bufferB) || !result.memref || accessA->nonLinear)
@@ -111,13 +116,15 @@ LogicalResult ContractEmitter::gather() {
   }
   for (auto [i, d] : llvm::enumerate(batch))
     loops[d].b = b.stride(i);
+  panelStride = b.stride(batch.size());
+  panelTotal = b.sizes[batch.size()];
+  if (direct && failed(readSource(panels, batch)))
+    return failure();
   if (e.rows)
     for (auto [loop, at] : llvm::zip(e.rows->loops, e.rows->at)) {
       bStart = e.add(bStart ? bStart : e.index(0), e.mul(at, e.value(loops[loop].b)));
       loops[loop].b.clear();
     }
-  panelStride = b.stride(batch.size());
-  panelTotal = b.sizes[batch.size()];
   if (e.rows) {
     for (unsigned loop : e.rows->loops)
       loops[loop].size = 1;
@@ -140,6 +147,27 @@ LogicalResult ContractEmitter::gather() {
   depthwise = !isZero(a.coefficients[parallel - 1]);
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
+  return success();
+}
+
+// B as it lies in the source of its panels.
+LogicalResult ContractEmitter::readSource(PanelsOp panels, ArrayRef<int64_t> batch) {
+  FailureOr<Buffer> source = e.bufferOf(panels.getSource());
+  if (failed(source))
+    return e.fail("an operand is neither an argument nor a constant");
+  SmallVector<Linear> strides(panels.getMap().getNumDims());
+  for (auto [i, index] : llvm::enumerate(panels.getMap().getResults()))
+    if (auto dim = dyn_cast<AffineDimExpr>(index))
+      strides[dim.getPosition()] = source->stride(i);
+  b = *source;
+  for (auto [i, d] : llvm::enumerate(batch))
+    loops[d].b = strides[i];
+  for (unsigned d = parallel; d < loops.size(); ++d)
+    loops[d].b = strides[batch.size() + 1 + d - parallel];
+  columnStride = strides[batch.size()];
+  panelStride.clear();
+  for (const Size &term : columnStride)
+    panelStride.push_back(term * Size(kPanel));
   return success();
 }
 
@@ -563,6 +591,44 @@ void ContractEmitter::takeOneRow() {
   vectors = kPanel / lanes;
 }
 
+// One row times a matrix whose rows lie along the reduction: products of vectors, as many at a time as a vector has lanes.
+LogicalResult ContractEmitter::dots() {
+  Value aBase = baseOf(a, nullptr, e.index(0)), start = bStart ? bStart : e.index(0), columns = e.value(n);
+  Value stride = e.value(columnStride), size = e.value(loops[parallel].size);
+  auto sums = [&](Value column, int64_t count) {
+    SmallVector<Value> zeros(count, e.zero(VectorType::get(lanes, accumulatorType)));
+    Value first = e.add(start, e.mul(column, stride));
+    return e.loop(e.index(0), size, lanes, zeros, [&](Value k, ValueRange carried) {
+      SmallVector<Value> now = llvm::to_vector(carried);
+      Value left = e.loadVector(a.buffer, e.add(aBase, k), lanes);
+      for (int64_t i = 0; i < count; ++i)
+        now[i] = multiplyAdd(left, e.loadVector(b, e.add(e.add(first, e.mul(stride, i)), k), lanes), now[i]);
+      return now;
+    });
+  };
+  auto finish = [&](Value column, Value sum, int64_t width) {
+    SmallVector<Value> at = positions(nullptr, column);
+    LaneValue value = width ? LaneValue::ofVector(sum) : LaneValue(sum);
+    e.storeLanes(epilogue(value, at, width, nullptr), c, at, width, nullptr);
+  };
+  Value whole = e.mul(e.floorDiv(columns, lanes), lanes);
+  e.loop(e.index(0), whole, lanes, [&](Value column) {
+    SmallVector<Value> parts = e.transposeInRegisters(sums(column, lanes));
+    for (; parts.size() > 1; parts.resize(parts.size() / 2))
+      for (size_t i = 0; i < parts.size() / 2; ++i)
+        parts[i] = arith::AddFOp::create(e.b, e.loc, parts[2 * i], parts[2 * i + 1]);
+    finish(column, parts[0], lanes);
+  });
+  e.loop(whole, columns, 1, [&](Value column) {
+    Value sum = sums(column, 1)[0];
+    Value total = vector::ExtractOp::create(e.b, e.loc, sum, 0);
+    for (int64_t lane = 1; lane < lanes; ++lane)
+      total = arith::AddFOp::create(e.b, e.loc, total, vector::ExtractOp::create(e.b, e.loc, sum, lane));
+    finish(column, total, 0);
+  });
+  return failure(broken);
+}
+
 // One tile of work. Where only the call knows the number of rows, a single one has code of its own: decoders take such steps.
 void ContractEmitter::body(ArrayRef<Value> lo, ArrayRef<Value> hi) {
   if (rowLoop < 0 || loops[rowLoop].size.isStatic() || depthwise || e.rows)
@@ -589,6 +655,8 @@ LogicalResult ContractEmitter::run() {
   ivs.assign(loops.size(), e.index(0));
   if (depthwise && !e.level.masks && !n.isStatic())
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
+  if (!isOne(columnStride))
+    return dots();
   if (e.rows) {
     SmallVector<Value> lo(dims.size(), e.index(0));
     nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));

@@ -6,6 +6,7 @@
 #include "KernelEmitter.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -33,6 +34,7 @@ private:
   int64_t unitOfWork(Operation *member);
   void walk(unsigned dim, ArrayRef<Value> lo, ArrayRef<Value> hi);
   void walkLast(Value lo, Value hi);
+  void walkBlocks(Value lo, Value hi);
   void block(int64_t count, Value start);
 
   KernelEmitter &e;
@@ -190,7 +192,26 @@ void RowsEmitter::block(int64_t count, Value start) {
   }
 }
 
+// Where some B may be read where it lies, few rows have code of their own.
 void RowsEmitter::walkLast(Value lo, Value hi) {
+  const Size &size = rowSizes.back();
+  scope.direct = !op.getBody().front().getOps<PanelsOp>().empty();
+  if (!scope.direct)
+    return walkBlocks(lo, hi);
+  auto each = [&] { e.loop(lo, hi, 1, [&](Value start) { block(1, start); }); };
+  if (size.isStatic())
+    return each(); // only few rows leave the choice
+  Value few = e.less(e.value(size), e.index(PackPanelsOp::kManyRows));
+  auto branch = scf::IfOp::create(e.b, e.loc, few, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  each();
+  scope.direct = false;
+  e.b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  walkBlocks(lo, hi);
+}
+
+void RowsEmitter::walkBlocks(Value lo, Value hi) {
   auto blocks = [&](Value from, Value to, int64_t count) {
     Value stop = count == 1 ? to : e.add(from, e.mul(e.floorDiv(e.sub(to, from), count), count));
     e.loop(from, stop, count, [&](Value start) { block(count, start); });
@@ -199,8 +220,7 @@ void RowsEmitter::walkLast(Value lo, Value hi) {
   Value done = blocks(lo, hi, together);
   if (together == 1)
     return;
-  const Size &size = rowSizes.back();
-  if (size.isStatic()) { // tiles are cut at whole blocks
+  if (const Size &size = rowSizes.back(); size.isStatic()) { // tiles are cut at whole blocks
     if (int64_t rest = size.factor % together)
       e.when(e.less(done, hi), [&] { block(rest, done); });
     return;

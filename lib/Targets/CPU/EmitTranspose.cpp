@@ -8,7 +8,7 @@ using namespace laic;
 using namespace laic::cpu;
 
 // Transposes n vectors of n lanes by log2(n) stages that exchange halves of ever smaller groups.
-static SmallVector<Value> transposeInRegisters(OpBuilder &b, Location loc, SmallVector<Value> rows) {
+SmallVector<Value> KernelEmitter::transposeInRegisters(SmallVector<Value> rows) {
   int64_t n = rows.size();
   for (int64_t half = n / 2; half >= 1; half /= 2) {
     SmallVector<int64_t> low, high;
@@ -92,7 +92,7 @@ LogicalResult KernelEmitter::emitTranspose(linalg::TransposeOp op) {
     Value fromStep = value(src.coefficients[column]), toStep = value(dst.coefficients[row]);
     for (int64_t i = 0; i < n; ++i)
       rows.push_back(loadVector(src.buffer, add(from, mul(fromStep, i)), n));
-    rows = transposeInRegisters(b, loc, rows);
+    rows = transposeInRegisters(rows);
     for (int64_t i = 0; i < n; ++i)
       storeVector(rows[i], dst.buffer, add(to, mul(toStep, i)));
   };

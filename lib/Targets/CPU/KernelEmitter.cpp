@@ -135,7 +135,7 @@ FailureOr<KernelInfo> KernelEmitter::run() {
       continue;
     }
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
-             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, StructuredOpInterface>(op))
+             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, StructuredOpInterface>(op))
       continue;
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
@@ -182,6 +182,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](SizesTensorOp op) { return emitSizesTensor(op); })
       .Case([&](RowsOp op) { return emitRows(op); })
       .Case([&](BlockProductOp op) { return emitBlockProduct(op); })
+      .Case([&](PackPanelsOp op) { return emitPackPanels(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }
 
@@ -331,6 +332,8 @@ FailureOr<Buffer> KernelEmitter::bufferOf(Value tensor) {
     if (Buffer buffer = resultBuffer(result); buffer.memref)
       return buffer;
   Operation *op = tensor.getDefiningOp();
+  if (auto panels = dyn_cast_or_null<PanelsOp>(op))
+    return bufferOf(panels.getPacked());
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
   if (isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op) && type.hasStaticShape()) {
     FailureOr<Buffer> source = bufferOf(op->getOperand(0));

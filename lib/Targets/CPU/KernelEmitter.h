@@ -8,6 +8,7 @@
 #include "Features.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -89,6 +90,7 @@ struct RowScope {
   SmallVector<Value> at; // per row dim but the last
   Value start;
   int64_t count = 1;
+  bool direct = false;                      // laic.panels are read where their source lies
   SmallVector<unsigned> loops;              // of the current operation, per row dim
   llvm::DenseMap<Value, Buffer> inside;     // what lives for these rows only
   llvm::DenseMap<Value, unsigned> resultOf; // what is yielded: the number of the result
@@ -167,6 +169,8 @@ private:
   void storeVector(Value v, const Buffer &buffer, Value at, Value mask = nullptr);
   Value splat(Value scalar, int64_t lanes);
   Value fromElements(ArrayRef<Value> elements);
+  /// n vectors of n lanes, rows to columns.
+  SmallVector<Value> transposeInRegisters(SmallVector<Value> rows);
   /// Lanes below `count` are set.
   Value maskOf(Value count, int64_t lanes);
   Value zero(mlir::Type type);
@@ -202,6 +206,7 @@ private:
   LogicalResult emitStructured(StructuredOpInterface op);
   LogicalResult emitRows(RowsOp op);
   LogicalResult emitBlockProduct(BlockProductOp op);
+  LogicalResult emitPackPanels(PackPanelsOp op);
   /// dst = src over `sizes` (one coefficient per dim); loops that walk both sides like one are merged.
   void emitCopy(ArrayRef<Size> sizes, const Access &dst, const Access &src);
   void copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi, SmallVectorImpl<Value> &ivs,

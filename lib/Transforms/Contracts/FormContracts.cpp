@@ -1,5 +1,6 @@
 // Turns contractions into a packing of B and laic.contract, then fuses epilogues and merges loops.
 #include "FormContracts.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Transforms/Contracts/Prepare.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -27,8 +28,8 @@ namespace {
 /// Builds one contract.
 class Former {
 public:
-  Former(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes)
-      : rewriter(rewriter), contraction(contraction), op(contraction.op), sizes(sizes), loc(op.getLoc()) {}
+  Former(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels)
+      : rewriter(rewriter), contraction(contraction), op(contraction.op), sizes(sizes), loc(op.getLoc()), panels(panels) {}
 
   ContractOp form() {
     for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
@@ -81,10 +82,34 @@ private:
     SmallVector<unsigned> loops(batch);
     loops.push_back(contraction.n);
     loops.append(reductions);
+    if (panels && !isConstantValue(b))
+      if (Value packed = packByPanels(b, loops))
+        return packed;
     if (std::optional<int64_t> columns = staticSize(n); columns && *columns % kPanel == 0)
       if (Value packed = packByTranspose(b, loops))
         return packed;
     return packByGather(b, loops);
+  }
+
+  /// One operation that says what is packed, where every loop is an index of B.
+  Value packByPanels(Value b, ArrayRef<unsigned> loops) {
+    SmallVector<AffineExpr> indices, shape;
+    unsigned found = 0;
+    for (AffineExpr index : contraction.bMap().getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(index);
+      const unsigned *loop = dim ? llvm::find(loops, dim.getPosition()) : loops.end();
+      if (loop == loops.end() && (!dim || loopSizes[dim.getPosition()] != 1) && !isa<AffineConstantExpr>(index))
+        return {};
+      indices.push_back(loop == loops.end() ? sizes.constant(0) : rewriter.getAffineDimExpr(loop - loops.begin()));
+      found += loop != loops.end();
+    }
+    if (found != loops.size())
+      return {};
+    for (unsigned loop : loops)
+      shape.push_back(loop == contraction.n ? loopSizes[loop].ceilDiv(kPanel) : loopSizes[loop]);
+    shape.push_back(sizes.constant(kPanel));
+    return PackPanelsOp::create(rewriter, loc, typeOf(shape, b), b, Value(), resultSizes(rewriter, loc, shape, sizes),
+                                AffineMap::get(loops.size(), 0, indices, rewriter.getContext()), batch.size());
   }
 
   /// Whole panels: split n in two dims and transpose.
@@ -265,6 +290,7 @@ private:
   linalg::GenericOp op;
   TensorSizes &sizes;
   Location loc;
+  bool panels;
   AffineMap aMap;
   SmallVector<AffineExpr> loopSizes;
   SmallVector<unsigned> batch, reductions;
@@ -336,6 +362,8 @@ void absorbTransposes(func::FuncOp func) {
 }
 
 struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass> {
+  using FormContractsBase::FormContractsBase;
+
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
@@ -353,7 +381,7 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
           generic.emitRemark() << "contraction stays a loop nest: " << why;
         continue;
       }
-      if (ContractOp contract = formContract(rewriter, *contraction, sizes))
+      if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels))
         contracts.push_back(contract);
       else
         generic.emitRemark() << "contraction stays a loop nest: a size is unknown";
@@ -372,6 +400,6 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
 
 } // namespace
 
-ContractOp laic::contracts::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes) {
-  return Former(rewriter, contraction, sizes).form();
+ContractOp laic::contracts::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels) {
+  return Former(rewriter, contraction, sizes, panels).form();
 }

@@ -1,6 +1,7 @@
 // Gathers chains of operations that need one row at a time into laic.rows.
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Transforms/Contracts/Contraction.h"
 #include "laic/Transforms/Contracts/Prepare.h"
@@ -103,6 +104,7 @@ private:
   bool isInside(Value value) const { return inside.contains(value.getDefiningOp()); }
   bool joins(Operation *op);
   bool makesRowsOnly(Operation *op) const;
+  void readWhereItLies(ContractOp contract, Block *body, IRRewriter &rewriter);
   void takeProducers();
   void takeConsumers();
   bool worthIt();
@@ -241,6 +243,39 @@ bool Group::grow() {
   return members.size() > 1 && worthIt();
 }
 
+/// B can be read where it lies, in whole vectors of any level: along the columns, or along the one reduction dim.
+static bool hasVectors(PackPanelsOp pack, ContractOp contract) {
+  constexpr int64_t kMostLanes = 16;
+  AffineMap map = pack.getMap(), a = contract.getAMap();
+  unsigned columns = pack.getBatch(), reduction = columns + 1;
+  auto source = cast<RankedTensorType>(pack.getSource().getType());
+  if (map.getNumDims() != reduction + 1 || !source.getElementType().isF32() || map.getNumResults() == 0)
+    return false;
+  auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
+  bool alongReduction = last && last.getPosition() == reduction &&
+                        a.getResults().back() == getAffineDimExpr(contract.getParallel(), a.getContext());
+  bool alongColumns = last && last.getPosition() == columns;
+  return (alongColumns || alongReduction) && !source.isDynamicDim(source.getRank() - 1) &&
+         source.getShape().back() % kMostLanes == 0;
+}
+
+/// A decoder's step has one row: packing keys and values would take longer than the products.
+void Group::readWhereItLies(ContractOp contract, Block *body, IRRewriter &rewriter) {
+  auto pack = contract.getB().getDefiningOp<PackPanelsOp>();
+  if (!pack || pack.getRows() || contract.getParallel() != rows + 1 ||
+      !llvm::all_of(pack->getUsers(), [&](Operation *user) { return inside.contains(user); }) || !hasVectors(pack, contract))
+    return;
+  AffineExpr count = sizes.loop(seed, rows - 1);
+  if (!count || staticSize(count).value_or(0) >= PackPanelsOp::kManyRows)
+    return;
+  rewriter.setInsertionPoint(pack);
+  pack.getRowsMutable().assign(sizes.value(rewriter, pack.getLoc(), count));
+  rewriter.setInsertionPointToEnd(body);
+  Value both = PanelsOp::create(rewriter, contract.getLoc(), pack.getType(), pack, pack.getSource(), pack.getMapAttr(),
+                                pack.getBatchAttr());
+  contract.getBMutable().assign(both);
+}
+
 void Group::build(IRRewriter &rewriter) {
   Operation *last = members.back();
   Location loc = seed.getLoc();
@@ -274,6 +309,8 @@ void Group::build(IRRewriter &rewriter) {
           init.set(rewriter.clone(*made)->getResult(0));
         }
       }
+    if (auto contract = dyn_cast<ContractOp>(op))
+      readWhereItLies(contract, body, rewriter);
     rewriter.moveOpBefore(op, body, body->end());
   }
   rewriter.setInsertionPointToEnd(body);
