@@ -105,12 +105,12 @@ def ulp_of(truth, kind):
     return np.exp2(exponent - info.nmant)
 
 
-def worst(name, kind, inputs):
-    """(largest error in ulp, its input, why it is wrong or '')"""
+def worst(name, kind, inputs, cpu=None):
+    """(largest error in ulp, its input, why it is wrong or '') of the code for a CPU level, the native one by default"""
     import laic
 
     truth_of = FUNCTIONS[name][2]
-    model = laic.compile(model_of(name, kind))
+    model = laic.compile(model_of(name, kind), cpu=cpu)
     largest, where = 0.0, 0.0
     for x in bits(kind, inputs):
         got = np.asarray(model.run({"x": x})["y"]).astype(np.float64)

@@ -1,5 +1,6 @@
 """Functions of one float stay within their bounds (accuracy.py)."""
 import os
+import platform
 
 import pytest
 
@@ -16,3 +17,11 @@ def test_within_bound(name, kind):
     assert not why, why
     bound = ROUNDED.get(kind, FUNCTIONS[name][4])
     assert error <= bound, f"{name}({where!r}) in {kind} is off by {error:.3f} ulp, at most {bound} are allowed"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines always have FMA")
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sigmoid", "erf", "gelu", "softplus"])
+def test_without_fma_within_bound(name):
+    error, where, why = worst(name, "f32", INPUTS, "x86-64-v2")
+    assert not why, why
+    assert error <= FUNCTIONS[name][4], f"{name}({where!r}) is off by {error:.3f} ulp without FMA"

@@ -170,28 +170,28 @@ V ScalarBuilder::pow(V x, V y, bool unsignedExponent) {
 V ScalarBuilder::tanh(V x) { return math::TanhOp::create(b, loc, x); }
 V ScalarBuilder::erf(V x) { return math::ErfOp::create(b, loc, x); }
 V ScalarBuilder::gelu(V x) {
-  V half = cst(0.5, x), one = cst(1, x);
+  V one = cst(1, x);
   if (x.getType().isF64())
-    return mul(mul(half, x), math::ErfcOp::create(b, loc, mul(x, cst(-0.70710678118654752440, x))));
-  // Phi(-a) = e^(-a^2 / 2) r(a), with a = h + d, where h has 12 bits so that h^2 is exact:
-  // Phi(-a) = e^(-h^2 / 2) (r(h) - d c (1 - h d / 2 + (h d)^2 / 6 - ...)), c = 1 / sqrt(2 pi).
+    return mul(mul(cst(0.5, x), x), math::ErfcOp::create(b, loc, mul(x, cst(-0.70710678118654752440, x))));
+  // Beside max(x, 0), x Phi(x) is -a Phi(-a) = -e^(-a^2 / 2) a r(a), a = |x|. Of a^2 / 2 the part that rounding takes counts too: e^lost is
+  // 1 + lost.
   V a = min(abs(x), cst(15, x)); // Phi(-15) is 0
-  V round = cst(0x1.8p15, x);    // leaves multiples of 2^-8
-  V h = exactSub(add(a, round), round), d = exactSub(a, h), hd = mul(h, d);
-  V gauss = exp(mul(cst(-0.5, x), mul(h, h)));
-  // r(h) = t p(1 - 2 t), t = 1 / (1 + h / 2), with p a minimax fit (Remez) of relative error 2^-28. a t is a quotient of its own, for what
-  // is off in t matters less in p.
-  V denominator = add(mul(half, h), one), t = div(one, denominator), u = sub(one, add(t, t));
-  V p = cst(-3.308895248e-05, x);
-  for (double c : {-7.456877938e-05, 6.737325748e-05, 0.0004182992852, 0.0004109588044, -0.0009758227388, -0.003366919234,
-                   -0.0002348597482, 0.01835962571, 0.01439868379, -0.1657022089, 0.3362039924})
-    p = add(mul(p, u), cst(c, x));
-  V series = add(mul(add(mul(hd, cst(1.0 / 6, x)), cst(-0.5, x)), hd), one);
-  // x Phi(-a) for x < 0; x (1 - Phi(-a)) above.
-  V negative = lt(x, cst(0, x)), factor = select(negative, x, one);
-  V change = mul(mul(factor, mul(d, cst(-0.39894228040143268, x))), series);
-  V tail = mul(add(change, mul(div(factor, denominator), p)), gauss);
-  return select(negative, tail, mul(x, sub(one, tail)));
+  V scaled = mul(a, cst(-0.5, x)), power = mul(scaled, a);
+  V lost = math::FmaOp::create(b, loc, scaled, a, neg(power));
+  V gauss = exp(power);
+  // a r(a) = v p(v - 1), v = a / (3/2 + 3 a / 8), with p a minimax fit (Lawson's weights, coefficients rounded one by one) of relative error
+  // 2^-26.5 for a <= 14.3. Even and odd powers are summed apart down to the square, so that neither sum waits for the other.
+  V v = div(a, add(mul(a, cst(0.375, x)), cst(1.5, x))), w = sub(v, one), square = mul(w, w);
+  V even = cst(1.79700692e-05, x), odd = cst(-3.66169047e-06, x);
+  for (double c : {-0.000385465071, 0.00779842306, 0.116146445})
+    even = add(mul(even, square), cst(c, x));
+  for (double c : {4.55402733e-05, -3.68924666e-05, -0.0396032482})
+    odd = add(mul(odd, square), cst(c, x));
+  V p = add(mul(odd, w), even);
+  for (double c : {-0.236344829, 0.350479543})
+    p = add(mul(p, w), cst(c, x));
+  V tail = mul(gauss, mul(add(mul(v, lost), v), p));
+  return sub(mul(x, select(lt(x, cst(0, x)), cst(0, x), one)), tail);
 }
 V ScalarBuilder::sigmoid(V x) {
   // Without overflow: 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below.

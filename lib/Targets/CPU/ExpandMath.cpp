@@ -26,8 +26,13 @@ public:
   Expander(ModuleOp module, const Level &level) : module(module), level(level), b(module.getContext()) {}
 
   void run() {
+    SmallVector<arith::DivFOp> quotients;
+    module.walk([&](arith::DivFOp op) { quotients.push_back(op); });
+    for (arith::DivFOp op : quotients)
+      replaceSigmoid(op);
     SmallVector<Operation *> ops;
     module.walk([&](Operation *op) {
+      noteRange(op);
       if (op->getNumResults() == 1 && (isConversion(op) || isNarrowSelect(op) || isa<arith::RemFOp>(op) || isMath(op)))
         ops.push_back(op);
     });
@@ -41,6 +46,61 @@ public:
   }
 
 private:
+  // The float that all elements are, whether a constant or one broadcast.
+  static std::optional<double> constantOf(Value v) {
+    if (auto broadcast = v.getDefiningOp<vector::BroadcastOp>())
+      v = broadcast.getSource();
+    llvm::APFloat value(0.0);
+    if (!matchPattern(v, m_ConstantFloat(&value)))
+      return std::nullopt;
+    return value.convertToDouble();
+  }
+
+  // y <= 0 or NaN: -|x| and -c x x.
+  static bool isNonPositive(Value y) {
+    if (auto negated = y.getDefiningOp<arith::NegFOp>())
+      return negated.getOperand().getDefiningOp<math::AbsFOp>() != nullptr;
+    auto product = y.getDefiningOp<arith::MulFOp>();
+    auto isNegativeTimes = [](Value v, Value x) {
+      auto inner = v.getDefiningOp<arith::MulFOp>();
+      return inner && inner.getLhs() == x && constantOf(inner.getRhs()).value_or(1) <= 0;
+    };
+    return product &&
+           (isNegativeTimes(product.getLhs(), product.getRhs()) || isNegativeTimes(product.getRhs(), product.getLhs()));
+  }
+
+  // What is known of arguments is known before they are expanded.
+  void noteRange(Operation *op) {
+    if (isa<math::ExpOp>(op) && isNonPositive(op->getOperand(0)))
+      bounded.insert(op);
+    if (auto log1p = dyn_cast<math::Log1pOp>(op); log1p && bounded.contains(log1p.getOperand().getDefiningOp()))
+      bounded.insert(op);
+  }
+
+  // (x < 0 ? e : 1) / (1 + e), e = exp(-|x|): ScalarBuilder::sigmoid. As one function it needs a multiplication less.
+  void replaceSigmoid(arith::DivFOp op) {
+    auto numerator = op.getLhs().getDefiningOp<arith::SelectOp>();
+    auto denominator = op.getRhs().getDefiningOp<arith::AddFOp>();
+    if (!numerator || !denominator || !getElementTypeOrSelf(op.getType()).isF32())
+      return;
+    auto exp = numerator.getTrueValue().getDefiningOp<math::ExpOp>();
+    auto negated = exp ? exp.getOperand().getDefiningOp<arith::NegFOp>() : nullptr;
+    auto magnitude = negated ? negated.getOperand().getDefiningOp<math::AbsFOp>() : nullptr;
+    auto below = numerator.getCondition().getDefiningOp<arith::CmpFOp>();
+    if (!magnitude || !below || below.getPredicate() != arith::CmpFPredicate::OLT || below.getLhs() != magnitude.getOperand() ||
+        constantOf(below.getRhs()) != 0.0 || constantOf(numerator.getFalseValue()) != 1.0)
+      return;
+    Value lhs = denominator.getLhs(), rhs = denominator.getRhs(), e = exp.getResult();
+    if (!(lhs == e && constantOf(rhs) == 1.0) && !(rhs == e && constantOf(lhs) == 1.0))
+      return;
+    b.setInsertionPoint(op);
+    SingleMath f(b, op.getLoc(), op.getType(), level.fma);
+    op.replaceAllUsesWith(f.sigmoid(magnitude.getOperand()));
+    for (Operation *dead : {op.getOperation(), numerator.getOperation(), denominator.getOperation(), exp.getOperation()})
+      if (dead->use_empty())
+        dead->erase();
+  }
+
   static bool isMath(Operation *op) { return op->getDialect() && isa<math::MathDialect>(op->getDialect()); }
 
   static bool isConversion(Operation *op) { return isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op); }
@@ -105,8 +165,12 @@ private:
   Value functionOfSingle(Operation *op) {
     SingleMath f(b, op->getLoc(), op->getResult(0).getType(), level.fma);
     return llvm::TypeSwitch<Operation *, Value>(op)
-        .Case([&](math::ExpOp) { return f.exp(op->getOperand(0)); })
+        .Case(
+            [&](math::ExpOp) { return bounded.contains(op) ? f.expOfNonPositive(op->getOperand(0)) : f.exp(op->getOperand(0)); })
         .Case([&](math::LogOp) { return f.log(op->getOperand(0)); })
+        .Case([&](math::Log1pOp) {
+          return bounded.contains(op) ? f.log1pOfFraction(op->getOperand(0)) : f.log1p(op->getOperand(0));
+        })
         .Case([&](math::TanhOp) { return f.tanh(op->getOperand(0)); })
         .Case([&](math::ErfOp) { return f.erf(op->getOperand(0)); })
         .Default([](Operation *) { return Value(); });
@@ -148,7 +212,26 @@ private:
   ModuleOp module;
   const Level &level;
   OpBuilder b;
+  llvm::DenseSet<Operation *> bounded; // exp of what is not positive, and log1p of that
 };
+
+// What rounding takes from a product: x * y - (x * y rounded). Without FMA only f64 holds it.
+bool isRoundingError(math::FmaOp op) {
+  auto negated = op.getC().getDefiningOp<arith::NegFOp>();
+  auto product = negated ? negated.getOperand().getDefiningOp<arith::MulFOp>() : nullptr;
+  return product && product.getLhs() == op.getA() && product.getRhs() == op.getB() && getElementTypeOrSelf(op.getType()).isF32();
+}
+
+Value multiplyAndAdd(OpBuilder &b, math::FmaOp op) {
+  Location loc = op.getLoc();
+  Value x = op.getA(), y = op.getB(), z = op.getC();
+  if (!isRoundingError(op))
+    return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y), z);
+  Type f64 = withElement(op.getType(), b.getF64Type());
+  auto wide = [&](Value v) -> Value { return arith::ExtFOp::create(b, loc, f64, v); };
+  Value exact = arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, wide(x), wide(y)), wide(z));
+  return arith::TruncFOp::create(b, loc, op.getType(), exact);
+}
 
 } // namespace
 
@@ -177,8 +260,7 @@ llvm::LogicalResult laic::cpu::expandMath(ModuleOp module, const Level &level) {
   module.walk([&](math::FmaOp op) { fused.push_back(op); });
   for (math::FmaOp op : fused) {
     OpBuilder b(op);
-    Value product = arith::MulFOp::create(b, op.getLoc(), op.getA(), op.getB());
-    op.replaceAllUsesWith(arith::AddFOp::create(b, op.getLoc(), product, op.getC()).getResult());
+    op.replaceAllUsesWith(multiplyAndAdd(b, op));
     op.erase();
   }
   return success();

@@ -38,10 +38,7 @@ V FloatArithmetic::isNaN(V x) { return arith::CmpFOp::create(b, loc, arith::CmpF
 V FloatArithmetic::select(V c, V x, V y) { return arith::SelectOp::create(b, loc, c, x, y); }
 V FloatArithmetic::cast(V x, Type to) { return arith::BitcastOp::create(b, loc, shaped(to), x); }
 // Not by copysign, nor by masks, which the code generator takes for it: it would narrow the sign's f64 to f16 by a library's function.
-V FloatArithmetic::copySign(V magnitude, V sign) {
-  V negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, cast(sign, integerType()), integer(0));
-  return select(negative, neg(magnitude), magnitude);
-}
+V FloatArithmetic::copySign(V magnitude, V sign) { return select(isNegative(sign), neg(magnitude), magnitude); }
 
 V FloatArithmetic::polynomial(V x, llvm::ArrayRef<double> coefficients) {
   V sum = number(coefficients[0]);
@@ -65,9 +62,18 @@ V FloatArithmetic::powerOfTwo(V n) {
   return cast(make<arith::ShLIOp>(make<arith::AddIOp>(n, integer(wide ? 1023 : 127)), integer(wide ? 52 : 23)), element);
 }
 
-V FloatArithmetic::clamp(V x, double low, double high) {
-  V raised = select(less(x, number(low)), number(low), x);
-  return select(less(number(high), raised), number(high), raised);
+FloatArithmetic::Whole FloatArithmetic::whole(V x, double factor, int64_t bias) {
+  V biased = number(rounder() + static_cast<double>(bias)), sum = fma(x, number(factor), biased);
+  return {cast(sum, integerType()), sub(sum, biased)};
+}
+
+V FloatArithmetic::powerOfLowBits(V bits) { return cast(make<arith::ShLIOp>(bits, integer(element.isF64() ? 52 : 23)), element); }
+
+V FloatArithmetic::atLeast(V x, double low) { return select(less(x, number(low)), number(low), x); }
+V FloatArithmetic::atMost(V x, double high) { return select(less(number(high), x), number(high), x); }
+
+V FloatArithmetic::isNegative(V x) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, cast(x, integerType()), integer(0));
 }
 
 V FloatArithmetic::logarithm(V x, V finite) {

@@ -41,8 +41,17 @@ protected:
   V floatOf(V n);                                         // the same back
   V powerOfTwo(V n);                                      // n an integer, normal range
   V copySign(V magnitude, V sign);                        // magnitude >= 0
-  V clamp(V x, double low, double high);                  // NaN stays
-  V logarithm(V x, V finite);                             // `finite` is right where x and log x are finite
+  V atLeast(V x, double low);                             // one instruction, as the next; NaN stays
+  V atMost(V x, double high);
+  V clamp(V x, double low, double high) { return atMost(atLeast(x, low), high); }
+  V isNegative(V x);          // its sign bit is set
+  V logarithm(V x, V finite); // `finite` is right where x and log x are finite
+  struct Whole {
+    V bits;   // an integer whose low bits hold n + bias
+    V number; // n
+  };
+  Whole whole(V x, double factor, int64_t bias); // n = x * factor rounded to an integer, as in nearest; |bias| small
+  V powerOfLowBits(V bits);                      // 2^(k - exponent bias), k the low bits
   template <typename Op> V make(V x, V y) { return Op::create(b, loc, x, y); }
 
   mlir::OpBuilder &b;
@@ -96,16 +105,30 @@ private:
   V float32(float value);
 };
 
-/// Functions of f32 within 2 units in the last place, subnormal numbers included.
+/// Functions of f32 within 3 units in the last place, subnormal numbers included.
 class SingleMath : public FloatArithmetic {
 public:
   SingleMath(mlir::OpBuilder &b, mlir::Location loc, mlir::Type like, bool hasFma)
       : FloatArithmetic(b, loc, like, b.getF32Type(), hasFma) {}
 
   V exp(V x);
+  V expOfNonPositive(V x); // x <= 0 or NaN
   V log(V x);
+  V log1p(V x);
+  V log1pOfFraction(V x); // 0 <= x <= 1 or NaN
   V tanh(V x);
   V erf(V x);
+  V sigmoid(V x);
+
+private:
+  struct Growth {
+    V power, near; // 2^n and e^r - 1: e^x - 1 = power * near + power - 1
+  };
+  V expNearZero(V r);                        // |r| <= ln 2 / 2
+  V scaledExp(V nonPositive, int64_t scale); // e^x 2^scale, scale >= 25: never subnormal
+  Growth growth(V x);                        // |x| < 80
+  V logOfScaled(V f, V exponent);            // log(1 + f) + e ln 2, exponent = 2^23 e, sqrt(1/2) <= 1 + f < sqrt(2)
+  V polynomialInHalves(V x, llvm::ArrayRef<double> coefficients);
 };
 
 } // namespace laic::cpu
