@@ -38,12 +38,15 @@ public:
     });
     for (Operation *op : ops) {
       b.setInsertionPoint(op);
+      blocks.insert(op->getBlock());
       if (Value made = isNarrowSelect(op) ? selectBits(op) : isConversion(op) ? convert(op) : function(op)) {
         op->getResult(0).replaceAllUsesWith(made);
         op->erase();
       }
     }
   }
+
+  ArrayRef<Block *> expanded() const { return blocks.getArrayRef(); }
 
 private:
   // The float that all elements are, whether a constant or one broadcast.
@@ -94,6 +97,7 @@ private:
     if (!(lhs == e && constantOf(rhs) == 1.0) && !(rhs == e && constantOf(lhs) == 1.0))
       return;
     b.setInsertionPoint(op);
+    blocks.insert(op->getBlock());
     SingleMath f(b, op.getLoc(), op.getType(), level.fma);
     op.replaceAllUsesWith(f.sigmoid(magnitude.getOperand()));
     for (Operation *dead : {op.getOperation(), numerator.getOperation(), denominator.getOperation(), exp.getOperation()})
@@ -212,7 +216,97 @@ private:
   ModuleOp module;
   const Level &level;
   OpBuilder b;
+  llvm::SetVector<Block *> blocks;
   llvm::DenseSet<Operation *> bounded; // exp of what is not positive, and log1p of that
+};
+
+/// Weaves independent computations of one kind that follow one another in a block, op by op in turn. Each instruction of an expanded function
+/// waits for the last, a core sees few beyond that, and the code generator keeps their order.
+class Weaver {
+public:
+  explicit Weaver(Block &block) {
+    for (Operation &op : block) {
+      if (op.getNumRegions() == 0 && op.getNumResults() == 1 &&
+          (isMemoryEffectFree(&op) || hasSingleEffect<MemoryEffects::Read>(&op)))
+        add(&op);
+      else
+        finish();
+    }
+    finish();
+  }
+
+private:
+  using Chain = SmallVector<Operation *>;
+  static constexpr size_t kTogether = 3, kLeast = 16; // chains at a time; operations from which on it pays
+
+  // An operation belongs to the chain of its operands; indices that depend on none are shared.
+  void add(Operation *op) {
+    std::optional<size_t> chain;
+    for (Value operand : op->getOperands())
+      if (auto it = chainOf.find(operand.getDefiningOp()); it != chainOf.end())
+        chain = chain ? join(*chain, it->second) : it->second;
+    if (!chain && getElementTypeOrSelf(op->getResult(0).getType()).isIndex())
+      return;
+    if (!chain) {
+      chain = chains.size();
+      chains.emplace_back();
+    }
+    chains[*chain].push_back(op);
+    chainOf[op] = *chain;
+  }
+
+  size_t join(size_t x, size_t y) {
+    if (x == y)
+      return x;
+    size_t into = std::min(x, y), from = std::max(x, y);
+    for (Operation *op : chains[from])
+      chainOf[op] = into;
+    chains[into].append(chains[from]);
+    chains[from].clear();
+    return into;
+  }
+
+  static bool isSameKind(const Chain &x, const Chain &y) {
+    return llvm::equal(x, y, [](Operation *a, Operation *b) {
+      return a->getName() == b->getName() && a->getResult(0).getType() == b->getResult(0).getType();
+    });
+  }
+
+  void finish() {
+    SmallVector<Chain> run;
+    for (Chain &chain : chains) {
+      if (chain.size() < kLeast)
+        continue;
+      llvm::sort(chain, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+      if (!run.empty() && (!isSameKind(run.back(), chain) || chain.front()->isBeforeInBlock(run.back().back()))) {
+        weaveGroups(run);
+        run.clear();
+      }
+      run.push_back(chain);
+    }
+    weaveGroups(run);
+    chains.clear();
+    chainOf.clear();
+  }
+
+  // In groups that are as even as can be.
+  static void weaveGroups(ArrayRef<Chain> run) {
+    for (size_t groups = llvm::divideCeil(run.size(), kTogether); groups > 0; --groups) {
+      size_t size = llvm::divideCeil(run.size(), groups);
+      weave(run.take_front(size));
+      run = run.drop_front(size);
+    }
+  }
+
+  // Later is safe: what uses a chain's values is in it or behind all chains.
+  static void weave(ArrayRef<Chain> group) {
+    for (auto [i, last] : llvm::enumerate(group.back()))
+      for (const Chain &chain : group.drop_back())
+        chain[i]->moveBefore(last);
+  }
+
+  SmallVector<Chain> chains;
+  llvm::DenseMap<Operation *, size_t> chainOf;
 };
 
 // What rounding takes from a product: x * y - (x * y rounded). Without FMA only f64 holds it.
@@ -236,7 +330,10 @@ Value multiplyAndAdd(OpBuilder &b, math::FmaOp op) {
 } // namespace
 
 llvm::LogicalResult laic::cpu::expandMath(ModuleOp module, const Level &level) {
-  Expander(module, level).run();
+  Expander expander(module, level);
+  expander.run();
+  for (Block *block : expander.expanded())
+    Weaver{*block};
   bool approximate = false;
   module.walk([&](Operation *op) {
     approximate |= isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op) ||
