@@ -62,7 +62,8 @@ private:
   int vectorLoop = -1;
   bool vectorisesReduction = false;
   int64_t lanes = 0, flight = 1;
-  int64_t tileStep = 1; // tiles cut the candidate at multiples of this
+  int64_t tileStep = 1;              // tiles cut the candidate at multiples of this
+  SmallVector<LaneValue> unchanging; // per input, where it is the same all along the vectorised loop
   bool readsByIndex = false, usesIndex = false;
   SmallVector<Combiner> combiners; // per output
   SmallVector<Value> ivs;          // current position, per loop
@@ -313,7 +314,7 @@ void GenericEmitter::chooseVectorLoop() {
   if (parallelLanes && (smooth(candidate) || !reductionLanes)) {
     vectorLoop = candidate;
     lanes = parallelLanes;
-    flight = reductionLoops.empty() ? 2 : 4;
+    flight = 4;
   } else if (reductionLanes) {
     vectorLoop = inner;
     vectorisesReduction = true;
@@ -350,7 +351,9 @@ LaneValue GenericEmitter::indexOf(unsigned dim, int64_t lanes) {
 FailureOr<SmallVector<LaneValue>> GenericEmitter::compute(ArrayRef<LaneValue> accumulators, int64_t lanes, Value mask) {
   SmallVector<LaneValue> args;
   for (auto [i, access] : llvm::enumerate(inputs))
-    args.push_back(body.getArgument(i).use_empty() ? LaneValue() : e.loadLanes(access, ivs, vectorLoop, lanes, mask));
+    args.push_back(body.getArgument(i).use_empty()                 ? LaneValue()
+                   : i < unchanging.size() && unchanging[i].scalar ? unchanging[i]
+                                                                   : e.loadLanes(access, ivs, vectorLoop, lanes, mask));
   llvm::append_range(args, accumulators);
   auto result = e.emitBody(body, args, [&](unsigned dim) { return indexOf(dim, lanes); }, lanes);
   broken |= failed(result);
@@ -428,11 +431,20 @@ void GenericEmitter::point(Value start, int64_t count, int64_t lanes, Value mask
 void GenericEmitter::vectorStrip(Value lo, Value hi) {
   if (vectorLoop < 0 || vectorisesReduction)
     return vectorisesReduction ? vectorReduction() : point(nullptr, 1, 0, nullptr);
+  // What does not change along the loop is read before it: stores in the loop would make LLVM read it again.
+  unchanging.assign(inputs.size(), LaneValue());
+  for (auto [i, access] : llvm::enumerate(inputs))
+    if (reductionLoops.empty() && !access.isScalar() && !access.nonLinear && isZero(access.coefficients[vectorLoop]) &&
+        !body.getArgument(i).use_empty())
+      unchanging[i] = e.load(access.buffer, e.address(access, ivs));
   std::optional<int64_t> from = e.constantOf(lo), to = e.constantOf(hi);
   auto strip = [&](Value from, int64_t count) {
     Value length = e.mul(e.floorDiv(e.sub(hi, from), count * lanes), count * lanes);
     Value stop = e.add(from, length);
-    e.loop(from, stop, count * lanes, [&](Value iv) { point(iv, count, lanes, nullptr); });
+    // One wide vector lets the instructions of several native ones mix; a store between them would keep them apart.
+    bool wide = reductionLoops.empty() && !readsByIndex && smooth(vectorLoop);
+    e.loop(from, stop, count * lanes,
+           [&](Value iv) { wide ? point(iv, 1, count * lanes, nullptr) : point(iv, count, lanes, nullptr); });
     return stop;
   };
   Value at = strip(lo, flight);
