@@ -9,6 +9,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
@@ -408,8 +410,9 @@ void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
     return;
   }
   Value rest = e.sub(hi, stop), at = stop;
+  int64_t unit = std::gcd(std::gcd(m.factor, block), tileRows); // of the rows of a tile of work, and so of what is left of them
   for (int64_t count : {4, 2, 1}) {
-    if (count >= tileRows)
+    if (count >= tileRows || count % unit)
       continue;
     Value bit = arith::AndIOp::create(e.b, e.loc, rest, e.index(count));
     e.when(e.less(e.index(0), bit), [&] { tile(count, at, panel, part); });
@@ -631,7 +634,7 @@ LogicalResult ContractEmitter::dots() {
 
 // One tile of work. Where only the call knows the number of rows, a single one has code of its own: decoders take such steps.
 void ContractEmitter::body(ArrayRef<Value> lo, ArrayRef<Value> hi) {
-  if (rowLoop < 0 || loops[rowLoop].size.isStatic() || depthwise || e.rows)
+  if (rowLoop < 0 || loops[rowLoop].size.isStatic() || loops[rowLoop].size.factor > 1 || depthwise || e.rows)
     return nest(0, lo, hi);
   Value rows = e.value(loops[rowLoop].size);
   Value single = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(1));
