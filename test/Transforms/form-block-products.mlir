@@ -5,7 +5,7 @@
 // CHECK-LABEL: func.func @product(
 // CHECK-SAME: %[[A:.*]]: tensor<?x64xf32>
 // CHECK: tensor.pad %{{.*}} low[0, 0] high[24, 0]
-// CHECK: %[[Q:.*]] = linalg.transpose ins(%{{.*}} : tensor<2x32x32xi8>) outs(%{{.*}} : tensor<2x32x32xi8>) permutation = [0, 2, 1]
+// CHECK: %[[Q:.*]] = linalg.transpose ins(%{{.*}} : tensor<2x32x8x4xi8>) outs(%{{.*}} : tensor<2x8x32x4xi8>) permutation = [0, 2, 1, 3]
 // CHECK: %[[S:.*]] = linalg.transpose ins(%{{.*}} : tensor<2x32x2xf32>) outs(%{{.*}} : tensor<2x2x32xf32>) permutation = [0, 2, 1]
 // CHECK: arith.shrui
 // CHECK: %[[Z:.*]] = linalg.transpose ins(%{{.*}} : tensor<2x32x2xi8>) outs(%{{.*}} : tensor<2x2x32xi8>) permutation = [0, 2, 1]

@@ -1,10 +1,13 @@
 // laic.block_product: integers of few bits become f32 in registers, next to the multiplication.
 //
-//   for panels of 32 columns:  for row tiles:
-//     for blocks:  sum = 0;  for bytes of the block:  sum[r][w] += broadcast(A[r, k]) * (q[k, w] - z[w]);  C += sum * scale[w]
+//   for a few rows:  a'[k] = A[k] / 2^s(k), and the sums of A for each block, go to the workspace
+//     for panels of 32 columns, blocks:
+//       sum = 0;  for words:  for k of the word:  sum[w] += broadcast(a'[k]) * f32(word[w] & mask(k))
+//       C[w] += scale[w] * (sum[w] - z[w] * sum of A)
 //
-// One row (a decoder's step) is bound by reading the integers: it takes a whole panel at once, in the order of memory. Several rows
-// share what was unpacked.
+// An integer is masked where it stands in its word, s(k) bits from the right: f32 holds it exactly, and a' takes the power of two away
+// again. That leaves three instructions for a vector of weights. One row (a decoder's step) is bound by reading the integers: it takes
+// a whole panel at once, in the order of memory.
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -16,29 +19,35 @@ namespace laic::cpu {
 
 class BlockProductEmitter {
 public:
-  BlockProductEmitter(KernelEmitter &e, BlockProductOp op) : e(e), op(op), bits(op.getBits()) {}
+  BlockProductEmitter(KernelEmitter &e, BlockProductOp op) : e(e), op(op), bits(op.getBits()), perWord(kWordBits / bits) {}
   LogicalResult run();
 
 private:
-  static constexpr int64_t kPanel = 32;
+  static constexpr int64_t kPanel = 32, kWordBits = 32;
 
   LogicalResult gather();
-  void panel(Value number, int64_t columns);
-  void tile(int64_t count, Value row, Value number, int64_t offset, int64_t width, int64_t columns);
-  SmallVector<Value> block(int64_t count, Value row, Value number, int64_t offset, Value at, ArrayRef<Value> zeros);
-  Value unpack(Value bytes, int64_t part);
-  Value toFloat(Value integers);
+  void prepareRow(Value row, int64_t number);
+  void rows(int64_t count, Value row, int64_t tileVectors, Value lo, Value hi);
+  void tile(int64_t count, Value row, Value panel, int64_t offset, int64_t width, int64_t columns);
+  SmallVector<Value> sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width);
+  Value unpack(Value words, int64_t part);
   Value multiplyAdd(Value x, Value y, Value sum);
   void store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns);
+  Value constant(float value) { return e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)), lanes); }
+  /// Bits to the right of an integer in its word; the last one is shifted down, for its word may be negative.
+  int64_t shiftOf(int64_t part) const { return part + 1 == perWord ? 0 : part * bits; }
   /// The position in a tensor [panel][at][32].
-  Value placeOf(const Buffer &buffer, Value number, Value at, int64_t offset);
+  Value placeOf(Value panel, int64_t rows, Value at, int64_t offset) {
+    return e.add(e.mul(e.add(e.mul(panel, rows), at), kPanel), offset);
+  }
 
   KernelEmitter &e;
   BlockProductOp op;
-  int64_t bits;
+  int64_t bits, perWord;
   Buffer a, packed, scales, zeros, c;
+  Buffer scaled, sums; // of the rows at work: [row][k] and [row][block]
   Size m;
-  int64_t n = 0, k = 0, blocks = 0, blockBytes = 0, lanes = 0, vectors = 0;
+  int64_t n = 0, k = 0, blocks = 0, blockWords = 0, lanes = 0;
 };
 
 } // namespace laic::cpu
@@ -58,31 +67,52 @@ LogicalResult BlockProductEmitter::gather() {
   n = cast<RankedTensorType>(op.getC().getType()).getDimSize(1);
   k = cast<RankedTensorType>(op.getA().getType()).getDimSize(1);
   blocks = k / int64_t(op.getBlockSize());
-  blockBytes = int64_t(op.getBlockSize()) * bits / 8;
+  blockWords = int64_t(op.getBlockSize()) * bits / kWordBits;
   lanes = e.level.vectorBytes / 4;
-  vectors = kPanel / lanes;
   return success();
 }
 
-Value BlockProductEmitter::placeOf(const Buffer &buffer, Value number, Value at, int64_t offset) {
-  int64_t rows = buffer.sizes[1].factor;
-  return e.add(e.mul(e.add(e.mul(number, rows), at), kPanel), offset);
-}
-
-Value BlockProductEmitter::toFloat(Value integers) {
+// a' and the sums of one row, as number `number` of those at work.
+void BlockProductEmitter::prepareRow(Value row, int64_t number) {
+  int64_t blockSize = op.getBlockSize(), step = std::min(blockSize, std::max(lanes, perWord)), parts = step / lanes;
   auto type = VectorType::get(lanes, e.b.getF32Type());
-  return arith::SIToFPOp::create(e.b, e.loc, type, integers);
+  SmallVector<Value> powers; // of two, for `step` neighbouring k
+  for (int64_t p = 0; p < parts; ++p) {
+    SmallVector<float> values;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      values.push_back(std::ldexp(1.0f, -int(shiftOf((p * lanes + lane) % perWord))));
+    powers.push_back(arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, ArrayRef<float>(values))));
+  }
+  Value from = e.mul(row, k);
+  e.loop(e.index(0), e.index(blocks), 1, [&](Value block) {
+    Value first = e.mul(block, blockSize);
+    Value total = e.loop(e.index(0), e.index(blockSize), step, ValueRange{e.zero(type)}, [&](Value at, ValueRange carried) {
+      Value sum = carried[0];
+      for (int64_t p = 0; p < parts; ++p) {
+        Value place = e.add(e.add(first, at), p * lanes), x = e.loadVector(a, e.add(from, place), lanes);
+        sum = arith::AddFOp::create(e.b, e.loc, sum, x);
+        e.storeVector(arith::MulFOp::create(e.b, e.loc, x, powers[p]), scaled, e.add(place, number * k));
+      }
+      return SmallVector<Value>{sum};
+    })[0];
+    Value sum = vector::ExtractOp::create(e.b, e.loc, total, 0);
+    for (int64_t lane = 1; lane < lanes; ++lane)
+      sum = arith::AddFOp::create(e.b, e.loc, sum, vector::ExtractOp::create(e.b, e.loc, total, lane));
+    e.store(sum, sums, e.add(block, number * blocks));
+  });
 }
 
-// The integers of one k for neighbouring columns, from bytes that were extended to i32.
-Value BlockProductEmitter::unpack(Value bytes, int64_t part) {
-  auto constant = [&](int32_t value) {
-    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(cast<VectorType>(bytes.getType()), value));
+// The integers of one k for neighbouring columns, times a power of two.
+Value BlockProductEmitter::unpack(Value words, int64_t part) {
+  auto type = cast<VectorType>(words.getType());
+  auto integer = [&](uint32_t value) {
+    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, llvm::APInt(32, value)));
   };
-  bool isLast = (part + 1) * bits == 8;
-  if (part)
-    bytes = arith::ShRUIOp::create(e.b, e.loc, bytes, constant(part * bits));
-  return isLast ? bytes : arith::AndIOp::create(e.b, e.loc, bytes, constant((1 << bits) - 1)).getResult();
+  if (part + 1 == perWord)
+    words = arith::ShRUIOp::create(e.b, e.loc, words, integer(part * bits));
+  else
+    words = arith::AndIOp::create(e.b, e.loc, words, integer(((1u << bits) - 1) << (part * bits)));
+  return arith::SIToFPOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getF32Type()), words);
 }
 
 Value BlockProductEmitter::multiplyAdd(Value x, Value y, Value sum) {
@@ -91,103 +121,112 @@ Value BlockProductEmitter::multiplyAdd(Value x, Value y, Value sum) {
   return arith::AddFOp::create(e.b, e.loc, sum, arith::MulFOp::create(e.b, e.loc, x, y));
 }
 
-// The unscaled sums of one block: [row][vector].
-SmallVector<Value> BlockProductEmitter::block(int64_t count, Value row, Value number, int64_t offset, Value at,
-                                              ArrayRef<Value> zeros) {
-  int64_t width = zeros.size(), perByte = 8 / bits;
-  Type f32 = e.b.getF32Type(), i32 = e.b.getI32Type();
-  SmallVector<Value> sums(count * width, e.zero(VectorType::get(lanes, f32)));
-  constexpr int64_t kUnroll = 4;
-  Value first = e.mul(at, blockBytes);
-  return e.loop(e.index(0), e.index(blockBytes), kUnroll, sums, [&](Value byte, ValueRange carried) {
-    SmallVector<Value> now = llvm::to_vector(carried);
-    for (int64_t u = 0; u < kUnroll; ++u) {
-      Value place = e.add(e.add(first, byte), u);
-      SmallVector<Value> bytes;
-      for (int64_t w = 0; w < width; ++w) {
-        Value loaded = e.loadVector(packed, placeOf(packed, number, place, offset + w * lanes), lanes);
-        bytes.push_back(arith::ExtUIOp::create(e.b, e.loc, VectorType::get(lanes, i32), loaded));
-      }
-      for (int64_t part = 0; part < perByte; ++part) {
-        SmallVector<Value> weights;
+// The sums of A * q of one block: [row][vector].
+SmallVector<Value> BlockProductEmitter::sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width) {
+  SmallVector<Value> start(count * width, e.zero(VectorType::get(lanes, e.b.getF32Type())));
+  Value firstWord = e.mul(at, blockWords);
+  return e.loop(e.index(0), e.index(blockWords), 1, start, [&](Value word, ValueRange carried) {
+    SmallVector<Value> now = llvm::to_vector(carried), words;
+    Value place = e.add(firstWord, word);
+    for (int64_t w = 0; w < width; ++w) {
+      Value from = e.mul(placeOf(panel, blocks * blockWords, place, offset + w * lanes), kWordBits / 8);
+      Value bytes = e.loadVector(packed, from, lanes * kWordBits / 8);
+      words.push_back(vector::BitCastOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI32Type()), bytes));
+    }
+    for (int64_t part = 0; part < perWord; ++part) {
+      SmallVector<Value> weights;
+      for (int64_t w = 0; w < width; ++w)
+        weights.push_back(unpack(words[w], part));
+      for (int64_t r = 0; r < count; ++r) {
+        Value left = e.splat(e.load(scaled, e.add(e.mul(place, perWord), r * k + part)), lanes);
         for (int64_t w = 0; w < width; ++w)
-          weights.push_back(arith::SubFOp::create(e.b, e.loc, toFloat(unpack(bytes[w], part)), zeros[w]));
-        for (int64_t r = 0; r < count; ++r) {
-          Value from = e.add(e.mul(e.add(row, r), k), e.add(e.mul(place, perByte), part));
-          Value left = e.splat(e.load(a, from), lanes);
-          for (int64_t w = 0; w < width; ++w)
-            now[r * width + w] = multiplyAdd(left, weights[w], now[r * width + w]);
-        }
+          now[r * width + w] = multiplyAdd(left, weights[w], now[r * width + w]);
       }
     }
     return now;
   });
 }
 
-void BlockProductEmitter::tile(int64_t count, Value row, Value number, int64_t offset, int64_t width, int64_t columns) {
+void BlockProductEmitter::tile(int64_t count, Value row, Value panel, int64_t offset, int64_t width, int64_t columns) {
   Type f32 = e.b.getF32Type();
-  auto type = VectorType::get(lanes, f32);
-  SmallVector<Value> sums(count * width, e.zero(type));
-  Value middle = e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(1 << (bits - 1))), lanes);
-  sums = e.loop(e.index(0), e.index(blocks), 1, sums, [&](Value at, ValueRange carried) {
-    SmallVector<Value> centres(width, middle);
-    for (int64_t w = 0; op.getZeros() && w < width; ++w) {
-      Value loaded = e.loadVector(zeros, placeOf(zeros, number, at, offset + w * lanes), lanes);
-      centres[w] = toFloat(arith::ExtUIOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI32Type()), loaded));
-    }
-    SmallVector<Value> inner = block(count, row, number, offset, at, centres), now;
+  SmallVector<Value> start(count * width, e.zero(VectorType::get(lanes, f32)));
+  Value middle = constant(-float(1 << (bits - 1)));
+  SmallVector<Value> results = e.loop(e.index(0), e.index(blocks), 1, start, [&](Value at, ValueRange carried) {
+    SmallVector<Value> now = sumsOfBlock(count, panel, at, offset, width), totals;
+    for (int64_t r = 0; r < count; ++r)
+      totals.push_back(e.splat(e.load(sums, e.add(at, r * blocks)), lanes));
     for (int64_t w = 0; w < width; ++w) {
-      Value scale = e.loadVector(scales, placeOf(scales, number, at, offset + w * lanes), lanes);
-      for (int64_t r = 0; r < count; ++r)
-        inner[r * width + w] = multiplyAdd(inner[r * width + w], scale, carried[r * width + w]);
+      Value place = placeOf(panel, blocks, at, offset + w * lanes), centre = middle, scale = e.loadVector(scales, place, lanes);
+      if (op.getZeros()) {
+        Value extended =
+            arith::ExtUIOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI32Type()), e.loadVector(zeros, place, lanes));
+        centre = arith::NegFOp::create(e.b, e.loc,
+                                       arith::SIToFPOp::create(e.b, e.loc, VectorType::get(lanes, f32), extended).getResult());
+      }
+      for (int64_t r = 0; r < count; ++r) {
+        Value &sum = now[r * width + w];
+        sum = multiplyAdd(multiplyAdd(centre, totals[r], sum), scale, carried[r * width + w]);
+      }
     }
-    return inner;
+    return now;
   });
-  store(sums, count, row, e.add(e.mul(number, kPanel), offset), columns - offset);
+  store(results, count, row, e.add(e.mul(panel, kPanel), offset), columns - offset);
 }
 
-void BlockProductEmitter::store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns) {
-  int64_t width = sums.size() / count;
+void BlockProductEmitter::store(ArrayRef<Value> results, int64_t count, Value row, Value column, int64_t columns) {
+  int64_t width = results.size() / count;
   for (int64_t r = 0; r < count; ++r)
     for (int64_t w = 0; w < width; ++w) {
       int64_t left = columns - w * lanes;
-      Value at = e.add(e.add(e.mul(e.add(row, r), n), column), w * lanes), sum = sums[r * width + w];
+      Value at = e.add(e.add(e.mul(e.add(row, r), n), column), w * lanes), result = results[r * width + w];
       if (left >= lanes)
-        e.storeVector(sum, c, at);
+        e.storeVector(result, c, at);
       else if (left > 0 && e.level.masks)
-        e.storeVector(sum, c, at, e.maskOf(e.index(left), lanes));
+        e.storeVector(result, c, at, e.maskOf(e.index(left), lanes));
       else
         for (int64_t lane = 0; lane < left; ++lane)
-          e.store(vector::ExtractOp::create(e.b, e.loc, sum, lane), c, e.add(at, lane));
+          e.store(vector::ExtractOp::create(e.b, e.loc, result, lane), c, e.add(at, lane));
     }
 }
 
-void BlockProductEmitter::panel(Value number, int64_t columns) {
-  // Tiles of several rows are narrow, so that their sums stay in registers.
-  int64_t most = e.level.registers == 32 ? 8 : e.level.fma ? 4 : 2, width = std::min<int64_t>(vectors, 2);
-  Value rows = e.value(m), done = e.index(0);
-  auto narrow = [&](int64_t count, Value row) {
-    for (int64_t offset = 0; offset < columns; offset += width * lanes)
-      tile(count, row, number, offset, width, columns);
+// `count` rows from `row` on, for the panels [lo, hi), in tiles `tileVectors` wide.
+void BlockProductEmitter::rows(int64_t count, Value row, int64_t tileVectors, Value lo, Value hi) {
+  for (int64_t r = 0; r < count; ++r)
+    prepareRow(e.add(row, r), r);
+  auto panel = [&](Value number, int64_t columns) {
+    for (int64_t offset = 0; offset < columns; offset += tileVectors * lanes)
+      tile(count, row, number, offset, tileVectors, columns);
   };
-  if (!m.isStatic() || m.factor >= most) {
-    done = e.mul(e.floorDiv(rows, most), most);
-    e.loop(e.index(0), done, most, [&](Value row) { narrow(most, row); });
-  }
-  e.loop(done, rows, 1, [&](Value row) { tile(1, row, number, 0, vectors, columns); });
+  int64_t panels = llvm::divideCeil(n, kPanel), rest = n % kPanel;
+  Value full = rest ? e.minimum(hi, e.index(panels - 1)) : hi;
+  e.loop(lo, full, 1, [&](Value number) { panel(number, kPanel); });
+  if (rest)
+    e.when(e.less(full, hi), [&] { panel(e.index(panels - 1), rest); });
 }
 
 LogicalResult BlockProductEmitter::run() {
   if (failed(gather()))
     return failure();
-  constexpr int64_t kWork = 1 << 18; // multiply-adds of a tile, for each row
-  int64_t panels = llvm::divideCeil(n, kPanel), rest = n % kPanel;
-  TileDim dim{Size(panels), std::max<int64_t>(1, kWork / (k * kPanel))};
+  // Tiles of several rows are narrow, so that their sums stay in registers. The workspace is that of the level with the most rows.
+  constexpr int64_t kMostRows = 8;
+  int64_t together = e.level.registers == 32 ? kMostRows : e.level.fma ? 6 : 2;
+  Type f32 = e.b.getF32Type();
+  scaled = e.makeBuffer(e.workspace, f32, {});
+  Value behind = LLVM::GEPOp::create(e.b, e.loc, e.workspace.getType(), e.b.getI8Type(), e.workspace,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(kMostRows * k * 4)});
+  sums = e.makeBuffer(behind, f32, {});
+  e.workspaceBytes = getAffineConstantExpr(kMostRows * (k + blocks) * 4, e.context);
+
+  constexpr int64_t kWork = 1 << 19; // multiply-adds of a tile of work, for each row
+  TileDim dim{Size(int64_t(llvm::divideCeil(n, kPanel))), std::max<int64_t>(1, kWork / (k * kPanel))};
   e.tiles(dim, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
-    Value full = rest ? e.minimum(hi[0], e.index(panels - 1)) : hi[0];
-    e.loop(lo[0], full, 1, [&](Value number) { panel(number, kPanel); });
-    if (rest)
-      e.when(e.less(full, hi[0]), [&] { panel(e.index(panels - 1), rest); });
+    Value all = e.value(m), done = e.index(0);
+    if (!m.isStatic() || m.factor >= together) {
+      done = e.mul(e.floorDiv(all, together), together);
+      e.loop(e.index(0), done, together,
+             [&](Value row) { rows(together, row, std::min<int64_t>(kPanel / lanes, 2), lo[0], hi[0]); });
+    }
+    e.loop(done, all, 1, [&](Value row) { rows(1, row, kPanel / lanes, lo[0], hi[0]); });
   });
   return success();
 }

@@ -20,7 +20,8 @@ namespace laic::contracts {
 
 namespace {
 
-constexpr int64_t kPanel = 32; // rows of the matrix that lie side by side
+constexpr int64_t kPanel = 32;    // rows of the matrix that lie side by side
+constexpr int64_t kWordBytes = 4; // of a row that stay together: what a lane of i32 takes
 
 /// sum over k of A[m, k] * W[n, k], from zero, where W is the operand `w`.
 bool isProduct(linalg::GenericOp op, OpOperand &w) {
@@ -68,14 +69,14 @@ public:
 private:
   void pack() {
     rewriter.setInsertionPoint(op);
-    packed = panels(op.getPacked());
-    scales = panels(op.getScales());
+    packed = panels(op.getPacked(), kWordBytes);
+    scales = panels(op.getScales(), 1);
     if (op.getZeros())
-      zeros = panels(unpackZeros());
+      zeros = panels(unpackZeros(), 1);
   }
 
-  // [N, X] -> [N / 32, X, 32], filled up with zeros.
-  Value panels(Value matrix) {
+  // [N, X] -> [N / 32, X, 32], filled up with zeros; where `together` neighbours stay neighbours, [N / 32, X / together, 32, together].
+  Value panels(Value matrix, int64_t together) {
     auto type = cast<RankedTensorType>(matrix.getType());
     int64_t columns = type.getDimSize(1), count = llvm::divideCeil(n, kPanel);
     Type element = type.getElementType();
@@ -86,11 +87,18 @@ private:
       matrix = tensor::PadOp::create(rewriter, loc, RankedTensorType::get({count * kPanel, columns}, element), matrix, low, high,
                                      zero);
     }
+    SmallVector<int64_t> split = {count, kPanel, columns / together}, order = {0, 2, 1};
     SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
-    Value split =
-        tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get({count, kPanel, columns}, element), matrix, groups);
-    Value empty = tensor::EmptyOp::create(rewriter, loc, ArrayRef<int64_t>{count, columns, kPanel}, element);
-    return linalg::TransposeOp::create(rewriter, loc, split, empty, ArrayRef<int64_t>{0, 2, 1}).getResult()[0];
+    if (together > 1) {
+      split.push_back(together);
+      order.push_back(3);
+      groups[1].push_back(3);
+    }
+    Value expanded = tensor::ExpandShapeOp::create(rewriter, loc, RankedTensorType::get(split, element), matrix, groups);
+    SmallVector<int64_t> shape(split);
+    std::swap(shape[1], shape[2]);
+    Value empty = tensor::EmptyOp::create(rewriter, loc, shape, element);
+    return linalg::TransposeOp::create(rewriter, loc, expanded, empty, order).getResult()[0];
   }
 
   // One byte for each of the zero points, which share bytes.

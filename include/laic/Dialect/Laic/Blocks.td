@@ -26,10 +26,11 @@ def Laic_BlockProductOp : Laic_Op<"block_product", [Pure, AttrSizedOperandSegmen
   let summary = "A times the transpose of a matrix of few bits";
   let description = [{
     C[m, n] = sum over k of A[m, k] * W[n, k], with W as in laic.unpack_blocks and its operands in panels of 32 rows n, filled up with
-    zeros: packed[n floordiv 32, byte of the row, n mod 32], scales[n floordiv 32, block, n mod 32], and zeros one byte each, placed as
-    scales. Inside a block, A * (q - z) is summed in f32, then scaled. `result_sizes`: the sizes of C's dynamic dims.
+    zeros: packed[n floordiv 32, word of the row, n mod 32, byte of the word], four bytes a word; scales[n floordiv 32, block, n mod 32];
+    and zeros one byte each, placed as scales. A block's sums of A * q and of A are f32; what they give is
+    scale * (sum of A * q - z * sum of A). A below 2^-98 may lose digits. `result_sizes`: the sizes of C's dynamic dims.
   }];
-  let arguments = (ins 2DTensorOf<[F32]>:$a, 3DTensorOf<[I8]>:$packed, 3DTensorOf<[F32]>:$scales,
+  let arguments = (ins 2DTensorOf<[F32]>:$a, 4DTensorOf<[I8]>:$packed, 3DTensorOf<[F32]>:$scales,
                    Optional<3DTensorOf<[I8]>>:$zeros, Variadic<Index>:$result_sizes, I64Attr:$bits, I64Attr:$block_size);
   let results = (outs 2DTensorOf<[F32]>:$c);
   let assemblyFormat = [{
