@@ -24,7 +24,8 @@ public:
 
 private:
   static constexpr int64_t kPanel = 32;
-  static constexpr int64_t kRowBlock = 128;    // rows of A that stay in the second-level cache
+  static constexpr int64_t kRowBlock = 120;    // rows of A that stay in the second-level cache
+  static constexpr int64_t kRowUnit = 24;      // whole tiles of 4, 6 and 8 rows, whichever the level takes
   static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
 
   /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
@@ -215,14 +216,17 @@ void ContractEmitter::simplify() {
       rowLoop = d;
 }
 
-// Static row counts get the largest tile that leaves little over.
+// Half-cycles of a tile of `rows` x two vectors for one step of the reduction: two multiply-adds start in a cycle, each takes four, and a
+// tile has its share of loads and loop control.
+static int64_t tileCost(int64_t rows) { return rows ? std::max<int64_t>(2 * rows, 8) + 1 : 0; }
+
+// Static row counts get the tile that takes the least time, what it leaves over included.
 static int64_t rowsPerTile(const Size &size, int64_t most) {
   if (!size.isStatic())
     return most;
   int64_t best = most, cost = std::numeric_limits<int64_t>::max();
   for (int64_t rows = most; rows >= std::max<int64_t>(1, most / 2); --rows) {
-    int64_t rest = size.factor % rows;
-    int64_t now = size.factor / rows * rows + (rest ? std::max(rest, most / 2) : 0);
+    int64_t now = size.factor / rows * tileCost(rows) + tileCost(size.factor % rows);
     if (now < cost) {
       best = rows;
       cost = now;
@@ -264,16 +268,15 @@ void ContractEmitter::planTiles() {
     order.push_back(columns);
 
   Size panelCount = n.isStatic() ? Size(llvm::divideCeil(n.factor, kPanel)) : e.canonical(panelTotal);
-  // Rows are cut evenly: 129 rows are 72 + 57, not 128 + 1.
+  // Rows are cut evenly: 145 rows are 96 + 49, not 144 + 1.
   int64_t rowsHere = 1;
   rowBlock = Size(0);
   if (rowLoop >= 0) {
     const Size &m = loops[rowLoop].size;
-    int64_t unit = rowsPerTile(m, 8);
     rowsHere = kRowBlock;
     if (m.isStatic() && m.factor > 0) {
       int64_t blocks = llvm::divideCeil(m.factor, kRowBlock + kRowBlock / 8);
-      rowsHere = std::min<int64_t>(m.factor, llvm::alignTo(llvm::divideCeil(m.factor, blocks), unit));
+      rowsHere = std::min<int64_t>(m.factor, llvm::alignTo(llvm::divideCeil(m.factor, blocks), kRowUnit));
     }
   }
   // A tile should do about a million multiply-adds; loops that come later in the order go inside it.
