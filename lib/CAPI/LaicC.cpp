@@ -34,8 +34,8 @@ struct laic_compile_result {
 
 namespace {
 
-constexpr const char *kKeys[] = {"target", "cpu",         "chip", "external-data-root", "emit",        "explain",
-                                 "from",   "dump-phases", "to",   "quantize",           "calibration", "threads"};
+constexpr const char *kKeys[] = {"target",      "cpu", "chip",     "external-data-root", "emit",    "explain", "from",
+                                 "dump-phases", "to",  "quantize", "calibration",        "threads", "math"};
 
 class Translator {
 public:
@@ -79,6 +79,7 @@ private:
                         : key == "calibration"        ? out.calibration
                         : key == "external-data-root" ? out.externalDataRoot
                         : key == "emit"               ? out.emit
+                        : key == "math"               ? out.math
                                                       : out.dumpPhases;
     text = value;
     return "";

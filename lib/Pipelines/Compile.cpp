@@ -8,6 +8,7 @@
 #include "WriteProject.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/Programs.h"
+#include "laic/Dialect/Laic/WinogradOps.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Explain.h"
@@ -90,6 +91,7 @@ private:
       TargetOptions of;
       of.threads = options.threads;
       of.explain = options.explain;
+      of.strictMath = options.math == "strict";
       targets.push_back(target);
       targetOptions.push_back(std::move(of));
     }
@@ -136,7 +138,17 @@ private:
     return CompileCode::Ok;
   }
 
+  CompileCode checkMath() {
+    if (options.math == "bf16")
+      return usage("--math=bf16 is not available yet", "use default or strict");
+    if (!options.math.empty() && options.math != "default" && options.math != "strict")
+      return usage("unknown --math '" + options.math + "'", "use default or strict");
+    return CompileCode::Ok;
+  }
+
   CompileCode checkOptions() {
+    if (CompileCode code = checkMath(); code != CompileCode::Ok)
+      return code;
     if (CompileCode code = checkTargets(); code != CompileCode::Ok)
       return code;
     if (CompileCode code = checkOneTarget(); code != CompileCode::Ok)
@@ -208,6 +220,13 @@ private:
                          input.path + ": is the dump of phase '" + phaseName(*made) + "', from which " + phaseName(options.from) +
                              " cannot start",
                          std::string("use --from=") + phaseName(static_cast<Phase>(std::min(state + 1, kPhaseCount - 1))));
+      return CompileCode::Failed;
+    }
+    bool tiled = (*module)->walk([](WinogradOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    if (tiled && options.math == "strict") {
+      diagnostics.report(Severity::Error,
+                         input.path + ": holds convolutions by Winograd's algorithm, which --math=strict excludes",
+                         "start from dispatch or an earlier phase");
       return CompileCode::Failed;
     }
     done = *made;

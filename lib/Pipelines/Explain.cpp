@@ -6,6 +6,7 @@
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Dialect/Laic/SizeSymbols.h"
 #include "laic/Dialect/Laic/WeightStore.h"
+#include "laic/Dialect/Laic/WinogradOps.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -75,6 +76,8 @@ private:
       addLoops(generic);
     else if (auto contract = dyn_cast<ContractOp>(op))
       addContraction(contract);
+    else if (auto winograd = dyn_cast<WinogradOp>(op))
+      addWinograd(winograd);
   }
 
   void addWork(int64_t operations, llvm::ArrayRef<AffineExpr> loops) {
@@ -113,6 +116,17 @@ private:
     if (b.size() > outer)
       loops.append(b.begin() + outer, b.end() - 1);
     addWork(2, loops);
+  }
+
+  // 2 per multiply-add of transformed values; the transforms are not counted.
+  void addWinograd(WinogradOp op) {
+    SmallVector<AffineExpr> loops = sizesOf(op.getC());
+    if (int64_t epilogue = llvm::count_if(op.getEpilogue().front(), isArithmetic))
+      addWork(epilogue, loops);
+    for (AffineExpr &size : llvm::MutableArrayRef(loops).slice(1, 2))
+      size = size ? size.ceilDiv(op.getTile()) : size;
+    ArrayRef<int64_t> u = op.getU().getType().getShape(); // panels, products per tile, channels
+    addWork(2 * u[1] * u[2], loops);
   }
 
   MLIRContext *context;

@@ -4,6 +4,7 @@
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
+#include "laic/Dialect/Laic/WinogradOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -138,6 +139,8 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return listed(product.getResultSizes());
   if (auto pack = dyn_cast<PackPanelsOp>(op))
     return listed(pack.getResultSizes());
+  if (auto winograd = dyn_cast<WinogradOp>(op))
+    return listed(winograd.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return get(getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), op->getContext())[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {

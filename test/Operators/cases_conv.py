@@ -31,6 +31,12 @@ CASES += [conv((2, 3, 6, 7), (4, 3, 3, 3), dilations=[d, e], pads=[d, e, d, e], 
 CASES += [conv((1, 2, 4, 4), (3, 2, 3, 3), dilations=[5, 5], pads=[10, 0, 0, 10]), conv((1, 2, 4, 4), (3, 2, 5, 5), pads=[4, 4, 0, 0], strides=[4, 4]),
           conv((2, 4, 5, 6), (4, 1, 3, 3), group=4, dilations=[6, 6], pads=[6, 6, 6, 6]), conv((1, 2, 3), (3, 2, 4), pads=[9, 9], dilations=[3])]
 
+# By Winograd's algorithm: tiles of 2 and 4, whole and cut by the border, one and several blocks of them, padding of each side.
+CASES += [
+    conv((2, 32, 13, 15), (64, 32, 3, 3), pads=[1, 1, 1, 1]), conv((2, 32, 9, 10), (32, 32, 3, 3), bias=False), conv((1, 64, 30, 37), (32, 64, 3, 3), pads=[0, 2, 3, 1]),
+    conv((3, 32, 7, 7), (96, 32, 3, 3), pads=[1, 1, 1, 1]), conv((5, 32, 16, 12), (32, 32, 3, 3), auto_pad="SAME_UPPER"), conv((2, 96, 14, 14), (32, 96, 3, 3), pads=[2, 2, 2, 2]),
+]
+
 
 def transposed(x, w, **attrs):
     return conv(x, w, op="ConvTranspose", **attrs)

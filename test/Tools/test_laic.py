@@ -67,6 +67,8 @@ def save(model, path):
     (["--quantize=int8"], "--quantize is not available yet"),
     (["--calibration=a.npz"], "--calibration is not available for target 'cpu' yet"),
     (["--calibration=a.npz"], "it serves targets that write projects"),
+    (["--math=bf16"], "--math=bf16 is not available yet\n  note: use default or strict"),
+    (["--math=fast"], "unknown --math 'fast'\n  note: use default or strict"),
     (["--no-such-option"], "--no-such-option"),
 ])
 def test_wrong_usage_exits_with_two(laic, add, tmp_path, options, text):

@@ -54,6 +54,7 @@ struct TargetOptions {
   std::vector<std::string> levels; // canonical, as `parseLevels` returns them; empty: the target's default
   unsigned threads = 0;            // for compiling; 0: all
   bool explain = false;            // emit remarks that say what was chosen and why
+  bool strictMath = false;         // only algorithms whose error is bounded per element (docs/Numerics.md)
 };
 
 /// A file of a project, by its path below the project's folder.

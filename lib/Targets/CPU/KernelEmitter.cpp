@@ -135,7 +135,7 @@ FailureOr<KernelInfo> KernelEmitter::run() {
       continue;
     }
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
-             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, StructuredOpInterface>(op))
+             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, WinogradOp, StructuredOpInterface>(op))
       continue;
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
@@ -183,6 +183,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](RowsOp op) { return emitRows(op); })
       .Case([&](BlockProductOp op) { return emitBlockProduct(op); })
       .Case([&](PackPanelsOp op) { return emitPackPanels(op); })
+      .Case([&](WinogradOp op) { return emitWinograd(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }
 

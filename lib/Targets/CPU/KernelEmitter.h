@@ -10,6 +10,7 @@
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
+#include "laic/Dialect/Laic/WinogradOps.h"
 #include "laic/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -114,6 +115,7 @@ private:
   friend class ContractEmitter;
   friend class GenericEmitter;
   friend class RowsEmitter;
+  friend class WinogradEmitter;
 
   // ---- KernelEmitter.cpp: the call interface, sizes ----
   LogicalResult createFunction();
@@ -207,6 +209,7 @@ private:
   LogicalResult emitRows(RowsOp op);
   LogicalResult emitBlockProduct(BlockProductOp op);
   LogicalResult emitPackPanels(PackPanelsOp op);
+  LogicalResult emitWinograd(WinogradOp op);
   /// dst = src over `sizes` (one coefficient per dim); loops that walk both sides like one are merged.
   void emitCopy(ArrayRef<Size> sizes, const Access &dst, const Access &src);
   void copyLoops(unsigned at, ArrayRef<TileDim> dims, ArrayRef<Value> lo, ArrayRef<Value> hi, SmallVectorImpl<Value> &ivs,

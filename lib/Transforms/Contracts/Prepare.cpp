@@ -15,6 +15,8 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(createFormContracts({options.panels}));
+  if (options.winograd)
+    functions.addPass(createFormWinograd());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(createNormalizeRoots());

@@ -219,6 +219,25 @@ const Refusal kRefusals[] = {
        }
        return %r : tensor<1x32xf32>)",
      "an epilogue operand of its laic.contract cannot be read"},
+    {"WinogradOperand", "(%u: tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32>", R"(
+       %a = tensor.empty() : tensor<1x8x8x32xf32>
+       %r = laic.winograd %a, %u {tile = 2 : i64, pads = array<i64: 1, 1>, extra_maps = []} :
+           (tensor<1x8x8x32xf32>, tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32> {
+       ^bb0(%s: f32):
+         laic.winograd_yield %s : f32
+       }
+       return %r : tensor<1x8x8x32xf32>)",
+     "an operand of its laic.winograd is neither an argument nor a constant"},
+    {"WinogradExtra", "(%a: tensor<1x8x8x32xf32>, %u: tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32>", R"(
+       %x = func.call @outside() : () -> tensor<4xf32>
+       %r = laic.winograd %a, %u extras %x {tile = 2 : i64, pads = array<i64: 1, 1>, extra_maps = [affine_map<(n, h, w, f) -> (n)>]} :
+           (tensor<1x8x8x32xf32>, tensor<1x16x32x32xf32>, tensor<4xf32>) -> tensor<1x8x8x32xf32> {
+       ^bb0(%s: f32, %e: f32):
+         %t = arith.addf %s, %e : f32
+         laic.winograd_yield %t : f32
+       }
+       return %r : tensor<1x8x8x32xf32>)",
+     "an epilogue operand of its laic.winograd cannot be read"},
 };
 
 class CodegenRefusalsAfterLLVM : public KernelTest {};

@@ -39,6 +39,18 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def FormWinograd : Pass<"laic-form-winograd", "::mlir::func::FuncOp"> {
+  let summary = "3x3 convolutions of stride 1 become `laic.winograd`";
+  let description = [{
+    Takes laic.contract of f32 that walks a 3x3 window at stride 1, with constant weights and multiples of 32 channels, and takes its
+    epilogue and padding along. Tiles of 4x4 outputs where an image has 14x14 of them or an unknown number, of 2x2 from 49 outputs on;
+    fewer outputs, tiles that reach far beyond the border, and filters with taps of very different size stay direct. A remark tells
+    which, and the bound of the error.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def FormRows : Pass<"laic-form-rows", "::mlir::func::FuncOp"> {
   let summary = "chains of reductions and what is between them become `laic.rows`";
   let description = [{

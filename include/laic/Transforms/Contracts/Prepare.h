@@ -20,6 +20,7 @@ struct PrepareOptions {
   bool rows = false;          // chains along rows become laic.rows, for targets with code for it
   bool panels = false;        // operands that are no constants are packed by laic.pack_panels
   bool blockProducts = false; // products with matrices of few bits become laic.block_product
+  bool winograd = false;      // 3x3 convolutions become laic.winograd, likewise
 };
 
 /// The passes above in the order of the dispatch phase, with canonicalization between them, on functions.
@@ -27,7 +28,7 @@ void buildPrepare(mlir::OpPassManager &functions, const PrepareOptions &options 
 
 /// Runs them on a lowered module. Afterwards every operation that moves data is one
 /// of linalg.generic, laic.contract, tensor.pad, tensor.concat, tensor.extract_slice, tensor.insert_slice,
-/// linalg.transpose, laic.sizes_tensor, laic.rows, laic.block_product, laic.pack_panels, a structured operation, or a linalg.fill. Emits remarks on what was
+/// linalg.transpose, laic.sizes_tensor, laic.rows, laic.block_product, laic.pack_panels, laic.winograd, a structured operation, or a linalg.fill. Emits remarks on what was
 /// decided; fails on invalid IR only.
 llvm::LogicalResult prepare(mlir::ModuleOp module, const PrepareOptions &options = {});
 

@@ -1,0 +1,389 @@
+// laic.winograd in blocks of tiles:
+//
+//   for blocks of tiles, groups of panels:
+//     V[xi][tile][c] = B^T d B   (once per block that a call works on)
+//     for a few panels of 32 filters at a time:
+//       for xi, panels: X[panel][xi][tile][f] = sum over c of V[xi][tile][c] * U[panel][xi][c][f], in register tiles as in laic.contract
+//       for panels: C = epilogue(A^T X A), only what exists
+//
+// Pixels outside the input are read from a line of zeros, so that the border needs no other code. Vectors have the native width, but
+// blocks and groups are the same for all levels.
+#include "KernelEmitter.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cmath>
+#include <set>
+
+using namespace mlir;
+using namespace laic;
+using namespace laic::cpu;
+
+namespace laic::cpu {
+
+class WinogradEmitter {
+public:
+  WinogradEmitter(KernelEmitter &e, WinogradOp op)
+      : e(e), op(op), tile(op.getTile()), inputs(tile + 2), products(inputs * inputs) {}
+  LogicalResult run();
+
+private:
+  static constexpr int64_t kPanel = 32;
+  static constexpr int64_t kRows = 12, kMostTiles = 48; // tiles of a block: whole register tiles of 4, 6 and 12 rows
+  static constexpr int64_t kBlockBytes = 300 << 10;     // of V, beside which U and X pass through the second-level cache
+  static constexpr int64_t kTogether = 4;               // panels that V[xi] is read for at a time
+  static constexpr int64_t kUnits = 16;                 // of work that a call should have at least
+  static constexpr int64_t kFewTiles = 28;              // up to so many are one block, so that U is read once
+  static constexpr int64_t kGap = 16; // elements between rows of V, so that they fall into different sets of the cache
+
+  /// A tile's place: its image and its first output.
+  struct Place {
+    Value image, y, x;
+  };
+
+  LogicalResult gather();
+  void planBlocks();
+  void emitBlocks();
+  Place placeOf(Value number);
+  void transformInputs(Value first, Value count);
+  void transformInput(const Place &place, Value row);
+  void multiply(Value lo, Value hi, Value count);
+  void registerTile(int64_t rows, Value v, Value u, Value x);
+  void transformOutputs(Value lo, Value hi, Value first, Value count);
+  void transformOutput(const Place &place, Value from, Value filter);
+  void finish(const Place &place, Value filter, int64_t i, int64_t j, Value sum);
+  SmallVector<Value> inputLine(ArrayRef<Value> d);
+  SmallVector<Value> outputLine(ArrayRef<Value> x);
+  std::set<int64_t> possibleRows() const;
+
+  Value constant(double x);
+  Value addV(Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
+  Value subV(Value x, Value y) { return arith::SubFOp::create(e.b, e.loc, x, y); }
+  /// factor * x + y
+  Value scaleAdd(double factor, Value x, Value y) { return multiplyAdd(constant(factor), x, y); }
+  Value multiplyAdd(Value x, Value y, Value sum);
+  /// Where X of a panel begins, `lo` being the first one that is computed together with it.
+  Value startOfX(Value panel, Value lo) { return e.mul(e.sub(panel, lo), products * block * kPanel); }
+  Buffer at(const Buffer &buffer, Value element);
+  Buffer workspaceAt(int64_t element);
+
+  KernelEmitter &e;
+  WinogradOp op;
+  int64_t tile, inputs, products;
+  int64_t channels = 0, panels = 0, lanes = 0, vectors = 2, maxRows = 6;
+  Buffer a, u, zeros, v, x;
+  Access c;
+  SmallVector<Access> extras;
+  Size images, height, width;        // of the output
+  std::optional<int64_t> tiles;      // as many as are cut into blocks of the same sizes, where known
+  int64_t block = kRows, groups = 1; // tiles of a block, groups of panels
+  int64_t together = 1;              // panels between two transforms of outputs
+  Value rowsOfTiles, columnsOfTiles;
+  bool broken = false;
+};
+
+} // namespace laic::cpu
+
+LogicalResult WinogradEmitter::gather() {
+  FailureOr<Buffer> bufferA = e.bufferOf(op.getA()), bufferU = e.bufferOf(op.getU());
+  Buffer result = e.resultBuffer(cast<OpResult>(op.getC()));
+  if (failed(bufferA) || failed(bufferU) || !result.memref)
+    return e.fail("an operand of its laic.winograd is neither an argument nor a constant");
+  a = *bufferA;
+  u = *bufferU;
+  channels = op.getU().getType().getDimSize(2);
+  panels = op.getU().getType().getDimSize(0);
+  images = e.canonical(result.sizes[0]);
+  height = e.canonical(result.sizes[1]);
+  width = e.canonical(result.sizes[2]);
+  constexpr unsigned kLoops = 4;
+  FailureOr<Access> accessC = e.accessOf(op.getC(), e.b.getMultiDimIdentityMap(kLoops), kLoops);
+  if (failed(accessC))
+    return failure();
+  c = *accessC;
+  for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
+    FailureOr<Access> access = e.accessOf(extra, map, kLoops);
+    if (failed(access) || access->nonLinear)
+      return e.fail("an epilogue operand of its laic.winograd cannot be read");
+    extras.push_back(*access);
+  }
+  constexpr int64_t kElementBytes = 4;
+  lanes = e.level.vectorBytes / kElementBytes;
+  maxRows = e.level.registers == 32 ? 12 : e.level.fma ? 6 : 4;
+  return success();
+}
+
+// Nothing here may depend on the level.
+void WinogradEmitter::planBlocks() {
+  int64_t fit = kBlockBytes / (products * (channels + kGap) * 4);
+  block = std::clamp<int64_t>(fit / kRows * kRows, kRows, kMostTiles);
+  int64_t blocksAtLeast = kUnits; // images of unknown size are taken to be large, batches to be small
+  if (height.isStatic() && width.isStatic()) {
+    int64_t perImage = llvm::divideCeil(height.factor, tile) * llvm::divideCeil(width.factor, tile);
+    if (perImage > 0 && perImage <= kFewTiles)
+      block = perImage;
+    if (perImage == block || images.isStatic())
+      tiles = perImage * images.estimate(1); // blocks of as many as one image has do not depend on the number of images
+    blocksAtLeast = std::max<int64_t>(1, llvm::divideCeil(perImage * images.estimate(1), block));
+  }
+  // Groups give threads work where blocks do not; each one costs a thread V.
+  groups = std::min<int64_t>(panels, llvm::divideCeil(kUnits, blocksAtLeast));
+  AffineExpr all = e.expr(images) * e.expr(height).ceilDiv(tile) * e.expr(width).ceilDiv(tile);
+  e.tileCount = all.ceilDiv(block) * groups;
+  int64_t vElements = products * block * (channels + kGap);
+  together = std::min<int64_t>(panels, kTogether);
+  int64_t xElements = together * products * block * kPanel;
+  e.workspaceBytes = getAffineConstantExpr((channels + vElements + xElements) * 4, e.context);
+  zeros = workspaceAt(0);
+  v = workspaceAt(channels);
+  x = workspaceAt(channels + vElements);
+}
+
+Buffer WinogradEmitter::at(const Buffer &buffer, Value element) {
+  Value offset = arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), element);
+  Value pointer =
+      LLVM::GEPOp::create(e.b, e.loc, buffer.pointer.getType(), e.b.getF32Type(), buffer.pointer, ArrayRef<LLVM::GEPArg>{offset});
+  return e.makeBuffer(pointer, e.b.getF32Type(), {Size(1)});
+}
+
+Buffer WinogradEmitter::workspaceAt(int64_t element) {
+  Buffer all;
+  all.pointer = e.workspace;
+  return at(all, e.index(element));
+}
+
+Value WinogradEmitter::constant(double x) {
+  auto type = VectorType::get(lanes, e.b.getF32Type());
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, float(x)));
+}
+
+Value WinogradEmitter::multiplyAdd(Value x, Value y, Value sum) {
+  if (e.level.fma)
+    return vector::FMAOp::create(e.b, e.loc, x, y, sum);
+  return addV(sum, arith::MulFOp::create(e.b, e.loc, x, y));
+}
+
+static const double kA = std::sqrt(0.5), kB = std::sqrt(2.0); // interpolation points for tiles of 4
+
+/// B^T d. Points of opposite sign share the even and the odd part.
+SmallVector<Value> WinogradEmitter::inputLine(ArrayRef<Value> d) {
+  if (tile == 2)
+    return {subV(d[0], d[2]), addV(d[1], d[2]), subV(d[2], d[1]), subV(d[3], d[1])};
+  constexpr double kA2 = 0.5, kB2 = 2, kSum = kA2 + kB2; // their product is 1
+  Value evenA = scaleAdd(-kB2, d[2], d[4]), oddA = scaleAdd(-kB2, d[1], d[3]);
+  Value evenB = scaleAdd(-kA2, d[2], d[4]), oddB = scaleAdd(-kA2, d[1], d[3]);
+  return {addV(d[0], scaleAdd(-kSum, d[2], d[4])),
+          scaleAdd(kA, oddA, evenA),
+          scaleAdd(-kA, oddA, evenA),
+          scaleAdd(kB, oddB, evenB),
+          scaleAdd(-kB, oddB, evenB),
+          addV(d[1], scaleAdd(-kSum, d[3], d[5]))};
+}
+
+/// A^T x.
+SmallVector<Value> WinogradEmitter::outputLine(ArrayRef<Value> x) {
+  Value sumA = addV(x[1], x[2]), differenceA = subV(x[1], x[2]);
+  if (tile == 2)
+    return {addV(x[0], sumA), addV(differenceA, x[3])};
+  Value sumB = addV(x[3], x[4]), differenceB = subV(x[3], x[4]);
+  auto scale = [&](double factor, Value y) { return arith::MulFOp::create(e.b, e.loc, constant(factor), y).getResult(); };
+  return {addV(addV(x[0], sumA), sumB), scaleAdd(kA, differenceA, scale(kB, differenceB)),
+          scaleAdd(kA * kA, sumA, scale(kB * kB, sumB)),
+          scaleAdd(kA * kA * kA, differenceA, scaleAdd(kB * kB * kB, differenceB, x[5]))};
+}
+
+WinogradEmitter::Place WinogradEmitter::placeOf(Value number) {
+  auto divide = [&](Value n, Value by) -> std::pair<Value, Value> {
+    return {arith::DivUIOp::create(e.b, e.loc, n, by), arith::RemUIOp::create(e.b, e.loc, n, by)};
+  };
+  auto [rest, column] = divide(number, columnsOfTiles);
+  auto [image, row] = divide(rest, rowsOfTiles);
+  return {image, e.mul(row, tile), e.mul(column, tile)};
+}
+
+void WinogradEmitter::transformInput(const Place &place, Value row) {
+  Value inputHeight = e.value(a.sizes[1]), inputWidth = e.value(a.sizes[2]);
+  auto below = [&](Value i, Value size) -> Value { // unsigned: what is negative is large
+    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, i, size);
+  };
+  SmallVector<Value> columns, columnInside;
+  for (int64_t j = 0; j < inputs; ++j) {
+    columns.push_back(e.add(place.x, j - op.getPads()[1]));
+    columnInside.push_back(below(columns.back(), inputWidth));
+  }
+  SmallVector<Buffer> pixels;
+  for (int64_t i = 0; i < inputs; ++i) {
+    Value y = e.add(place.y, i - op.getPads()[0]), inside = below(y, inputHeight);
+    Value line = e.mul(e.add(e.mul(place.image, inputHeight), y), inputWidth);
+    for (int64_t j = 0; j < inputs; ++j) {
+      Buffer pixel = at(a, e.mul(e.add(line, columns[j]), channels));
+      Value exists = arith::AndIOp::create(e.b, e.loc, inside, columnInside[j]);
+      Value pointer = LLVM::SelectOp::create(e.b, e.loc, exists, pixel.pointer, zeros.pointer);
+      pixels.push_back(e.makeBuffer(pointer, e.b.getF32Type(), {Size(1)}));
+    }
+  }
+  Value start = e.mul(row, channels + kGap);
+  e.loop(e.index(0), e.index(channels), lanes, [&](Value channel) {
+    SmallVector<Value> half(products);
+    for (int64_t j = 0; j < inputs; ++j) {
+      SmallVector<Value> d;
+      for (int64_t i = 0; i < inputs; ++i)
+        d.push_back(e.loadVector(pixels[i * inputs + j], channel, lanes));
+      for (auto [i, value] : llvm::enumerate(inputLine(d)))
+        half[i * inputs + j] = value;
+    }
+    Value to = e.add(start, channel);
+    for (int64_t i = 0; i < inputs; ++i)
+      for (auto [j, value] : llvm::enumerate(inputLine(ArrayRef(half).slice(i * inputs, inputs))))
+        e.storeVector(value, v, e.add(to, (i * inputs + j) * block * (channels + kGap)), nullptr);
+  });
+}
+
+void WinogradEmitter::transformInputs(Value first, Value count) {
+  e.loop(e.index(0), count, 1, [&](Value row) { transformInput(placeOf(e.add(first, row)), row); });
+}
+
+// acc[r][w] += broadcast(V[r, c]) * U[c, w] over all channels.
+void WinogradEmitter::registerTile(int64_t rows, Value fromV, Value fromU, Value toX) {
+  auto type = VectorType::get(lanes, e.b.getF32Type());
+  SmallVector<Value> sums(rows * vectors, e.zero(type));
+  constexpr int64_t kUnroll = 4;
+  sums = e.loop(e.index(0), e.index(channels), kUnroll, sums, [&](Value channel, ValueRange carried) {
+    SmallVector<Value> now = llvm::to_vector(carried);
+    Value vAt = e.add(fromV, channel), uAt = e.add(fromU, e.mul(channel, kPanel));
+    for (int64_t k = 0; k < kUnroll; ++k) {
+      SmallVector<Value> right;
+      for (int64_t w = 0; w < vectors; ++w)
+        right.push_back(e.loadVector(u, e.add(uAt, k * kPanel + w * lanes), lanes));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value left = e.splat(e.load(v, e.add(vAt, r * (channels + kGap) + k)), lanes);
+        for (int64_t w = 0; w < vectors; ++w)
+          now[r * vectors + w] = multiplyAdd(left, right[w], now[r * vectors + w]);
+      }
+    }
+    return now;
+  });
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t w = 0; w < vectors; ++w)
+      e.storeVector(sums[r * vectors + w], x, e.add(toX, r * kPanel + w * lanes));
+}
+
+/// How many rows the register tiles of a block may have: blocks and tiles are cut evenly.
+std::set<int64_t> WinogradEmitter::possibleRows() const {
+  std::set<int64_t> counts, rows;
+  if (tiles) {
+    int64_t cut = std::max<int64_t>(1, llvm::divideCeil(*tiles, block));
+    counts = {*tiles / cut, int64_t(llvm::divideCeil(*tiles, cut))};
+  } else {
+    for (int64_t count = 1; count <= block; ++count)
+      counts.insert(count);
+  }
+  for (int64_t count : counts) {
+    if (count == 0)
+      continue;
+    int64_t parts = llvm::divideCeil(count, maxRows);
+    rows.insert({count / parts, int64_t(llvm::divideCeil(count, parts))});
+  }
+  return rows;
+}
+
+// X of the panels in [lo, hi): their products with V[xi] follow each other, while V[xi] is in the first-level cache.
+void WinogradEmitter::multiply(Value lo, Value hi, Value count) {
+  Value parts = e.ceilDiv(count, maxRows);
+  std::set<int64_t> possible = possibleRows();
+  auto cut = [&](Value part) -> Value { return arith::DivUIOp::create(e.b, e.loc, e.mul(count, part), parts); };
+  e.loop(e.index(0), e.index(products), 1, [&](Value xi) {
+    e.loop(lo, hi, 1, [&](Value panel) {
+      Value uStart = e.mul(e.add(e.mul(panel, products), xi), channels * kPanel);
+      Value vStart = e.mul(xi, block), xStart = e.add(startOfX(panel, lo), e.mul(vStart, kPanel));
+      e.loop(e.index(0), e.index(kPanel), lanes * vectors, [&](Value column) {
+        e.loop(e.index(0), parts, 1, [&](Value part) {
+          Value from = cut(part), rows = e.sub(cut(e.add(part, 1)), from);
+          Value fromV = e.mul(e.add(vStart, from), channels + kGap), fromU = e.add(uStart, column);
+          Value toX = e.add(e.add(xStart, e.mul(from, kPanel)), column);
+          for (int64_t now : possible) {
+            Value is = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(now));
+            e.when(is, [&] { registerTile(now, fromV, fromU, toX); });
+          }
+        });
+      });
+    });
+  });
+}
+
+void WinogradEmitter::finish(const Place &place, Value filter, int64_t i, int64_t j, Value sum) {
+  SmallVector<Value> ivs = {place.image, e.add(place.y, i), e.add(place.x, j), filter};
+  SmallVector<LaneValue> args = {LaneValue::ofVector(sum)};
+  for (const Access &extra : extras)
+    args.push_back(e.loadLanes(extra, ivs, /*vectorDim=*/3, lanes, nullptr));
+  auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
+  broken |= failed(results);
+  if (succeeded(results))
+    e.storeLanes(results->front(), c, ivs, lanes, nullptr);
+}
+
+void WinogradEmitter::transformOutput(const Place &place, Value from, Value filter) {
+  SmallVector<Value> half(tile * inputs);
+  for (int64_t j = 0; j < inputs; ++j) {
+    SmallVector<Value> line;
+    for (int64_t i = 0; i < inputs; ++i)
+      line.push_back(e.loadVector(x, e.add(from, (i * inputs + j) * block * kPanel), lanes));
+    for (auto [i, value] : llvm::enumerate(outputLine(line)))
+      half[i * inputs + j] = value;
+  }
+  // The first output of a tile always exists; others do unless the tile reaches beyond the border.
+  auto whenExists = [&](Value start, int64_t offset, const Size &size, function_ref<void()> body) {
+    if (offset == 0 || (size.isStatic() && size.factor % tile == 0))
+      return body();
+    e.when(e.less(e.add(start, offset), e.value(size)), body);
+  };
+  for (int64_t i = 0; i < tile; ++i)
+    whenExists(place.y, i, height, [&] {
+      SmallVector<Value> line = outputLine(ArrayRef(half).slice(i * inputs, inputs));
+      for (int64_t j = 0; j < tile; ++j)
+        whenExists(place.x, j, width, [&] { finish(place, filter, i, j, line[j]); });
+    });
+}
+
+void WinogradEmitter::transformOutputs(Value lo, Value hi, Value first, Value count) {
+  e.loop(lo, hi, 1, [&](Value panel) {
+    Value start = startOfX(panel, lo);
+    e.loop(e.index(0), count, 1, [&](Value row) {
+      Place place = placeOf(e.add(first, row));
+      Value from = e.add(start, e.mul(row, kPanel));
+      e.loop(e.index(0), e.index(kPanel), lanes,
+             [&](Value column) { transformOutput(place, e.add(from, column), e.add(e.mul(panel, kPanel), column)); });
+    });
+  });
+}
+
+void WinogradEmitter::emitBlocks() {
+  e.loop(e.index(0), e.index(channels), lanes, [&](Value channel) { e.storeVector(constant(0), zeros, channel); });
+  rowsOfTiles = e.ceilDiv(e.value(height), tile);
+  columnsOfTiles = e.ceilDiv(e.value(width), tile);
+  Value all = e.mul(e.value(images), e.mul(rowsOfTiles, columnsOfTiles)), blocks = e.ceilDiv(all, block);
+  auto cut = [&](Value n, Value part, Value parts) -> Value { return arith::DivUIOp::create(e.b, e.loc, e.mul(n, part), parts); };
+  // Units are numbered by block, then by group: V is made once for all groups of a block that this call has.
+  e.loop(e.floorDiv(e.begin, groups), e.ceilDiv(e.end, groups), 1, [&](Value here) {
+    Value unit = e.mul(here, groups);
+    Value firstGroup = arith::MaxSIOp::create(e.b, e.loc, e.sub(e.begin, unit), e.index(0));
+    Value lastGroup = e.minimum(e.sub(e.end, unit), e.index(groups));
+    Value first = cut(all, here, blocks), count = e.sub(cut(all, e.add(here, 1), blocks), first);
+    transformInputs(first, count);
+    Value lo = cut(e.index(panels), firstGroup, e.index(groups)), hi = cut(e.index(panels), lastGroup, e.index(groups));
+    e.loop(lo, hi, together, [&](Value from) {
+      Value to = e.minimum(e.add(from, together), hi);
+      multiply(from, to, count);
+      transformOutputs(from, to, first, count);
+    });
+  });
+}
+
+LogicalResult WinogradEmitter::run() {
+  if (failed(gather()))
+    return failure();
+  planBlocks();
+  emitBlocks();
+  return failure(broken);
+}
+
+LogicalResult KernelEmitter::emitWinograd(WinogradOp op) { return WinogradEmitter(*this, op).run(); }
