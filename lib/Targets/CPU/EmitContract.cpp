@@ -251,16 +251,23 @@ void ContractEmitter::planTiles() {
   for (unsigned d = parallel; d < loops.size(); ++d)
     depth *= std::max<int64_t>(1, loops[d].size.estimate(256));
   weightBytes *= depth * n.estimate(256);
+  // Where the rows are known, what is not is a batch: each of its images walks all panels.
+  bool knownRows = rowLoop < 0 || loops[rowLoop].size.isStatic();
   for (const Size &size : a.buffer.sizes)
-    inputBytes *= std::max<int64_t>(1, size.estimate(64));
+    inputBytes *= std::max<int64_t>(1, size.estimate(knownRows ? 1 : 64));
   panelsFirst = weightBytes > inputBytes && !depthwise;
   for (unsigned d = 0; d < columns; ++d)
     if (!isZero(loops[d].b))
       order.push_back(d);
+  auto outside = [&](unsigned d) { return isZero(loops[d].b) && int(d) != rowLoop; };
+  auto isBatch = [&](unsigned d) { return panelsFirst && knownRows && !loops[d].size.isStatic() && loops[d].size.factor == 1; };
+  for (unsigned d = 0; d < columns; ++d)
+    if (outside(d) && isBatch(d))
+      order.push_back(d);
   if (panelsFirst)
     order.push_back(columns);
   for (unsigned d = 0; d < columns; ++d)
-    if (isZero(loops[d].b) && int(d) != rowLoop)
+    if (outside(d) && !isBatch(d))
       order.push_back(d);
   if (rowLoop >= 0)
     order.push_back(rowLoop);
