@@ -130,7 +130,8 @@ void WinogradEmitter::planBlocks() {
   AffineExpr all = e.expr(images) * e.expr(height).ceilDiv(tile) * e.expr(width).ceilDiv(tile);
   e.tileCount = all.ceilDiv(block) * groups;
   int64_t vElements = products * block * (channels + kGap);
-  together = std::min<int64_t>(panels, kTogether);
+  if (vElements * 4 > kBlockBytes) // V would leave the second-level cache between two panels
+    together = std::min<int64_t>(panels, kTogether);
   int64_t xElements = together * products * block * kPanel;
   e.workspaceBytes = getAffineConstantExpr((channels + vElements + xElements) * 4, e.context);
   zeros = workspaceAt(0);
