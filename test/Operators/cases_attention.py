@@ -45,6 +45,10 @@ CASES += [attention([*qkv(queries=q, keys=TOTAL), *m, None, None, np.int64([4, 7
 CASES += [attention(qkv(make=make), {"is_causal": 1}, keep=KEEP, atol=tolerance, name=make.__name__) for make, tolerance in ((f16, 2e-3), (f64, 1e-5))]
 CASES += [attention([*qkv(make=f16), mask(S, S + 1, make=f16)], {"softmax_precision": p}, keep=KEEP, atol=2e-3, name=f"f16, softmax in type {p}") for p in (1, 11)]
 CASES += [attention(qkv(head=13), keep=(HEADS,), name="head size at run time")]
+# Few queries read keys and values where they lie, in whole vectors; many have them packed; what a block of rows leaves has code of its own.
+CASES += [attention(qkv(queries=q, keys=k, head=h, value=v), a, keep=(h, v, HEADS), name=f"{q} queries, {k} keys, heads of {h} and {v} {a}")
+          for q, k, h, v in ((1, 77, 64, 64), (3, 33, 16, 48), (5, 40, 64, 16), (53, 70, 32, 64), (1, 1, 16, 16)) for a in ({}, {"is_causal": 1})]
+CASES += [attention([*qkv(queries=1, keys=2, head=32, value=32), None, *cache(head=32, value=32, past=61)], outputs=3, keep=(32, HEADS), name="a decoder's step")]
 
 # RotaryEmbedding
 ANGLES = f32(20, 4, seed=7)
