@@ -68,8 +68,10 @@ llvm::LogicalResult compile(Job &job) {
 void runJobs(MLIRContext *context, std::vector<Job> &jobs, unsigned threads) {
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
-  if (!context->isMultithreadingEnabled())
-    threads = 1;
+  // A context that serves one thread everywhere else learns here to serve several.
+  bool serial = !context->isMultithreadingEnabled(), several = threads > 1 && jobs.size() > 1;
+  if (serial && several)
+    context->enableMultithreading();
   ParallelDiagnosticHandler diagnostics(context);
   std::atomic<size_t> next{0};
   auto work = [&] {
@@ -85,6 +87,8 @@ void runJobs(MLIRContext *context, std::vector<Job> &jobs, unsigned threads) {
   work();
   for (std::thread &thread : pool)
     thread.join();
+  if (serial && several)
+    context->disableMultithreading();
 }
 
 // Appends a batch; its kernels come in the order of the functions, whatever the object's order was.
