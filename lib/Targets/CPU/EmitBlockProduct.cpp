@@ -23,7 +23,7 @@ public:
   LogicalResult run();
 
 private:
-  static constexpr int64_t kPanel = 32, kWordBits = 32;
+  static constexpr int64_t kWordBits = 32;
 
   LogicalResult gather();
   void prepareRow(Value row, int64_t number);
@@ -31,7 +31,6 @@ private:
   void tile(int64_t count, Value row, Value panel, int64_t offset, int64_t width, int64_t columns);
   SmallVector<Value> sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width);
   Value unpack(Value words, int64_t part);
-  Value multiplyAdd(Value x, Value y, Value sum);
   void store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns);
   Value constant(float value) { return e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)), lanes); }
   /// Bits to the right of an integer in its word; the last one is shifted down, for its word may be negative.
@@ -95,10 +94,7 @@ void BlockProductEmitter::prepareRow(Value row, int64_t number) {
       }
       return SmallVector<Value>{sum};
     })[0];
-    Value sum = vector::ExtractOp::create(e.b, e.loc, total, 0);
-    for (int64_t lane = 1; lane < lanes; ++lane)
-      sum = arith::AddFOp::create(e.b, e.loc, sum, vector::ExtractOp::create(e.b, e.loc, total, lane));
-    e.store(sum, sums, e.add(block, number * blocks));
+    e.store(e.sumOfLanes(total), sums, e.add(block, number * blocks));
   });
 }
 
@@ -113,12 +109,6 @@ Value BlockProductEmitter::unpack(Value words, int64_t part) {
   else
     words = arith::AndIOp::create(e.b, e.loc, words, integer(((1u << bits) - 1) << (part * bits)));
   return arith::SIToFPOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getF32Type()), words);
-}
-
-Value BlockProductEmitter::multiplyAdd(Value x, Value y, Value sum) {
-  if (e.level.fma)
-    return vector::FMAOp::create(e.b, e.loc, x, y, sum);
-  return arith::AddFOp::create(e.b, e.loc, sum, arith::MulFOp::create(e.b, e.loc, x, y));
 }
 
 // The sums of A * q of one block: [row][vector].
@@ -140,7 +130,7 @@ SmallVector<Value> BlockProductEmitter::sumsOfBlock(int64_t count, Value panel, 
       for (int64_t r = 0; r < count; ++r) {
         Value left = e.splat(e.load(scaled, e.add(e.mul(place, perWord), r * k + part)), lanes);
         for (int64_t w = 0; w < width; ++w)
-          now[r * width + w] = multiplyAdd(left, weights[w], now[r * width + w]);
+          now[r * width + w] = e.multiplyAdd(left, weights[w], now[r * width + w]);
       }
     }
     return now;
@@ -165,7 +155,7 @@ void BlockProductEmitter::tile(int64_t count, Value row, Value panel, int64_t of
       }
       for (int64_t r = 0; r < count; ++r) {
         Value &sum = now[r * width + w];
-        sum = multiplyAdd(multiplyAdd(centre, totals[r], sum), scale, carried[r * width + w]);
+        sum = e.multiplyAdd(e.multiplyAdd(centre, totals[r], sum), scale, carried[r * width + w]);
       }
     }
     return now;

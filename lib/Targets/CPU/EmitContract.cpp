@@ -23,7 +23,6 @@ public:
   LogicalResult run();
 
 private:
-  static constexpr int64_t kPanel = 32;
   static constexpr int64_t kRowBlock = 120;    // rows of A that stay in the second-level cache
   static constexpr int64_t kRowUnit = 24;      // whole tiles of 4, 6 and 8 rows, whichever the level takes
   static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
@@ -58,7 +57,6 @@ private:
   SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
   void step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators);
   Value widen(Value v, bool isUnsigned);
-  Value multiplyAdd(Value x, Value y, Value sum);
   void finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators);
   LaneValue epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask);
   void finishByElement(int64_t count, Value row, Value column, const Part &part, ArrayRef<Value> accumulators);
@@ -510,14 +508,6 @@ Value ContractEmitter::widen(Value v, bool isUnsigned) {
                     : arith::ExtSIOp::create(e.b, e.loc, type, v).getResult();
 }
 
-Value ContractEmitter::multiplyAdd(Value x, Value y, Value sum) {
-  if (integer)
-    return arith::AddIOp::create(e.b, e.loc, sum, arith::MulIOp::create(e.b, e.loc, x, y));
-  if (e.level.fma)
-    return vector::FMAOp::create(e.b, e.loc, x, y, sum);
-  return arith::AddFOp::create(e.b, e.loc, sum, arith::MulFOp::create(e.b, e.loc, x, y));
-}
-
 // One step of all reduction loops: `a` and `b` are linear positions of the first row and column.
 void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
   Value rowStep = rowLoop >= 0 ? e.value(this->a.coefficients[rowLoop]) : e.index(0);
@@ -540,7 +530,7 @@ void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, Mu
     }
     for (auto [w, vector] : llvm::enumerate(right)) {
       Value &sum = accumulators[r * right.size() + w];
-      sum = multiplyAdd(left, vector, sum);
+      sum = e.multiplyAdd(left, vector, sum);
     }
   }
 }
@@ -615,7 +605,7 @@ LogicalResult ContractEmitter::dots() {
       SmallVector<Value> now = llvm::to_vector(carried);
       Value left = e.loadVector(a.buffer, e.add(aBase, k), lanes);
       for (int64_t i = 0; i < count; ++i)
-        now[i] = multiplyAdd(left, e.loadVector(b, e.add(e.add(first, e.mul(stride, i)), k), lanes), now[i]);
+        now[i] = e.multiplyAdd(left, e.loadVector(b, e.add(e.add(first, e.mul(stride, i)), k), lanes), now[i]);
       return now;
     });
   };
@@ -632,13 +622,7 @@ LogicalResult ContractEmitter::dots() {
         parts[i] = arith::AddFOp::create(e.b, e.loc, parts[2 * i], parts[2 * i + 1]);
     finish(column, parts[0], lanes);
   });
-  e.loop(whole, columns, 1, [&](Value column) {
-    Value sum = sums(column, 1)[0];
-    Value total = vector::ExtractOp::create(e.b, e.loc, sum, 0);
-    for (int64_t lane = 1; lane < lanes; ++lane)
-      total = arith::AddFOp::create(e.b, e.loc, total, vector::ExtractOp::create(e.b, e.loc, sum, lane));
-    finish(column, total, 0);
-  });
+  e.loop(whole, columns, 1, [&](Value column) { finish(column, e.sumOfLanes(sums(column, 1)[0]), 0); });
   return failure(broken);
 }
 

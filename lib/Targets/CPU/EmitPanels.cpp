@@ -8,10 +8,6 @@ using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
 
-namespace {
-constexpr int64_t kPanel = 32;
-}
-
 LogicalResult KernelEmitter::emitPackPanels(PackPanelsOp op) {
   FailureOr<Buffer> source = bufferOf(op.getSource());
   Buffer result = resultBuffer(cast<OpResult>(op.getResult()));

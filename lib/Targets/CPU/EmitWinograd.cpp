@@ -27,7 +27,6 @@ public:
   LogicalResult run();
 
 private:
-  static constexpr int64_t kPanel = 32;
   static constexpr int64_t kRows = 12, kMostTiles = 48; // tiles of a block: whole register tiles of 4, 6 and 12 rows
   static constexpr int64_t kBlockBytes = 300 << 10;     // of V, beside which U and X pass through the second-level cache
   static constexpr int64_t kTogether = 4;               // panels that V[xi] is read for at a time
@@ -59,8 +58,7 @@ private:
   Value addV(Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
   Value subV(Value x, Value y) { return arith::SubFOp::create(e.b, e.loc, x, y); }
   /// factor * x + y
-  Value scaleAdd(double factor, Value x, Value y) { return multiplyAdd(constant(factor), x, y); }
-  Value multiplyAdd(Value x, Value y, Value sum);
+  Value scaleAdd(double factor, Value x, Value y) { return e.multiplyAdd(constant(factor), x, y); }
   /// Where X of a panel begins, `lo` being the first one that is computed together with it.
   Value startOfX(Value panel, Value lo) { return e.mul(e.sub(panel, lo), products * block * kPanel); }
   Buffer at(const Buffer &buffer, Value element);
@@ -155,12 +153,6 @@ Buffer WinogradEmitter::workspaceAt(int64_t element) {
 Value WinogradEmitter::constant(double x) {
   auto type = VectorType::get(lanes, e.b.getF32Type());
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, float(x)));
-}
-
-Value WinogradEmitter::multiplyAdd(Value x, Value y, Value sum) {
-  if (e.level.fma)
-    return vector::FMAOp::create(e.b, e.loc, x, y, sum);
-  return addV(sum, arith::MulFOp::create(e.b, e.loc, x, y));
 }
 
 static const double kA = std::sqrt(0.5), kB = std::sqrt(2.0); // interpolation points for tiles of 4
@@ -258,7 +250,7 @@ void WinogradEmitter::registerTile(int64_t rows, Value fromV, Value fromU, Value
       for (int64_t r = 0; r < rows; ++r) {
         Value left = e.splat(e.load(v, e.add(vAt, r * (channels + kGap) + k)), lanes);
         for (int64_t w = 0; w < vectors; ++w)
-          now[r * vectors + w] = multiplyAdd(left, right[w], now[r * vectors + w]);
+          now[r * vectors + w] = e.multiplyAdd(left, right[w], now[r * vectors + w]);
       }
     }
     return now;

@@ -663,6 +663,21 @@ Value KernelEmitter::fromElements(ArrayRef<Value> elements) {
   return as(vector::FromElementsOp::create(b, loc, VectorType::get(lanes, stored), bits), VectorType::get(lanes, element));
 }
 
+Value KernelEmitter::multiplyAdd(Value x, Value y, Value sum) {
+  if (isa<IntegerType>(getElementTypeOrSelf(sum)))
+    return arith::AddIOp::create(b, loc, sum, arith::MulIOp::create(b, loc, x, y));
+  if (level.fma)
+    return vector::FMAOp::create(b, loc, x, y, sum);
+  return arith::AddFOp::create(b, loc, sum, arith::MulFOp::create(b, loc, x, y));
+}
+
+Value KernelEmitter::sumOfLanes(Value vector) {
+  Value sum = vector::ExtractOp::create(b, loc, vector, 0);
+  for (int64_t lane = 1, lanes = cast<VectorType>(vector.getType()).getNumElements(); lane < lanes; ++lane)
+    sum = arith::AddFOp::create(b, loc, sum, vector::ExtractOp::create(b, loc, vector, lane));
+  return sum;
+}
+
 Value KernelEmitter::maskOf(Value count, int64_t lanes) {
   if (std::optional<int64_t> fixed = constantOf(count)) {
     SmallVector<bool> set(lanes);

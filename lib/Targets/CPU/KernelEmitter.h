@@ -28,6 +28,9 @@ using llvm::SmallVectorImpl;
 using mlir::Value;
 using mlir::ValueRange;
 
+/// Columns that a packed operand of a product holds side by side.
+constexpr int64_t kPanel = 32;
+
 /// factor * product of size symbols (ids sorted, may repeat).
 struct Size {
   int64_t factor = 1;
@@ -173,6 +176,10 @@ private:
   Value fromElements(ArrayRef<Value> elements);
   /// n vectors of n lanes, rows to columns.
   SmallVector<Value> transposeInRegisters(SmallVector<Value> rows);
+  /// x * y + sum, in one step where the level has it.
+  Value multiplyAdd(Value x, Value y, Value sum);
+  /// The sum of a vector's lanes, first to last.
+  Value sumOfLanes(Value vector);
   /// Lanes below `count` are set.
   Value maskOf(Value count, int64_t lanes);
   Value zero(mlir::Type type);

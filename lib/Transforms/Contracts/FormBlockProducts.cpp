@@ -1,4 +1,5 @@
 // Products with matrices of few bits keep their weights as they are.
+#include "FormContracts.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Transforms/Contracts/Contraction.h"
@@ -20,7 +21,6 @@ namespace laic::contracts {
 
 namespace {
 
-constexpr int64_t kPanel = 32;    // rows of the matrix that lie side by side
 constexpr int64_t kWordBytes = 4; // of a row that stay together: what a lane of i32 takes
 
 /// sum over k of A[m, k] * W[n, k], from zero, where W is the operand `w`.

@@ -103,7 +103,6 @@ private:
   bool isSeed();
   bool isInside(Value value) const { return inside.contains(value.getDefiningOp()); }
   bool joins(Operation *op);
-  bool makesRowsOnly(Operation *op) const;
   void readWhereItLies(ContractOp contract, Block *body, IRRewriter &rewriter);
   void takeProducers();
   void takeConsumers();
@@ -159,15 +158,16 @@ void Group::takeProducers() {
   SmallVector<Operation *> work = {seed};
   while (!work.empty() && inside.size() < kMaxMembers) {
     Operation *op = work.pop_back_val();
-    SmallVector<std::pair<Value, AffineMap>> reads;
     std::optional<SmallVector<unsigned>> loops =
         RowsOp::rowLoops(op, rows, [&](Value value) { return isInside(value) && value.getDefiningOp() != op; });
-    if (auto generic = dyn_cast<linalg::GenericOp>(op))
-      for (OpOperand *input : generic.getDpsInputOperands())
-        reads.emplace_back(input->get(), generic.getMatchingIndexingMap(input));
-    for (auto [value, map] : reads) {
+    auto reader = dyn_cast<linalg::GenericOp>(op);
+    if (!reader || !loops)
+      continue;
+    for (OpOperand *input : reader.getDpsInputOperands()) {
+      Value value = input->get();
+      AffineMap map = reader.getMatchingIndexingMap(input);
       Operation *producer = value.getDefiningOp();
-      if (!producer || producer->getBlock() != seed->getBlock() || isInside(value) || !loops ||
+      if (!producer || producer->getBlock() != seed->getBlock() || isInside(value) ||
           map.getNumResults() <= rows) // what is not longer than a row per row costs little to make apart
         continue;
       bool aligned = true;
