@@ -4,8 +4,6 @@
 // floordiv, mod, ...). Equal sizes are then the same uniqued AffineExpr.
 #include "laic/Dialect/Laic/SizeSymbols.h"
 
-#include "llvm/Support/raw_ostream.h"
-
 #include <algorithm>
 
 using namespace mlir;
@@ -13,26 +11,46 @@ using namespace laic;
 
 namespace {
 
-// A deterministic order of atoms: by text, since pointers differ from run to run.
-std::string text(AffineExpr e) {
-  std::string s;
-  llvm::raw_string_ostream os(s);
-  e.print(os);
-  return s;
+int order(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
+
+// A deterministic order of atoms: by structure, since pointers differ from run to run.
+int compare(AffineExpr a, AffineExpr b) {
+  if (a == b)
+    return 0;
+  if (a.getKind() != b.getKind()) {
+    auto rank = [](AffineExpr e) { // leaves first
+      bool isLeaf = !isa<AffineBinaryOpExpr>(e);
+      return isLeaf ? -1 - static_cast<int>(e.getKind()) : static_cast<int>(e.getKind());
+    };
+    return order(rank(a), rank(b));
+  }
+  if (auto constant = dyn_cast<AffineConstantExpr>(a))
+    return order(constant.getValue(), cast<AffineConstantExpr>(b).getValue());
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(a))
+    return order(symbol.getPosition(), cast<AffineSymbolExpr>(b).getPosition());
+  if (auto dim = dyn_cast<AffineDimExpr>(a))
+    return order(dim.getPosition(), cast<AffineDimExpr>(b).getPosition());
+  auto x = cast<AffineBinaryOpExpr>(a), y = cast<AffineBinaryOpExpr>(b);
+  int left = compare(x.getLHS(), y.getLHS());
+  return left != 0 ? left : compare(x.getRHS(), y.getRHS());
 }
 
+struct ByStructure {
+  bool operator()(AffineExpr a, AffineExpr b) const { return compare(a, b) < 0; }
+  bool operator()(const std::vector<AffineExpr> &a, const std::vector<AffineExpr> &b) const {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), *this);
+  }
+};
+
+// Factors by the sorted atoms of their monomials.
 struct Polynomial {
-  std::map<std::vector<std::string>, std::pair<std::vector<AffineExpr>, int64_t>> terms;
+  std::map<std::vector<AffineExpr>, int64_t, ByStructure> terms;
   void add(std::vector<AffineExpr> atoms, int64_t factor) {
-    std::sort(atoms.begin(), atoms.end(), [](AffineExpr a, AffineExpr b) { return text(a) < text(b); });
-    std::vector<std::string> key;
-    for (AffineExpr a : atoms)
-      key.push_back(text(a));
-    auto &term = terms[key];
-    term.first = std::move(atoms);
-    term.second += factor;
-    if (term.second == 0)
-      terms.erase(key);
+    std::sort(atoms.begin(), atoms.end(), ByStructure());
+    auto term = terms.try_emplace(std::move(atoms), 0).first;
+    term->second += factor;
+    if (term->second == 0)
+      terms.erase(term);
   }
 };
 
@@ -40,13 +58,13 @@ AffineExpr toExpr(const Polynomial &p, MLIRContext *ctx) {
   AffineExpr sum = getAffineConstantExpr(0, ctx);
   // Constants last, as affine maps print them.
   for (int pass = 0; pass < 2; ++pass)
-    for (const auto &[key, term] : p.terms) {
-      if (key.empty() != (pass == 1))
+    for (const auto &[atoms, factor] : p.terms) {
+      if (atoms.empty() != (pass == 1))
         continue;
       AffineExpr product = getAffineConstantExpr(1, ctx);
-      for (AffineExpr atom : term.first)
+      for (AffineExpr atom : atoms)
         product = product * atom;
-      sum = sum + product * term.second;
+      sum = sum + product * factor;
     }
   return sum;
 }
@@ -61,17 +79,17 @@ Polynomial toPolynomial(AffineExpr e) {
   auto binary = dyn_cast<AffineBinaryOpExpr>(e);
   if (binary && e.getKind() == AffineExprKind::Add) {
     p = toPolynomial(binary.getLHS());
-    for (const auto &[key, term] : toPolynomial(binary.getRHS()).terms)
-      p.add(term.first, term.second);
+    for (const auto &[atoms, factor] : toPolynomial(binary.getRHS()).terms)
+      p.add(atoms, factor);
     return p;
   }
   if (binary && e.getKind() == AffineExprKind::Mul) {
     Polynomial lhs = toPolynomial(binary.getLHS()), rhs = toPolynomial(binary.getRHS());
     for (const auto &l : lhs.terms)
       for (const auto &r : rhs.terms) {
-        std::vector<AffineExpr> atoms = l.second.first;
-        atoms.insert(atoms.end(), r.second.first.begin(), r.second.first.end());
-        p.add(std::move(atoms), l.second.second * r.second.second);
+        std::vector<AffineExpr> atoms = l.first;
+        atoms.insert(atoms.end(), r.first.begin(), r.first.end());
+        p.add(std::move(atoms), l.second * r.second);
       }
     return p;
   }
@@ -84,19 +102,19 @@ AffineExpr exactQuotient(AffineExpr a, AffineExpr b) {
   Polynomial numerator = toPolynomial(a), denominator = toPolynomial(b);
   if (denominator.terms.size() != 1)
     return a == b ? getAffineConstantExpr(1, a.getContext()) : AffineExpr();
-  const auto &[divisorAtoms, divisorFactor] = denominator.terms.begin()->second;
+  const auto &[divisorAtoms, divisorFactor] = *denominator.terms.begin();
   Polynomial quotient;
-  for (const auto &[key, term] : numerator.terms) {
-    std::vector<AffineExpr> atoms = term.first;
+  for (const auto &[numeratorAtoms, factor] : numerator.terms) {
+    std::vector<AffineExpr> atoms = numeratorAtoms;
     for (AffineExpr atom : divisorAtoms) {
       auto it = std::find(atoms.begin(), atoms.end(), atom);
       if (it == atoms.end())
         return {};
       atoms.erase(it);
     }
-    if (divisorFactor == 0 || term.second % divisorFactor != 0)
+    if (divisorFactor == 0 || factor % divisorFactor != 0)
       return {};
-    quotient.add(std::move(atoms), term.second / divisorFactor);
+    quotient.add(std::move(atoms), factor / divisorFactor);
   }
   return toExpr(quotient, a.getContext());
 }
@@ -184,8 +202,8 @@ void SizeSymbols::store(func::FuncOp func) const {
 
 std::string SizeSymbols::key(const SizeSymbol &s) const {
   std::string k = s.kind + "(" + std::to_string(s.arg) + "," + std::to_string(s.index);
-  for (AffineExpr a : s.args)
-    k += "," + text(a);
+  for (AffineExpr a : s.args) // unique in their context
+    k += "," + std::to_string(reinterpret_cast<uintptr_t>(a.getAsOpaquePointer()));
   return k + ")";
 }
 
@@ -298,11 +316,11 @@ AffineExpr SizeSymbols::floorDiv(AffineExpr a, AffineExpr b) {
   if (auto c = constantSize(b); c && *c > 0) {
     // (k * c + r) floordiv c = k + r floordiv c, term by term.
     Polynomial whole, rest;
-    for (const auto &[key, term] : toPolynomial(a).terms) {
-      if (term.second % *c == 0)
-        whole.add(term.first, term.second / *c);
+    for (const auto &[atoms, factor] : toPolynomial(a).terms) {
+      if (factor % *c == 0)
+        whole.add(atoms, factor / *c);
       else
-        rest.add(term.first, term.second);
+        rest.add(atoms, factor);
     }
     AffineExpr r = toExpr(rest, ctx);
     AffineExpr quotient = r.floorDiv(*c);
@@ -385,7 +403,7 @@ AffineExpr SizeSymbols::broadcast(AffineExpr a, AffineExpr b, const llvm::Twine 
     return a;
   if (tookPart(b, a))
     return b;
-  if (text(b) < text(a)) // one symbol, whatever the order of the operands
+  if (compare(b, a) < 0) // one symbol, whatever the order of the operands
     std::swap(a, b);
   AffineExpr one = constant(1);
   AffineExpr size = select(equal(a, one), b, a);
@@ -413,14 +431,14 @@ bool SizeSymbols::knownAtLeast(AffineExpr expr, int64_t value) const {
     return false;
   };
   int64_t lower = 0;
-  for (const auto &[key, term] : toPolynomial(expr).terms) {
-    if (key.empty()) {
-      lower += term.second;
+  for (const auto &[atoms, factor] : toPolynomial(expr).terms) {
+    if (atoms.empty()) {
+      lower += factor;
       continue;
     }
-    if (term.second < 0)
+    if (factor < 0)
       return false;
-    for (AffineExpr atom : term.first)
+    for (AffineExpr atom : atoms)
       if (!atLeastZero(atom, atLeastZero))
         return false;
   }
