@@ -20,7 +20,10 @@ LogicalResult runOne(ModuleOp module, std::unique_ptr<Pass> pass) {
 LogicalResult Backend::dispatch() {
   if (failed(device.target->prepare(*module, device.options)))
     return failure();
-  return runOne(*module, createFormDispatches({device.target->getName().str()}));
+  PassManager pm(module->getContext());
+  pm.addNestedPass<func::FuncOp>(createShareKernels());
+  pm.addPass(createFormDispatches({device.target->getName().str()}));
+  return pm.run(*module);
 }
 
 LogicalResult Backend::codegen() {

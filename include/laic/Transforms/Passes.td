@@ -26,6 +26,24 @@ def NormalizeRoots : Pass<"laic-normalize-roots", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def ShareKernels : Pass<"laic-share-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Make operations equal that differ in numbers alone";
+  let description = [{
+    Numbers in the bodies of linalg.generic and laic.contract (also inside laic.rows) that are not the same in operations that are equal
+    otherwise become operands: tensors of one element. Dispatches of such operations then share a kernel. Canonicalisation would
+    fold them back, so this comes last.
+
+    ```mlir
+    %1 = linalg.generic ... ins(%x) { ... %y = arith.mulf %a, %c2 ... }
+    %2 = linalg.generic ... ins(%1) { ... %y = arith.mulf %a, %c3 ... }
+    // becomes
+    %s = laic.constant {value = dense<2.0> : tensor<f32>} : tensor<f32>
+    %1 = linalg.generic ... ins(%x, %s) { ... %y = arith.mulf %a, %b ... }
+    ```
+  }];
+  let dependentDialects = ["::laic::LaicDialect"];
+}
+
 def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
   let summary = "Outline every operation of @main that moves or computes data into a kernel function and a plan.dispatch";
   let description = [{
