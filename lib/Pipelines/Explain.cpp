@@ -112,10 +112,11 @@ private:
     int64_t epilogue = llvm::count_if(op.getEpilogue().front(), isArithmetic);
     if (epilogue)
       addWork(epilogue, loops);
-    unsigned outer = op.getBBatch().size() + 1; // batch dims and panels, then the reduction, then columns of a panel
+    unsigned outer = op.getBBatch().size() + 1;   // batch dims and panels, then the reduction, then columns of a panel
+    unsigned inside = op.getGroup() == 1 ? 1 : 2; // columns of a panel, and neighbours of a group
     if (b.size() > outer)
-      loops.append(b.begin() + outer, b.end() - 1);
-    addWork(2, loops);
+      loops.append(b.begin() + outer, b.end() - inside);
+    addWork(2 * op.getGroup(), loops);
   }
 
   // 2 per multiply-add of transformed values; the transforms are not counted.

@@ -35,6 +35,8 @@ void laic::buildSimplifyPhase(OpPassManager &pm) {
 
 // The last form that all targets share.
 void laic::buildFusePhase(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLaicFormIntegerProducts());
+  pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
   pm.addPass(createLaicLowerToLinalg());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());

@@ -2,6 +2,7 @@
 // on plain bytes; zero points become corrections that are constant wherever the weights are.
 #include "Quantized.h"
 #include "ShapeChecks.h"
+#include "WeightTensor.h"
 #include "laic/Dialect/Laic/QuantOps.h"
 
 using namespace mlir;
@@ -51,6 +52,57 @@ Value sumOver(LowerContext &ctx, Sized x, unsigned dim) {
                     [&](ScalarBuilder &s, ValueRange in) { return s.add(in[1], asI32(s, in[0], x.element)); });
 }
 
+ArrayRef<char> constantBytes(LowerContext &ctx, unsigned operand, std::vector<char> &scratch) {
+  WeightStore &store = ctx.b.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+  return constantBytes(store, ctx.facts(operand).constant, scratch);
+}
+
+// Sums over all dims but `kept` where the bytes are known: kernels that compute them would cost more than they are worth.
+std::optional<SmallVector<int32_t>> knownSums(LowerContext &ctx, unsigned operand, unsigned kept) {
+  const ValueFacts &facts = ctx.facts(operand);
+  SmallVector<int64_t> shape;
+  for (AffineExpr dim : *facts.shape)
+    shape.push_back(constantSize(dim).value_or(0));
+  if (!facts.constant || !facts.element.isInteger(8) || llvm::is_contained(shape, 0))
+    return std::nullopt;
+  std::vector<char> scratch;
+  ArrayRef<char> bytes = constantBytes(ctx, operand, scratch);
+  int64_t channels = shape[kept], inner = 1;
+  for (int64_t size : ArrayRef(shape).drop_front(kept + 1))
+    inner *= size;
+  if (int64_t(bytes.size()) % (channels * inner))
+    return std::nullopt;
+  SmallVector<int32_t> sums(channels, 0);
+  auto add = [&](auto number) {
+    for (size_t at = 0; at < bytes.size();)
+      for (int32_t &sum : sums)
+        for (int64_t i = 0; i < inner; ++i)
+          sum += static_cast<decltype(number)>(bytes[at++]);
+  };
+  isUnsignedElement(facts.element) ? add(uint8_t()) : add(int8_t());
+  return sums;
+}
+
+// bias[f] - zero * sums[f] in i32, where both are known.
+std::optional<Value> knownOffset(LowerContext &ctx, SmallVector<int32_t> sums, std::optional<unsigned> bias, int64_t zero) {
+  std::vector<char> scratch;
+  ArrayRef<char> bytes;
+  if (bias) {
+    if (!ctx.facts(*bias).constant)
+      return std::nullopt;
+    bytes = constantBytes(ctx, *bias, scratch);
+    if (bytes.size() != sums.size() * sizeof(int32_t))
+      return std::nullopt;
+  }
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    int32_t start = 0;
+    if (bias)
+      std::memcpy(&start, bytes.data() + i * sizeof(int32_t), sizeof(int32_t));
+    sum = static_cast<int32_t>(start - zero * sum);
+  }
+  return weightTensor<int32_t>(ctx, sums);
+}
+
 // A map without the loops' reduction dim and without the result that used it.
 AffineMap withoutReduction(AffineMap map) {
   unsigned last = map.getNumDims() - 1;
@@ -85,8 +137,11 @@ Sized integerMatrixProduct(LowerContext &ctx, ProductOperands operands, ArrayRef
   size_t za = 0, zb = 0, columns = 0, rows = 0;
   if (aShifted) {
     za = input(alongLoop(ctx, operands.aZero, result, int64_t(rank) - (bVector ? 1 : 2)));
-    columns = input(
-        {sumOver(ctx, b, bVector ? 0 : b.shape.size() - 2), withoutReduction(matmulMap(mlir, b.shape, result, false, aVector))});
+    std::optional<SmallVector<int32_t>> known;
+    if (ctx.rank(operands.b) == 2)
+      known = knownSums(ctx, operands.b, 1);
+    columns = input({known ? weightTensor<int32_t>(ctx, *known) : sumOver(ctx, b, bVector ? 0 : b.shape.size() - 2),
+                     withoutReduction(matmulMap(mlir, b.shape, result, false, aVector))});
   }
   if (bShifted) {
     zb = input(alongLoop(ctx, operands.bZero, result, rank - 1));
@@ -160,6 +215,10 @@ FailureOr<Sized> integerConvolution(LowerContext &ctx, ProductOperands operands,
   if (xZero && *xZero != 0) {
     // offset[f] = bias[f] - zx * (sum of w[f])
     unsigned rank = w.shape.size();
+    if (wZero == 0)
+      if (std::optional<SmallVector<int32_t>> known = knownSums(ctx, operands.b, 0))
+        if (std::optional<Value> value = knownOffset(ctx, *known, bias, *xZero))
+          return Sized{finishSums(ctx, sums, Sized{*value, channels, i32}, i32), sums.shape, i32};
     Value total = ctx.reduce(channels, i32, 0, rank - 1, {w.value}, {AffineMap::getMultiDimIdentityMap(rank, mlir)},
                              [&](ScalarBuilder &s, ValueRange in) { return s.add(in[1], asI32(s, in[0], w.element)); });
     SmallVector<Value> inputs = {total};
@@ -173,6 +232,18 @@ FailureOr<Sized> integerConvolution(LowerContext &ctx, ProductOperands operands,
     offset = Sized{value, channels, i32};
   }
   return Sized{finishSums(ctx, sums, offset, i32), sums.shape, i32};
+}
+
+// a_scale * b_scale / y_scale of each column where all are known, otherwise null.
+Value knownFactors(LowerContext &ctx, ArrayRef<unsigned> scales) {
+  const auto &a = ctx.facts(scales[0]).floats, &b = ctx.facts(scales[1]).floats, &y = ctx.facts(scales[2]).floats;
+  if (!a || !b || !y || b->empty() || llvm::any_of(scales, [&](unsigned i) { return !ctx.element(i).isF32(); }))
+    return {};
+  SmallVector<float> factors;
+  for (double scale : *b)
+    factors.push_back(static_cast<float>(a->front()) * static_cast<float>(scale) / static_cast<float>(y->front()));
+  Value vector = weightTensor<float>(ctx, factors);
+  return ctx.reshape(vector, {ctx.cst(factors.size())}, ctx.shape(scales[1]));
 }
 
 // Integer sums times a_scale * b_scale / y_scale, rounded and shifted to the result's type.
@@ -193,13 +264,15 @@ Value requantizeSums(LowerContext &ctx, Sized sums, ArrayRef<unsigned> scales, u
     // The factors have the shape of B's scale and are constant with it.
     ArrayRef<AffineExpr> shape = ctx.shape(b);
     unsigned loops = shape.size();
-    Value factors = ctx.generic(shape, f32, {ctx.operand(a), ctx.operand(b), ctx.operand(y)},
-                                {singleMap(mlir, loops, ctx.shape(a)), AffineMap::getMultiDimIdentityMap(loops, mlir),
-                                 singleMap(mlir, loops, ctx.shape(y))},
-                                [&](ScalarBuilder &s, ValueRange in) {
-                                  Value product = s.mul(scaleOf(s, in[0], a), scaleOf(s, in[1], b));
-                                  return s.div(product, scaleOf(s, in[2], y));
-                                });
+    Value factors = knownFactors(ctx, scales);
+    if (!factors)
+      factors = ctx.generic(shape, f32, {ctx.operand(a), ctx.operand(b), ctx.operand(y)},
+                            {singleMap(mlir, loops, ctx.shape(a)), AffineMap::getMultiDimIdentityMap(loops, mlir),
+                             singleMap(mlir, loops, ctx.shape(y))},
+                            [&](ScalarBuilder &s, ValueRange in) {
+                              Value product = s.mul(scaleOf(s, in[0], a), scaleOf(s, in[1], b));
+                              return s.div(product, scaleOf(s, in[2], y));
+                            });
     input(alongLoop(ctx, factors, shape, sums.shape, columnLoop));
   } else {
     for (auto [operand, loop] : {std::make_pair(a, rowLoop), std::make_pair(b, columnLoop), std::make_pair(y, rowLoop)}) {

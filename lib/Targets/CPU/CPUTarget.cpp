@@ -43,7 +43,8 @@ public:
   }
 
   llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
-    return contracts::prepare(module, {/*rows=*/true, /*panels=*/true, /*blockProducts=*/true, /*winograd=*/!options.strictMath});
+    return contracts::prepare(
+        module, {/*rows=*/true, /*panels=*/true, /*group=*/4, /*blockProducts=*/true, /*winograd=*/!options.strictMath});
   }
 
   llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,

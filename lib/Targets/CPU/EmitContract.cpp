@@ -3,8 +3,11 @@
 //   for outer dims, row blocks, panels of 32 columns (or panels first, where B is larger than A)
 //     for row tiles:  acc[r][w] = 0;  for reductions: acc[r][w] += broadcast(A[r, k]) * B[k, w];  C = epilogue(acc)
 //
+// Bytes that lie in groups of four along the reduction are multiplied by instructions that add neighbours up: all four (dots), or
+// pairs, after the even and the odd bytes were widened to 16 bits.
+//
 // Vectors have the native width: wider ones make the register allocator spill. Tiles of work are the same for all levels.
-#include "KernelEmitter.h"
+#include "ContractEmitter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -14,81 +17,6 @@
 using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
-
-namespace laic::cpu {
-
-class ContractEmitter {
-public:
-  ContractEmitter(KernelEmitter &e, ContractOp op) : e(e), op(op) {}
-  LogicalResult run();
-
-private:
-  static constexpr int64_t kRowBlock = 120;    // rows of A that stay in the second-level cache
-  static constexpr int64_t kRowUnit = 24;      // whole tiles of 4, 6 and 8 rows, whichever the level takes
-  static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
-
-  /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
-  struct Part {
-    int64_t offset = 0, lanes = 0, vectors = 0, columns = -1;
-    Value left;
-    int64_t panels = 1; // neighbouring panels that the tile spans
-  };
-  struct Loop {
-    Size size;
-    Linear b;
-    unsigned access; // position in the coefficients of A, C and the extras
-  };
-
-  LogicalResult gather();
-  LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
-  LogicalResult dots();
-  void simplify();
-  bool mergeable(unsigned x, unsigned y) const;
-  void eraseLoop(unsigned d);
-  void chooseTile();
-  void planTiles();
-  void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
-  void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
-  void takeOneRow();
-  void panels(Value lo, Value hi, function_ref<void(Value panel, const Part &part)> body);
-  void parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
-  void rows(Value lo, Value hi, Value panel, const Part &part);
-  void tile(int64_t count, Value row, Value panel, const Part &part);
-  SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
-  void step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators);
-  Value widen(Value v, bool isUnsigned);
-  void finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators);
-  LaneValue epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask);
-  void finishByElement(int64_t count, Value row, Value column, const Part &part, ArrayRef<Value> accumulators);
-  SmallVector<Value> positions(Value row, Value column) const;
-  Value baseOf(const Access &access, Value row, Value column);
-
-  KernelEmitter &e;
-  ContractOp op;
-  Access a, c;
-  SmallVector<Access> extras;
-  Buffer b;
-  Linear panelStride;
-  Value bStart;            // set where the rows of a laic.rows choose the batch
-  Size panelTotal;         // as B says
-  SmallVector<Loop> loops; // parallel ones (n last), then reductions
-  unsigned parallel = 0;
-  int rowLoop = -1; // index of m in loops
-  Size n;
-  Type accumulatorType;
-  bool depthwise = false, integer = false;
-  int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
-  Linear columnStride = {Size(1)}; // of B
-  bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
-  bool panelsFirst = false;
-  SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
-  SmallVector<TileDim> dims;
-  SmallVector<Value> ivs; // per loop
-  Size rowBlock;
-  bool broken = false;
-};
-
-} // namespace laic::cpu
 
 LogicalResult ContractEmitter::gather() {
   parallel = op.getParallel();
@@ -104,9 +32,11 @@ LogicalResult ContractEmitter::gather() {
   a = *accessA;
   b = *bufferB;
   SmallVector<int64_t> batch(op.getBBatch());
-  if (b.sizes.size() != batch.size() + 2 + reductions || result.sizes.size() != parallel)
+  group = op.getGroup();
+  size_t dimsOfB = batch.size() + 2 + reductions + (group != 1);
+  if (b.sizes.size() != dimsOfB || result.sizes.size() != parallel)
     return e.fail("the packed operand of its laic.contract has " + llvm::Twine(b.sizes.size()) + " dims, not " +
-                  llvm::Twine(batch.size() + 2 + reductions));
+                  llvm::Twine(dimsOfB));
   for (unsigned d = 0; d < total; ++d) {
     Loop loop;
     loop.access = d;
@@ -117,6 +47,8 @@ LogicalResult ContractEmitter::gather() {
   }
   for (auto [i, d] : llvm::enumerate(batch))
     loops[d].b = b.stride(i);
+  for (Size &term : a.coefficients.back()) // from group to group
+    term = term * Size(group);
   panelStride = b.stride(batch.size());
   panelTotal = b.sizes[batch.size()];
   if (direct && failed(readSource(panels, batch)))
@@ -146,6 +78,8 @@ LogicalResult ContractEmitter::gather() {
   accumulatorType = op.getEpilogue().front().getArgument(0).getType();
   integer = isa<IntegerType>(accumulatorType);
   depthwise = !isZero(a.coefficients[parallel - 1]);
+  if (group != 1 && (group != kGroup || depthwise || !integer || direct || e.rows))
+    return e.fail("its laic.contract has groups of " + llvm::Twine(group) + " where there is no code for them");
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
   return success();
@@ -197,7 +131,7 @@ bool ContractEmitter::mergeable(unsigned x, unsigned y) const {
 
 void ContractEmitter::simplify() {
   for (unsigned d = loops.size(); d-- > 0;)
-    if (loops[d].size.is(1) && d != parallel - 1)
+    if (loops[d].size.is(1) && d != parallel - 1 && (group == 1 || d + 1 != loops.size())) // the last one says where groups lie
       eraseLoop(d);
   for (unsigned y = loops.size(); y-- > 1;) {
     if (y == parallel - 1 || y == parallel || !mergeable(y - 1, y))
@@ -239,6 +173,11 @@ void ContractEmitter::chooseTile() {
   maxRows = e.level.registers == 32 ? 8 : e.level.fma ? 6 : 4;
   if (depthwise)
     maxRows = e.level.registers == 32 ? 8 : 4;
+  if (group != 1) {
+    dotProducts = e.level.vnni && !op.getUnsignedB();
+    if (e.level.registers == 16) // the factors of a row or column take two registers each; what corrects signs is a row more
+      maxRows = dotProducts ? maxRows - corrects() : 4;
+  }
   tileRows = rowLoop < 0 ? 1 : rowsPerTile(loops[rowLoop].size, maxRows);
 }
 
@@ -336,9 +275,15 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
 
 // Splits a panel of `columns` columns (-1: not known, from `left`) into what one tile is wide.
 void ContractEmitter::parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
+  if (widens()) // the tile cuts the panel
+    return body(panel, Part{0, lanes, kPanel / lanes, columns, nullptr, 1, nullptr});
+  cut(panel, columns, body);
+}
+
+void ContractEmitter::cut(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
   int64_t width = lanes * vectors;
   for (int64_t offset = 0; offset < kPanel && (columns < 0 || offset < columns); offset += width) {
-    Part part{offset, lanes, vectors, -1, nullptr};
+    Part part{offset, lanes, vectors, -1, nullptr, 1, nullptr};
     if (columns < 0) {
       part.left = e.sub(e.value(n), e.add(e.mul(panel, kPanel), offset));
       e.when(e.less(e.index(0), part.left), [&] { body(panel, part); });
@@ -360,7 +305,7 @@ void ContractEmitter::parts(Value panel, int64_t columns, function_ref<void(Valu
     // Vectors of A must not reach beyond its end: ever narrower ones.
     for (int64_t done = 0, narrow = lanes; done < here; narrow /= 2)
       for (; here - done >= narrow; done += narrow)
-        body(panel, Part{offset + done, narrow, 1, -1, nullptr});
+        body(panel, Part{offset + done, narrow, 1, -1, nullptr, 1, nullptr});
   }
 }
 
@@ -375,7 +320,8 @@ void ContractEmitter::panels(Value lo, Value hi, function_ref<void(Value, const 
   }
   int64_t full = n.factor / kPanel, rest = n.factor % kPanel;
   Value stop = rest ? e.minimum(hi, e.index(full)) : hi;
-  int64_t together = oneRow ? kOneRowVectors / vectors : 1; // panels, so that enough sums are under way
+  int64_t sumsTogether = corrects() ? kOneRowVectors / 2 : kOneRowVectors;
+  int64_t together = oneRow ? sumsTogether / vectors : 1; // panels, so that enough sums are under way
   if (full >= together && together > 1) {
     Value whole = e.add(lo, e.mul(e.floorDiv(e.sub(stop, lo), together), together));
     auto several = [&](Value panel, const Part &part) {
@@ -419,7 +365,7 @@ void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
   }
   Value rest = e.sub(hi, stop), at = stop;
   int64_t unit = std::gcd(std::gcd(m.factor, block), tileRows); // of the rows of a tile of work, and so of what is left of them
-  for (int64_t count : {4, 2, 1}) {
+  for (int64_t count = llvm::bit_floor(uint64_t(std::max<int64_t>(tileRows - 1, 1))); count >= 1; count /= 2) {
     if (count >= tileRows || count % unit)
       continue;
     Value bit = arith::AndIOp::create(e.b, e.loc, rest, e.index(count));
@@ -441,18 +387,42 @@ SmallVector<Value> ContractEmitter::positions(Value row, Value column) const {
 Value ContractEmitter::baseOf(const Access &access, Value row, Value column) { return e.address(access, positions(row, column)); }
 
 void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &part) {
+  if (!widens())
+    return sumUp(count, row, panel, part);
+  widenRows(count, row);
+  int64_t width = lanes * vectors;
+  auto some = [&](Value panel, Part here) {
+    here.panels = part.panels;
+    sumUp(count, row, panel, here);
+  };
+  if (part.columns != kPanel || width == kPanel)
+    return cut(panel, part.columns, some);
+  e.loop(e.index(0), e.index(kPanel), width, [&](Value shift) {
+    Part here{0, lanes, vectors, -1, nullptr, 1, nullptr};
+    here.shift = shift;
+    some(panel, here);
+  });
+}
+
+void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &part) {
   Value column = e.add(e.mul(panel, kPanel), part.offset);
-  Value aBase = baseOf(a, row, depthwise ? column : e.index(0));
-  Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset);
+  Value aBase = widens() ? e.index(0) : baseOf(a, row, depthwise ? column : e.index(0));
+  Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset * group);
+  if (part.shift)
+    bBase = e.add(bBase, e.mul(part.shift, group));
   if (bStart)
     bBase = e.add(bStart, bBase);
   for (unsigned d = 0; d + 1 < parallel; ++d)
     if (!isZero(loops[d].b))
       bBase = e.add(bBase, e.mul(ivs[d], e.value(loops[d].b)));
   Value zero = e.zero(VectorType::get(part.lanes, accumulatorType));
-  SmallVector<Value> accumulators(count * part.vectors * part.panels, zero);
+  int64_t vectors = part.vectors * part.panels;
+  SmallVector<Value> accumulators((count + corrects()) * vectors, zero);
   accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
-  finish(count, row, panel, part, accumulators);
+  if (corrects())
+    for (int64_t i = 0; i < count * vectors; ++i)
+      accumulators[i] = arith::SubIOp::create(e.b, e.loc, accumulators[i], accumulators[count * vectors + i % vectors]);
+  finish(count, row, panel, part, ArrayRef(accumulators).take_front(count * vectors));
 }
 
 SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
@@ -463,7 +433,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     return state;
   }
   const Loop &loop = loops[at];
-  Value aStep = e.value(a.coefficients[at]), bStep = e.value(loop.b), size = e.value(loop.size);
+  Value aStep = stepOfA(at), bStep = e.value(loop.b), size = e.value(loop.size);
   auto inner = [&](Value k, ValueRange carried) {
     return reduce(at + 1, count, part, e.add(aBase, e.mul(k, aStep)), e.add(bBase, e.mul(k, bStep)), carried);
   };
@@ -471,7 +441,10 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
   int64_t total = 1; // trips of this loop and those inside it
   for (unsigned d = at; d < loops.size(); ++d)
     total *= loops[d].size.estimate(1 << 20);
-  int64_t unroll = depthwise ? 50 : 12; // small kernels are written out
+  // LLVM adds the products of several steps to each other before it adds them to a sum of integers, and runs out of registers.
+  int64_t sums = count * part.vectors * part.panels;
+  bool stepByStep = group != 1 && sums > 6;
+  int64_t unroll = depthwise ? 50 : stepByStep ? 1 : 12; // small kernels are written out
   if (total <= unroll) {
     for (int64_t k = 0; k < loop.size.factor; ++k)
       state = inner(e.index(k), state);
@@ -479,7 +452,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
   }
   if (!innermost)
     return e.loop(e.index(0), size, 1, state, inner);
-  int64_t by = depthwise ? 1 : count * part.vectors * part.panels <= 4 ? 8 : 4;
+  int64_t by = depthwise || stepByStep ? 1 : sums <= 4 ? 8 : 4;
   Value stop = e.mul(e.floorDiv(size, by), by);
   state = e.loop(e.index(0), stop, by, state, [&](Value k, ValueRange carried) {
     SmallVector<Value> now = llvm::to_vector(carried);
@@ -510,6 +483,8 @@ Value ContractEmitter::widen(Value v, bool isUnsigned) {
 
 // One step of all reduction loops: `a` and `b` are linear positions of the first row and column.
 void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
+  if (group != 1)
+    return groupStep(count, part, a, b, accumulators);
   Value rowStep = rowLoop >= 0 ? e.value(this->a.coefficients[rowLoop]) : e.index(0);
   SmallVector<Value> right;
   for (int64_t p = 0; p < part.panels; ++p)
@@ -552,6 +527,8 @@ void ContractEmitter::finish(int64_t count, Value row, Value panel, const Part &
     for (int64_t w = 0; w < part.vectors; ++w) {
       int64_t offset = part.offset + w * part.lanes;
       Value column = e.add(e.mul(e.add(panel, p), kPanel), offset);
+      if (part.shift)
+        column = e.add(column, part.shift);
       Value mask;
       if (part.left || (partial && part.columns < (w + 1) * part.lanes)) {
         Value left = part.left ? e.sub(part.left, e.index(w * part.lanes)) : e.index(part.columns - w * part.lanes);
@@ -646,6 +623,8 @@ LogicalResult ContractEmitter::run() {
     return failure();
   simplify();
   chooseTile();
+  if (group != 1 && failed(planWidening()))
+    return failure();
   planTiles();
   if (!depthwise && rowLoop < 0)
     takeOneRow();

@@ -47,7 +47,11 @@ std::string nativeLevel() {
   if (hostIsAArch64())
     return "aarch64:v8";
   int level = std::max(hostX86Level(), 1);
-  return "x86-64-v" + std::to_string(level);
+  std::string text = "x86-64-v" + std::to_string(level);
+  const char *dotProducts = level == 4 ? "avx512vnni" : "avxvnni";
+  if (level >= 3 && llvm::sys::getHostCPUFeatures().lookup(dotProducts))
+    text += std::string("+") + dotProducts;
+  return text;
 }
 
 void describeX86(Level &level, int version) {
@@ -147,7 +151,7 @@ std::optional<Level> laic::cpu::parseLevel(StringRef text, std::string &error) {
     llvmFeatures.push_back("+" + (extra == "fp16" ? std::string("fullfp16") : extra.str()));
   }
   level.features = llvm::join(llvmFeatures, ",");
-  level.vnni = level.has("avx512vnni") || level.has("avxvnni");
+  level.vnni = level.vectorBytes == 64 ? level.has("avx512vnni") : level.vectorBytes == 32 && level.has("avxvnni");
   return level;
 }
 

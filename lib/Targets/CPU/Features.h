@@ -21,7 +21,7 @@ struct Level {
   bool masks = false;                 // masked loads and stores of every element type are cheap (AVX-512)
   bool f16 = false;                   // f16 <-> f32 conversions in hardware
   bool fma = false;
-  bool vnni = false; // u8 x s8 dot products
+  bool vnni = false; // dot products of unsigned and signed bytes in vectors of the native width
   bool isX86() const { return triple[0] == 'x'; }
 
   bool has(llvm::StringRef feature) const;

@@ -178,6 +178,11 @@ private:
   SmallVector<Value> transposeInRegisters(SmallVector<Value> rows);
   /// x * y + sum, in one step where the level has it.
   Value multiplyAdd(Value x, Value y, Value sum);
+  /// sum + x * y of each pair of neighbours: x and y are i16, sum has half their lanes of i32.
+  Value multiplyPairs(Value x, Value y, Value sum);
+  /// sum + x * y of each four neighbours: x holds unsigned bytes, y signed ones, sum a fourth of their lanes of i32. For levels with
+  /// `vnni`, and vectors of the native width.
+  Value dotBytes(Value x, Value y, Value sum);
   /// The sum of a vector's lanes, first to last.
   Value sumOfLanes(Value vector);
   /// Lanes below `count` are set.

@@ -19,8 +19,10 @@ public:
       extraMaps.push_back(cast<AffineMapAttr>(attr).getValue());
     for (int64_t i = 0; i < int64_t(parallel); ++i)
       loopSizes.push_back(sizes.get(contract.getC(), i));
-    for (int64_t i = batch.size() + 1; i + 1 < contract.getB().getType().getRank(); ++i)
+    for (int64_t i = batch.size() + 1, end = contract.getB().getType().getRank() - insidePanel(); i < end; ++i)
       loopSizes.push_back(sizes.get(contract.getB(), i));
+    if (loopSizes.back())
+      loopSizes.back() = loopSizes.back() * contract.getGroup();
   }
 
   ContractOp merge() {
@@ -143,6 +145,9 @@ private:
     return llvm::count_if(groups, [&](const auto &group) { return group.front() < int64_t(parallel); });
   }
 
+  /// Dims of B behind the reductions: columns, and neighbours of a group.
+  int64_t insidePanel() { return contract.getGroup() == 1 ? 1 : 2; }
+
   Value collapseB() {
     Groups shape;
     int64_t next = 0;
@@ -158,7 +163,8 @@ private:
     for (const ReassociationIndices &group : groups)
       if (group.front() >= int64_t(parallel))
         add(group);
-    add(int64_t(0)); // columns
+    for (int64_t i = 0; i < insidePanel(); ++i)
+      add(int64_t(0));
     if (next == int64_t(shape.size()))
       return contract.getB();
     return tensor::CollapseShapeOp::create(rewriter, loc, contract.getB(), shape);
@@ -184,10 +190,10 @@ private:
         newBatch.push_back(i);
     }
     Type element = contract.getC().getType().getElementType();
-    auto merged =
-        ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(), extras,
-                           resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
-                           rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(), contract.getUnsignedB());
+    auto merged = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, collapseB(), extras,
+                                     resultSizes(rewriter, loc, shape, sizes), shape.size(), newAMap, newBatch,
+                                     rewriter.getAffineMapArrayAttr(newExtraMaps), contract.getUnsignedA(),
+                                     contract.getUnsignedB(), contract.getGroup());
     merged.getEpilogue().takeBody(contract.getEpilogue());
     Value restored = merged.getC();
     if (shape.size() != oldShape.size()) {

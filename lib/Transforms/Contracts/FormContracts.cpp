@@ -28,8 +28,9 @@ namespace {
 /// Builds one contract.
 class Former {
 public:
-  Former(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels)
-      : rewriter(rewriter), contraction(contraction), op(contraction.op), sizes(sizes), loc(op.getLoc()), panels(panels) {}
+  Former(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels, int64_t group)
+      : rewriter(rewriter), contraction(contraction), op(contraction.op), sizes(sizes), loc(op.getLoc()), panels(panels),
+        group(group) {}
 
   ContractOp form() {
     for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
@@ -45,6 +46,10 @@ public:
       if (loop != contraction.n && contraction.bMap().isFunctionOfDim(loop))
         batch.push_back(loop);
     Value a = contiguousChannels(op.getInputs()[contraction.a]);
+    if (!takesGroups())
+      group = 1;
+    if (group != 1)
+      a = padToGroups(a);
     Value b = packB(op.getInputs()[contraction.b]);
     ContractOp contract = build(a, b);
     addInit(contract);
@@ -76,6 +81,45 @@ private:
     return linalg::TransposeOp::create(rewriter, loc, a, empty, order).getResult()[0];
   }
 
+  /// Constant bytes along which A is contiguous.
+  bool takesGroups() {
+    unsigned k = reductions.back();
+    return group != 1 && !contraction.depthwise && getElementTypeOrSelf(op.getInputs()[contraction.b]).isInteger(8) &&
+           isConstantValue(op.getInputs()[contraction.b]) && staticSize(loopSizes[k]) &&
+           aMap.getResult(aMap.getNumResults() - 1) == rewriter.getAffineDimExpr(k) &&
+           llvm::count_if(aMap.getResults(), [&](AffineExpr index) { return index.isFunctionOfDim(k); }) == 1;
+  }
+
+  /// Whole groups along A's last dim; what is added meets zeros of B.
+  Value padToGroups(Value a) {
+    AffineExpr size = loopSizes[reductions.back()];
+    int64_t missing = llvm::alignTo(*staticSize(size), group) - *staticSize(size);
+    if (missing == 0)
+      return a;
+    int64_t rank = aMap.getNumResults();
+    SmallVector<OpFoldResult> low(rank, rewriter.getIndexAttr(0)), high = low;
+    high.back() = rewriter.getIndexAttr(missing);
+    SmallVector<AffineExpr> shape;
+    for (int64_t i = 0; i < rank; ++i)
+      shape.push_back(sizes.get(a, i));
+    shape.back() = shape.back() + missing;
+    if (auto pad = a.getDefiningOp<tensor::PadOp>(); pad && pad->hasOneUse() && pad.getConstantPaddingValue()) {
+      // One copy for the border and for this.
+      low = pad.getMixedLowPad();
+      high = pad.getMixedHighPad();
+      if (isConstantIntValue(high.back(), 0)) {
+        high.back() = rewriter.getIndexAttr(missing);
+        return tensor::PadOp::create(rewriter, pad.getLoc(), typeOf(shape, a), pad.getSource(), low, high,
+                                     pad.getConstantPaddingValue());
+      }
+      low.assign(rank, rewriter.getIndexAttr(0));
+      high = low;
+      high.back() = rewriter.getIndexAttr(missing);
+    }
+    Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(getElementTypeOrSelf(a)));
+    return tensor::PadOp::create(rewriter, loc, typeOf(shape, a), a, low, high, zero);
+  }
+
   /// B[batch..., n floordiv 32, reductions..., n mod 32] from B as it is.
   Value packB(Value b) {
     AffineExpr n = loopSizes[contraction.n];
@@ -85,7 +129,8 @@ private:
     if (panels && !isConstantValue(b))
       if (Value packed = packByPanels(b, loops))
         return packed;
-    if (std::optional<int64_t> columns = staticSize(n); columns && *columns % kPanel == 0)
+    std::optional<int64_t> columns = staticSize(n), depth = staticSize(loopSizes[reductions.back()]);
+    if (columns && *columns % kPanel == 0 && (group == 1 || *depth % group == 0))
       if (Value packed = packByTranspose(b, loops))
         return packed;
     return packByGather(b, loops);
@@ -112,7 +157,7 @@ private:
                                 AffineMap::get(loops.size(), 0, indices, rewriter.getContext()), batch.size());
   }
 
-  /// Whole panels: split n in two dims and transpose.
+  /// Whole panels: split n (and the last reduction, for groups) in two dims and transpose.
   Value packByTranspose(Value b, ArrayRef<unsigned> loops) {
     AffineMap map = contraction.bMap();
     SmallVector<ReassociationIndices> groups;
@@ -132,10 +177,12 @@ private:
       }
       groups.push_back({int64_t(shape.size())});
       position[dim.getPosition()] = shape.size();
-      if (dim.getPosition() == contraction.n) {
-        shape.push_back(size.floorDiv(kPanel));
+      bool isColumn = dim.getPosition() == contraction.n;
+      if (isColumn || (group != 1 && dim.getPosition() == reductions.back())) {
+        int64_t inside = isColumn ? kPanel : group;
+        shape.push_back(size.floorDiv(inside));
         groups.back().push_back(shape.size());
-        size = sizes.constant(kPanel);
+        size = sizes.constant(inside);
       }
       shape.push_back(size);
     }
@@ -146,6 +193,8 @@ private:
     for (unsigned loop : loops)
       order.push_back(position[loop]);
     order.push_back(position[contraction.n] + 1);
+    if (group != 1)
+      order.push_back(position[reductions.back()] + 1);
     SmallVector<AffineExpr> packedShape;
     for (int64_t i : order)
       packedShape.push_back(shape[i]);
@@ -169,13 +218,19 @@ private:
     return tensor::CollapseShapeOp::create(rewriter, loc, b, groups);
   }
 
-  /// A ragged last panel: every packed element looks its place up, columns beyond n are 0.
+  /// A ragged last panel or group: every packed element looks its place up, what is beyond the end is 0.
   Value packByGather(Value b, ArrayRef<unsigned> loops) {
     AffineExpr n = loopSizes[contraction.n];
     SmallVector<AffineExpr> shape;
     for (unsigned loop : loops)
       shape.push_back(loop == contraction.n ? n.ceilDiv(kPanel) : loopSizes[loop]);
+    int64_t columnDim = shape.size(), depth = 0;
     shape.push_back(sizes.constant(kPanel));
+    if (group != 1) {
+      depth = *staticSize(loopSizes[loops.back()]);
+      shape[columnDim - 1] = sizes.constant(llvm::divideCeil(depth, group));
+      shape.push_back(sizes.constant(group));
+    }
     Type element = getElementTypeOrSelf(b);
     Value empty = sizes.empty(rewriter, loc, shape, element);
     Value columns = sizes.value(rewriter, loc, n);
@@ -185,9 +240,16 @@ private:
       auto constant = [&](int64_t i) -> Value { return arith::ConstantIndexOp::create(nested, loc, i); };
       int64_t panel = llvm::find(loops, contraction.n) - loops.begin();
       Value column = arith::MulIOp::create(nested, loc, index(panel), constant(kPanel));
-      column = arith::AddIOp::create(nested, loc, column, index(shape.size() - 1));
+      column = arith::AddIOp::create(nested, loc, column, index(columnDim));
       Value inside = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, column, columns);
-      Value safe = arith::SelectOp::create(nested, loc, inside, column, constant(0));
+      Value safe = arith::SelectOp::create(nested, loc, inside, column, constant(0)), last;
+      if (group != 1) {
+        last = arith::MulIOp::create(nested, loc, index(columnDim - 1), constant(group));
+        last = arith::AddIOp::create(nested, loc, last, index(columnDim + 1));
+        Value within = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, last, constant(depth));
+        last = arith::SelectOp::create(nested, loc, within, last, constant(0));
+        inside = arith::AndIOp::create(nested, loc, inside, within);
+      }
       SmallVector<Value> indices;
       for (AffineExpr expr : contraction.bMap().getResults()) {
         auto dim = dyn_cast<AffineDimExpr>(expr);
@@ -195,7 +257,9 @@ private:
         if (found == loops.end())
           indices.push_back(constant(0));
         else
-          indices.push_back(*found == contraction.n ? safe : index(found - loops.begin()));
+          indices.push_back(*found == contraction.n          ? safe
+                            : last && *found == loops.back() ? last
+                                                             : index(found - loops.begin()));
       }
       Value loaded = tensor::ExtractOp::create(nested, loc, b, indices);
       Value zero = arith::ConstantOp::create(nested, loc, nested.getZeroAttr(element));
@@ -226,7 +290,7 @@ private:
     Type element = getElementTypeOrSelf(op.getResult(0));
     auto contract = ContractOp::create(rewriter, loc, RankedTensorType::get(staticSizes(shape), element), a, b, ValueRange(),
                                        resultSizes(rewriter, loc, shape, sizes), parallel, map, batchDims,
-                                       rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB);
+                                       rewriter.getArrayAttr({}), contraction.unsignedA, contraction.unsignedB, group);
     OpBuilder::InsertionGuard guard(rewriter);
     Block *block = rewriter.createBlock(&contract.getEpilogue(), {}, {element}, {loc});
     YieldOp::create(rewriter, loc, block->getArguments());
@@ -291,6 +355,7 @@ private:
   TensorSizes &sizes;
   Location loc;
   bool panels;
+  int64_t group; // of the last reduction; 1 where it has none
   AffineMap aMap;
   SmallVector<AffineExpr> loopSizes;
   SmallVector<unsigned> batch, reductions;
@@ -381,7 +446,7 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
           generic.emitRemark() << "contraction stays a loop nest: " << why;
         continue;
       }
-      if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels))
+      if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels, group))
         contracts.push_back(contract);
       else
         generic.emitRemark() << "contraction stays a loop nest: a size is unknown";
@@ -400,6 +465,7 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
 
 } // namespace
 
-ContractOp laic::contracts::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels) {
-  return Former(rewriter, contraction, sizes, panels).form();
+ContractOp laic::contracts::formContract(IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels,
+                                         int64_t group) {
+  return Former(rewriter, contraction, sizes, panels, group).form();
 }

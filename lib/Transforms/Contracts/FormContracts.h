@@ -12,8 +12,9 @@ namespace laic::contracts {
 constexpr int64_t kPanel = 32;
 
 /// Packs B and replaces the generic by a contract (and a transpose where C's last dim is not n). Null when a
-/// size is unknown. With `panels`, laic.pack_panels packs what is no constant.
-ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels);
+/// size is unknown. With `panels`, laic.pack_panels packs what is no constant; constant bytes are packed in groups of `group`.
+ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels,
+                        int64_t group);
 
 /// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
 /// with the reason.

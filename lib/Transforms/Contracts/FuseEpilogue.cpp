@@ -84,9 +84,10 @@ public:
       maps.push_back(AffineMapAttr::get(map));
     Location loc = rewriter.getFusedLoc({contract.getLoc(), op.getLoc()});
     // The sizes stay valid: they are defined before the contract.
-    auto fused = ContractOp::create(rewriter, loc, op.getResult(0).getType(), contract.getA(), contract.getB(), extras,
-                                    contract.getResultSizes(), contract.getParallel(), contract.getAMap(), contract.getBBatch(),
-                                    rewriter.getArrayAttr(maps), contract.getUnsignedA(), contract.getUnsignedB());
+    auto fused =
+        ContractOp::create(rewriter, loc, op.getResult(0).getType(), contract.getA(), contract.getB(), extras,
+                           contract.getResultSizes(), contract.getParallel(), contract.getAMap(), contract.getBBatch(),
+                           rewriter.getArrayAttr(maps), contract.getUnsignedA(), contract.getUnsignedB(), contract.getGroup());
     fused.getEpilogue().takeBody(contract.getEpilogue());
     appendBody(&fused.getEpilogue().front());
     rewriter.replaceOp(op, fused.getC());

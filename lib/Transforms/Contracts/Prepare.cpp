@@ -14,7 +14,7 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createPropagateLayout());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  functions.addPass(createFormContracts({options.panels}));
+  functions.addPass(createFormContracts({options.panels, options.group}));
   if (options.winograd)
     functions.addPass(createFormWinograd());
   functions.addPass(createCanonicalizerPass());

@@ -107,4 +107,159 @@ TEST_F(CodegenContract, Depthwise) {
   check(convolution("1x30x30x40", "2x9x9x32", "1x22x22x40", "(n, h, w, c, p, q) -> (n, h + p, w + q, c)"));
 }
 
+// Bytes that lie in groups of four along the reduction. Every result is exact.
+class CodegenGroups : public CodegenContract {
+protected:
+  CodegenGroups() {
+    levels = {"x86-64-v4+avx512vnni", "x86-64-v3+avxvnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"};
+    low = -16; // all bytes
+    high = 16;
+  }
+  struct Product {
+    std::string a, b, c; // shapes
+    std::string map;     // of A
+    std::string batch = "", signs = "";
+    std::string sizes = "", extras = "", maps = ""; // of operands beside A and B
+  };
+  static std::string types(std::string operands) { // what stands behind the colons
+    std::string found;
+    for (auto [first, rest] = llvm::StringRef(operands).split(','); !first.empty(); std::tie(first, rest) = rest.split(','))
+      found += ", " + first.split(": ").second.str();
+    return found;
+  }
+  static std::string names(std::string operands) {
+    std::string found;
+    for (auto [first, rest] = llvm::StringRef(operands).split(','); !first.empty(); std::tie(first, rest) = rest.split(','))
+      found += (found.empty() ? "" : ", ") + first.split(": ").first.trim().str();
+    return found;
+  }
+  /// `epilogue`: the body of the region, from %s and the extras' %x and %y to %r of type `element`.
+  static std::string text(const Product &p, std::string element = "i32", std::string arguments = "%s: i32",
+                          std::string epilogue = "%r = arith.addi %s, %s : i32") {
+    std::string a = "tensor<" + p.a + "xi8>", b = "tensor<" + p.b + "x32x4xi8>", c = "tensor<" + p.c + "x" + element + ">";
+    std::string others = (p.extras.empty() ? "" : ", " + p.extras) + (p.sizes.empty() ? "" : ", " + p.sizes);
+    return "func.func private @k(%a: " + a + ", %b: " + b + others + ") -> " + c + " {\n%c = laic.contract %a, %b " +
+           (p.extras.empty() ? "" : "extras " + names(p.extras) + " ") +
+           (p.sizes.empty() ? "" : "sizes " + names(p.sizes) + " ") +
+           "{parallel = " + std::to_string(std::count(p.c.begin(), p.c.end(), 'x') + 1) +
+           " : i64, group = 4 : i64, a_map = affine_map<" + p.map + ">, b_batch = array<i64" + p.batch + ">, extra_maps = [" +
+           p.maps + "]" + p.signs + "} : (" + a + ", " + b + types(p.extras) + types(p.sizes) + ") -> " + c + " {\n^bb0(" +
+           arguments + "):\n" + epilogue + "\nlaic.yield %r : " + element + "\n}\nreturn %c : " + c + "\n}";
+  }
+  static Product matrices(std::string m, std::string n, int64_t groups, std::string signs = "") {
+    return {m + "x" + std::to_string(4 * groups),
+            panels(n) + "x" + std::to_string(groups),
+            m + "x" + n,
+            "(m, n, k) -> (m, k)",
+            "",
+            signs,
+            m == "?" ? "%sm: index" : ""};
+  }
+  void exactly(const Product &p, Shape shape = {}, llvm::ArrayRef<Array> inputs = {}) { check(text(p), shape, 0, inputs); }
+
+  /// One of `values` for every element.
+  static Array some(llvm::SmallVector<int64_t> shape, std::vector<double> values) {
+    Array array{shape, {}};
+    int64_t count = 1;
+    for (int64_t size : shape)
+      count *= size;
+    uint64_t state = 1;
+    for (int64_t i = 0; i < count; ++i) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      array.data.push_back(values[(state >> 33) % values.size()]);
+    }
+    return array;
+  }
+};
+
+const char *const kSigns[] = {"", ", unsigned_a", ", unsigned_b", ", unsigned_a, unsigned_b"};
+
+TEST_F(CodegenGroups, RowsAndColumns) {
+  unsigned signs = 0; // all four come by
+  for (std::string m : {"1", "2", "5", "7", "8", "13", "130"})
+    for (std::string n : {"8", "31", "32", "45", "96"})
+      exactly(matrices(m, n, 3, kSigns[signs++ % 4]));
+}
+
+TEST_F(CodegenGroups, DepthsAndSigns) {
+  for (int64_t groups : {3, 8, 20})
+    for (const char *signs : kSigns)
+      for (std::string m : {"1", "13"})
+        exactly(matrices(m, "45", groups, signs));
+}
+
+TEST_F(CodegenGroups, OneGroup) {
+  for (const char *signs : kSigns)
+    for (std::string m : {"1", "13"})
+      exactly(matrices(m, "45", 1, signs));
+  exactly({"1x9x9x4", "1x1x1x1", "1x9x9x8", "(n, h, w, f, p, q, c) -> (n, h + p, w + q, c)"});
+}
+
+// Taps whose channels are one group, apart from each other in A.
+TEST_F(CodegenGroups, OneGroupPerTap) {
+  for (const char *signs : kSigns)
+    exactly({"1x9x9x4", "1x3x3x1", "1x7x5x8", "(n, h, w, f, p, q, c) -> (n, h + p, w + q * 2, c)", "", signs});
+  exactly({"1x9x9x2x4", "2x1x3x3x1", "1x7x7x2x12", "(n, h, w, g, f, p, q, c) -> (n, h + p, w + q, g, c)", ": 3"});
+}
+
+TEST_F(CodegenGroups, DynamicRows) {
+  unsigned signs = 0;
+  for (int64_t m : {0, 1, 2, 3, 5, 7, 8, 13, 130})
+    exactly(matrices("?", "45", 8, kSigns[signs++ % 4]), {{m, m}, {m}});
+}
+
+// Sums of products that 16 bits do not hold.
+TEST_F(CodegenGroups, ExtremeBytes) {
+  for (const char *signs : kSigns)
+    for (int64_t m : {1, 7})
+      for (auto [x, y] : {std::make_pair(std::vector<double>{-128}, std::vector<double>{-128}),
+                          {{-1}, {127}}, // unsigned, the first is 255
+                          {{-1}, {-128}},
+                          {{-1}, {-1}},
+                          {{127}, {127}},
+                          {{-128, 127, -1}, {-128, 127, -1}}})
+        exactly(matrices(std::to_string(m), "45", 8, signs), {}, {some({m, 32}, x), some({2, 8, 32, 4}, y)});
+}
+
+TEST_F(CodegenGroups, Convolutions) {
+  const char *unit = "(n, h, w, f, p, q, c) -> (n, h + p, w + q, c)";
+  const char *strided = "(n, h, w, f, p, q, c) -> (n, h * 2 + p, w * 2 + q * 2, c)";
+  for (const char *signs : kSigns) {
+    exactly({"1x9x9x20", "2x3x3x5", "1x7x7x40", unit, "", signs});
+    exactly({"1x21x21x8", "1x3x3x2", "1x9x8x32", strided, "", signs});
+  }
+  exactly({"2x16x16x4", "1x3x3x1", "2x14x14x8", unit, "", ", unsigned_a"});
+  exactly({"2x7x7x64", "3x1x1x16", "2x7x7x70", unit});
+  // kw and c as one loop
+  exactly({"1x16x40", "2x3x3", "1x14x7x45", "(n, h, w, f, p, c) -> (n, h + p, w * 4 + c)", "", ", unsigned_a"});
+}
+
+TEST_F(CodegenGroups, Batches) {
+  for (std::string m : {"1", "9"})
+    exactly({"2x3x" + m + "x20", "2x3x2x5", "2x3x" + m + "x40", "(x, y, m, n, k) -> (x, y, m, k)", ": 0, 1"});
+  exactly(
+      {"1x9x9x2x12", "2x1x3x3x3", "1x7x7x2x12", "(n, h, w, g, f, p, q, c) -> (n, h + p, w + q, g, c)", ": 3", ", unsigned_a"});
+}
+
+// The sums, a start and a factor per column, rounded to bytes of either sign.
+TEST_F(CodegenGroups, BytesAsResults) {
+  for (bool isUnsigned : {false, true})
+    for (std::string m : {"1", "13"})
+      for (std::string n : {"31", "32", "96"}) {
+        Product p = matrices(m, n, 8, ", unsigned_a");
+        p.extras = "%start: tensor<" + n + "xi32>, %factor: tensor<" + n + "xf32>";
+        p.maps = "affine_map<(m, n) -> (n)>, affine_map<(m, n) -> (n)>";
+        std::string type = isUnsigned ? "ui" : "si", lo = isUnsigned ? "0.0" : "-128.0", hi = isUnsigned ? "255.0" : "127.0";
+        std::string body = "%1 = arith.addi %s, %x : i32\n%2 = arith.sitofp %1 : i32 to f32\n%3 = arith.mulf %2, %y : f32\n"
+                           "%4 = math.roundeven %3 : f32\n%lo = arith.constant " +
+                           lo + " : f32\n%hi = arith.constant " + hi +
+                           " : f32\n%5 = arith.maximumf %4, %lo : f32\n%6 = arith.minimumf %5, %hi : f32\n%7 = arith.fpto" +
+                           type + " %6 : f32 to i32\n%r = arith.trunci %7 : i32 to i8";
+        int64_t columns = std::stoi(n);
+        check(text(p, "i8", "%s: i32, %x: i32, %y: f32", body), {}, 0,
+              {some({std::stoi(m), 32}, {0, 17, -128, 127, -1}), some({(columns + 31) / 32, 8, 32, 4}, {-128, -3, 0, 5, 127}),
+               some({columns}, {-20000, 0, 333}), some({columns}, {0.0078125, 0.001953125, 0.000244140625})});
+      }
+}
+
 } // namespace

@@ -238,6 +238,22 @@ const Refusal kRefusals[] = {
        }
        return %r : tensor<1x8x8x32xf32>)",
      "an epilogue operand of its laic.winograd cannot be read"},
+    {"GroupSize", "(%a: tensor<4x8xi8>, %b: tensor<1x4x32x2xi8>) -> tensor<4x32xi32>", R"(
+       %r = laic.contract %a, %b {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>, extra_maps = [],
+                                  group = 2 : i64} : (tensor<4x8xi8>, tensor<1x4x32x2xi8>) -> tensor<4x32xi32> {
+       ^bb0(%s: i32):
+         laic.yield %s : i32
+       }
+       return %r : tensor<4x32xi32>)",
+     "its laic.contract has groups of 2 where there is no code for them"},
+    {"GroupsOfUnknownNumber", "(%a: tensor<4x?xi8>, %b: tensor<1x?x32x4xi8>) -> tensor<4x32xi32>", R"(
+       %r = laic.contract %a, %b {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>, extra_maps = [],
+                                  group = 4 : i64} : (tensor<4x?xi8>, tensor<1x?x32x4xi8>) -> tensor<4x32xi32> {
+       ^bb0(%s: i32):
+         laic.yield %s : i32
+       }
+       return %r : tensor<4x32xi32>)",
+     "its laic.contract has groups of bytes and a reduction of unknown size"},
 };
 
 class CodegenRefusalsAfterLLVM : public KernelTest {};

@@ -329,4 +329,92 @@ TEST_F(FormContracts, ErasedTensorsLeaveNoSizes) {
   }
 }
 
+// Products of bytes with constant weights, the last reduction in groups of four.
+class FormGroups : public FormContracts {
+protected:
+  ContractOp formed(std::string arguments, std::string type, std::string body) {
+    check(function(arguments, type, body, "%y"), [](OpPassManager &manager) {
+      contracts::FormContractsOptions options;
+      options.group = 4;
+      manager.addPass(contracts::createFormContracts(options));
+      manager.addPass(createCanonicalizerPass());
+      manager.addPass(createCSEPass());
+    });
+    return only();
+  }
+  static std::string bytes(std::string maps, std::string iterators, std::string x, std::string w, std::string type,
+                           std::string from = "%x", std::string extendX = "extui", std::string extendW = "extsi") {
+    return "%i = arith.constant 3 : i32\n%e = tensor.empty() : " + type + "\n%z = linalg.fill ins(%i : i32) outs(%e : " + type +
+           ") -> " + type + "\n%y = linalg.generic {indexing_maps = [" + maps + "], iterator_types = [" + iterators + "]} ins(" +
+           from + ", %w : " + x + ", " + w + ") outs(%z : " + type + ") {\n^bb0(%a: i8, %b: i8, %c: i32):\n%s = arith." +
+           extendX + " %a : i8 to i32\n%t = arith." + extendW +
+           " %b : i8 to i32\n%p = arith.muli %s, %t : i32\n%q = arith.addi %p, %c : "
+           "i32\nlinalg.yield %q : i32\n} -> " +
+           type + "\n";
+  }
+  ContractOp matrices(std::string m, std::string k, std::string n, std::string extendX = "extui", std::string extendW = "extsi") {
+    std::string x = "tensor<" + m + "x" + k + "xi8>", w = "tensor<" + k + "x" + n + "xi8>", y = "tensor<" + m + "x" + n + "xi32>";
+    return formed("%x: " + x, y, weights(w) + bytes(kMatmul, kMatmulLoops, x, w, y, "%x", extendX, extendW));
+  }
+  static std::string weights(std::string type) { return "%w = laic.constant {value = dense<1> : " + type + "} : " + type + "\n"; }
+  static std::string window(std::string strides = "h + p, w + q", std::string weights = "f, c, p, q") {
+    std::string d = "affine_map<(n, h, w, f, c, p, q) -> (";
+    return d + "n, " + strides + ", c)>, " + d + weights + ")>, " + d + "n, h, w, f)>";
+  }
+  static std::string border(std::string from, std::string to, std::string value) {
+    return "%v = arith.constant " + value +
+           " : i8\n%x1 = tensor.pad %x low[0, 1, 2, 0] high[0, 2, 1, 0] {\n^bb0(%i0: index, %i1: "
+           "index, %i2: index, %i3: index):\ntensor.yield %v : i8\n} : " +
+           from + " to " + to + "\n";
+  }
+};
+
+TEST_F(FormGroups, Matrices) {
+  for (const char *k : {"1", "4", "7", "8", "13"})
+    for (const char *n : {"9", "32", "45", "64"})
+      for (auto [x, w] : {std::make_pair("extui", "extsi"), {"extsi", "extsi"}, {"extui", "extui"}, {"extsi", "extui"}}) {
+        ContractOp contract = matrices("5", k, n, x, w);
+        ASSERT_TRUE(contract);
+        EXPECT_EQ(contract.getGroup(), 4);
+        EXPECT_EQ(contract.getB().getType().getShape(),
+                  ArrayRef<int64_t>({(std::stoi(n) + 31) / 32, (std::stoi(k) + 3) / 4, 32, 4}));
+      }
+}
+
+TEST_F(FormGroups, ConvolutionOfThreeChannelsAndABorder) {
+  for (const char *value : {"0", "7", "-128"}) {
+    ContractOp contract =
+        formed("%x: tensor<2x6x5x3xi8>", "tensor<2x7x6x8xi32>",
+               weights("tensor<8x3x3x3xi8>") + border("tensor<2x6x5x3xi8>", "tensor<2x9x8x3xi8>", value) +
+                   bytes(window(), kConvIterators, "tensor<2x9x8x3xi8>", "tensor<8x3x3x3xi8>", "tensor<2x7x6x8xi32>", "%x1"));
+    ASSERT_TRUE(contract);
+    EXPECT_EQ(contract.getGroup(), 4);
+    EXPECT_EQ(count<tensor::PadOp>(), 1) << print(); // one copy for both
+    EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({1, 3, 3, 32, 4}));
+  }
+}
+
+TEST_F(FormGroups, ConvolutionsWithStrides) {
+  for (const char *order : {"f, c, p, q", "f, p, q, c", "p, q, c, f"}) {
+    std::string w = order[0] == 'p' ? "3x2x8x64" : order[3] == 'c' ? "64x8x3x2" : "64x3x2x8";
+    ContractOp contract =
+        formed("%x: tensor<1x9x8x8xi8>", "tensor<1x4x4x64xi32>",
+               weights("tensor<" + w + "xi8>") + bytes(window("h * 2 + p, w * 2 + q", order), kConvIterators,
+                                                       "tensor<1x9x8x8xi8>", "tensor<" + w + "xi8>", "tensor<1x4x4x64xi32>"));
+    ASSERT_TRUE(contract);
+    EXPECT_EQ(contract.getGroup(), 4);
+    EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({2, 3, 4, 32, 4}));
+  }
+}
+
+TEST_F(FormGroups, Batches) {
+  std::string d = "affine_map<(b, m, n, k) -> (";
+  ContractOp contract = formed("%x: tensor<3x5x7xi8>", "tensor<3x5x9xi32>",
+                               weights("tensor<3x7x9xi8>") + bytes(d + "b, m, k)>, " + d + "b, k, n)>, " + d + "b, m, n)>",
+                                                                   "\"parallel\", \"parallel\", \"parallel\", \"reduction\"",
+                                                                   "tensor<3x5x7xi8>", "tensor<3x7x9xi8>", "tensor<3x5x9xi32>"));
+  ASSERT_TRUE(contract);
+  EXPECT_EQ(contract.getB().getType().getShape(), ArrayRef<int64_t>({3, 1, 2, 32, 4}));
+}
+
 } // namespace

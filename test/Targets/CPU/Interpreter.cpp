@@ -139,7 +139,7 @@ private:
       return in(0);
     if (isa<arith::ExtUIOp>(op))
       return in(0) < 0 ? in(0) + 256 : in(0);
-    if (isa<arith::FPToSIOp>(op))
+    if (isa<arith::FPToSIOp, arith::FPToUIOp>(op))
       return std::trunc(in(0));
     if (isa<arith::TruncIOp>(op))
       return int8_t(int64_t(in(0)));
@@ -315,7 +315,9 @@ private:
     unsigned dynamic = 0;
     for (int64_t size : type.getShape())
       shape.push_back(ShapedType::isDynamic(size) ? int64_t(scalars[op.getResultSizes()[dynamic++]]) : size);
-    Index reductions(b.shape.begin() + batches + 1, b.shape.end() - 1);
+    int64_t group = op.getGroup();
+    Index reductions(b.shape.begin() + batches + 1, b.shape.end() - (group == 1 ? 1 : 2));
+    reductions.back() *= group;
     Array c = make(shape, 0);
     forEach(shape, [&](ArrayRef<int64_t> outer) {
       double sum = 0;
@@ -328,7 +330,10 @@ private:
           packed.push_back(outer[batch]);
         packed.push_back(outer.back() / 32);
         packed.append(inner.begin(), inner.end());
+        packed.back() /= group;
         packed.push_back(outer.back() % 32);
+        if (group != 1)
+          packed.push_back(inner.back() % group);
         double x = at(a, apply(op.getAMap(), loops)), y = at(b, packed);
         x = op.getUnsignedA() && x < 0 ? x + 256 : x;
         y = op.getUnsignedB() && y < 0 ? y + 256 : y;

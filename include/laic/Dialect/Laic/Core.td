@@ -81,18 +81,21 @@ def Laic_ContractOp : Laic_Op<"contract", [Pure, SingleBlock, AttrSizedOperandSe
       padding was materialised. If a_map uses n, the contraction is depthwise and A is read as vectors.
     - B is packed in panels: B[batch..., n floordiv 32, reduction dims..., n mod 32], zero-filled to a multiple of 32 in n; `b_batch`
       lists the parallel dims (other than n) that index its leading dims, in order. Its reduction dims are all R dims in order.
+    - `group`: where it is not 1, that many neighbours along the last reduction dim lie together, for instructions that sum them up:
+      B[batch..., n floordiv 32, reduction dims..., last dim floordiv group, n mod 32, last dim mod group]. Its size is a multiple of
+      the group, A and B are bytes, and A holds the neighbours side by side. Not for depthwise contractions.
     - C: indices are exactly the parallel dims in order; dense row-major, n innermost. n need not be a multiple of 32.
     - extras: epilogue operands; `extra_maps` gives each one's indices as a map from the P parallel dims (results are
       dims or the constant 0).
     - epilogue region: block arguments are the accumulator (f32 for float A and B, i32 for integers), then one scalar per
       extra; it yields the value stored to C.
     - `unsigned_a`, `unsigned_b`: how i8 operands are extended.
-    Sizes of loop dims: parallel from C, n's from C, reduction dims from B.
+    Sizes of loop dims: parallel from C, n's from C, reduction dims from B (the last one times the group).
   }];
   let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b, Variadic<AnyRankedTensor>:$extras,
                    Variadic<Index>:$result_sizes,
                    I64Attr:$parallel, AffineMapAttr:$a_map, DenseI64ArrayAttr:$b_batch, AffineMapArrayAttr:$extra_maps,
-                   UnitAttr:$unsigned_a, UnitAttr:$unsigned_b);
+                   UnitAttr:$unsigned_a, UnitAttr:$unsigned_b, DefaultValuedAttr<I64Attr, "1">:$group);
   let results = (outs AnyRankedTensor:$c);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

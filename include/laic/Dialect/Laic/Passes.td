@@ -37,6 +37,21 @@ def LaicDecomposeOps : Pass<"laic-decompose-ops", "::mlir::func::FuncOp"> {
   let description = "Runs `decompose` of every operation that has one, until none is left; results may be unranked afterwards.";
 }
 
+def LaicFormIntegerProducts : Pass<"laic-form-integer-products", "::mlir::func::FuncOp"> {
+  let summary = "Multiply quantised tensors, and pick from them, as the integers that they are";
+  let description = [{
+    Conv, MatMul and Gemm of a dequantised activation (bytes, one scale) and dequantised constant weights (bytes around 0, one scale or
+    one per output channel) become integer products. Where nothing but a quantisation to bytes follows, and the bias is in units of the
+    sums, the whole becomes `laic.qlinear_conv` or `laic.qlinear_matmul`; elsewhere the sums are dequantised. Rows that Gather picks
+    from a dequantised constant are dequantised afterwards. Results may be unranked then.
+
+    ```mlir
+    %x = laic.dequantize_linear %q, %s, %z ...
+    %y = laic.matmul %x, %w ...                  // becomes laic.matmul_integer and laic.dequantize_linear
+    ```
+  }];
+}
+
 def LaicLowerToLinalg : Pass<"laic-lower-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower laic operations to linalg, tensor and structured operations";
   let description = [{

@@ -34,7 +34,9 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
     rows) in panels of 32 columns, absorbs elementwise consumers of a contraction's only use, and merges
     neighbouring loop dims that are contiguous. What does not fit stays a linalg.generic.
   }];
-  let options = [Option<"panels", "panels", "bool", /*default=*/"false", "the target has code for laic.pack_panels">];
+  let options = [Option<"panels", "panels", "bool", /*default=*/"false", "the target has code for laic.pack_panels">,
+                 Option<"group", "group", "int64_t", /*default=*/"1",
+                        "neighbours along the last reduction over bytes that lie together in constant operands">];
   let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }

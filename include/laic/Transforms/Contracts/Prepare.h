@@ -19,6 +19,7 @@ namespace laic::contracts {
 struct PrepareOptions {
   bool rows = false;          // chains along rows become laic.rows, for targets with code for it
   bool panels = false;        // operands that are no constants are packed by laic.pack_panels
+  int64_t group = 1;          // neighbours along a reduction over bytes that the target's products take together
   bool blockProducts = false; // products with matrices of few bits become laic.block_product
   bool winograd = false;      // 3x3 convolutions become laic.winograd, likewise
 };

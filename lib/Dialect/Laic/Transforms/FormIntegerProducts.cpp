@@ -1,0 +1,248 @@
+// Products of dequantised tensors become products of the integers themselves.
+//
+//   conv(dequantize(x), dequantize(w), dequantize(b)) -> quantize     becomes  qlinear_conv(x, w, b)
+//   conv(dequantize(x), dequantize(w), b)                             becomes  dequantize(conv_integer(x, w)) + b
+//
+// Sums of integers are exact, where those of floats round, and weights stay as narrow as the model has them.
+#include "../Decomposer.h"
+#include "laic/Dialect/Laic/ConvOps.h"
+#include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/LinearOps.h"
+#include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/QuantOps.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+
+#include <cmath>
+
+namespace laic {
+#define GEN_PASS_DEF_LAICFORMINTEGERPRODUCTS
+#include "laic/Dialect/Laic/Passes.h.inc"
+} // namespace laic
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+/// The values of a constant of this element type, or nothing.
+template <typename T> std::optional<SmallVector<T>> valuesOf(Value v, bool isElement) {
+  auto constant = v.getDefiningOp<ConstantOp>();
+  if (!constant || !isElement)
+    return std::nullopt;
+  WeightStore &store = v.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+  std::vector<char> scratch;
+  ArrayRef<char> bytes = constantBytes(store, constant.getValue(), scratch);
+  SmallVector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+  return values;
+}
+
+std::optional<SmallVector<float>> floatsOf(Value v) { return valuesOf<float>(v, getElementTypeOrSelf(v.getType()).isF32()); }
+
+bool isByte(Value v) { return getElementTypeOrSelf(v.getType()).isInteger(8); }
+
+/// An absent zero point, or a constant whose elements are all `value`.
+bool isZeroPoint(Value zero, int value) {
+  if (isAbsent(zero))
+    return value == 0;
+  auto type = cast<ShapedType>(zero.getType()).getElementType();
+  if (type.isInteger(32)) {
+    auto values = valuesOf<int32_t>(zero, true);
+    return values && llvm::all_of(*values, [&](int32_t v) { return v == value; });
+  }
+  auto values = valuesOf<uint8_t>(zero, type.isInteger(8));
+  return values && llvm::all_of(*values, [&](uint8_t v) { return v == static_cast<uint8_t>(value); });
+}
+
+/// A float tensor as its integers, scale and zero point.
+struct Dequantized {
+  Value x, scale, zero;
+  int64_t axis = 0; // of more scales than one
+  SmallVector<float> scales;
+};
+
+std::optional<Dequantized> dequantizedFrom(Value v) {
+  auto op = v.getDefiningOp<DequantizeLinearOp>();
+  if (!op || op.getBlockSize() != 0 || !getElementTypeOrSelf(v.getType()).isF32())
+    return std::nullopt;
+  auto type = dyn_cast<RankedTensorType>(op.getX().getType());
+  std::optional<SmallVector<float>> scales = floatsOf(op.getXScale());
+  if (!type || !scales || scales->empty() || !llvm::all_of(*scales, [](float s) { return std::isfinite(s); }))
+    return std::nullopt;
+  auto axis = static_cast<int64_t>(op.getAxis()); // the accessor's type is unsigned
+  if (axis < 0)
+    axis += type.getRank();
+  return Dequantized{op.getX(), op.getXScale(), op.getXZeroPoint(), axis, std::move(*scales)};
+}
+
+/// Bytes with one scale and one zero point, which is known.
+std::optional<Dequantized> activation(Value v) {
+  std::optional<Dequantized> a = dequantizedFrom(v);
+  bool known = a && isByte(a->x) && a->scales.size() == 1 && (isAbsent(a->zero) || a->zero.getDefiningOp<ConstantOp>());
+  return known ? a : std::nullopt;
+}
+
+/// Constant bytes around 0 with one scale, or one for each index of `axis`.
+std::optional<Dequantized> weights(Value v, int64_t axis) {
+  std::optional<Dequantized> w = dequantizedFrom(v);
+  if (!w || !isByte(w->x) || !w->x.getDefiningOp<ConstantOp>() || (w->scales.size() != 1 && w->axis != axis))
+    return std::nullopt;
+  bool isUnsigned = getElementTypeOrSelf(w->x.getType()).isUnsignedInteger();
+  return isZeroPoint(w->zero, isUnsigned ? 128 : 0) ? w : std::nullopt;
+}
+
+SmallVector<float> products(ArrayRef<float> a, ArrayRef<float> b) {
+  return llvm::map_to_vector(b, [&](float scale) { return a[0] * scale; });
+}
+
+/// The integers of a bias whose scale is that of the sums; null where it has another one.
+Value integerBias(Value bias, ArrayRef<float> scales) {
+  std::optional<Dequantized> b = dequantizedFrom(bias);
+  if (!b || !getElementTypeOrSelf(b->x.getType()).isInteger(32) || !isZeroPoint(b->zero, 0))
+    return {};
+  for (size_t i = 0; i < std::max(scales.size(), b->scales.size()); ++i) {
+    float want = scales[scales.size() == 1 ? 0 : i], have = b->scales[b->scales.size() == 1 ? 0 : i];
+    if (!(std::abs(want - have) <= 1e-4f * std::abs(want)))
+      return {};
+  }
+  return b->x;
+}
+
+/// The quantisation that is the only use of a value, to bytes with one scale.
+QuantizeLinearOp quantizationOf(Value v) {
+  auto q = v.hasOneUse() ? dyn_cast<QuantizeLinearOp>(*v.user_begin()) : QuantizeLinearOp();
+  if (!q || q.getX() != v || q.getBlockSize() != 0 || q.getPrecision() != 0 || isAbsent(q.getYZeroPoint()) ||
+      !isByte(q.getYZeroPoint()))
+    return {};
+  std::optional<SmallVector<float>> scales = floatsOf(q.getYScale());
+  return scales && scales->size() == 1 ? q : QuantizeLinearOp();
+}
+
+class Former {
+public:
+  explicit Former(IRRewriter &rewriter) : rewriter(rewriter) {}
+
+  void convolution(ConvOp op) {
+    std::optional<Dequantized> x = activation(op.getX()), w = weights(op.getW(), 0);
+    if (!x || !w)
+      return;
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    SmallVector<float> scales = products(x->scales, w->scales);
+    bool hasBias = !isAbsent(op.getB());
+    Value bias = hasBias ? integerBias(op.getB(), scales) : d.none();
+    if (QuantizeLinearOp q = quantizationOf(op.getY()); q && bias) {
+      rewriter.setInsertionPoint(q);
+      rewriter
+          .replaceOpWithNewOp<QLinearConvOp>(q, q.getType(), x->x, x->scale, zero(d, *x), w->x, w->scale, zero(d, *w),
+                                             q.getYScale(), q.getYZeroPoint(), bias, op.getAutoPadAttr(), op.getDilationsAttr(),
+                                             op.getGroupAttr(), op.getKernelShapeAttr(), op.getPadsAttr(), op.getStridesAttr())
+          ->setLoc(op.getLoc());
+      rewriter.eraseOp(op);
+      return;
+    }
+    Value sums =
+        d.make<ConvIntegerOp>(rewriter.getI32Type(), x->x, w->x, x->zero, w->zero, op.getAutoPadAttr(), op.getDilationsAttr(),
+                              op.getGroupAttr(), op.getKernelShapeAttr(), op.getPadsAttr(), op.getStridesAttr());
+    Value y = dequantize(d, sums, scales, /*axis=*/1);
+    if (hasBias)
+      y = d.add(y, d.unsqueeze(op.getB(), axesBehind(1, cast<RankedTensorType>(op.getX().getType()).getRank())));
+    d.replace(y);
+  }
+
+  void matrixProduct(MatMulOp op) {
+    auto b = dyn_cast<RankedTensorType>(op.getB().getType());
+    std::optional<Dequantized> x = activation(op.getA());
+    std::optional<Dequantized> w = b && b.getRank() > 1 ? weights(op.getB(), b.getRank() - 1) : std::nullopt;
+    if (!x || !w)
+      return;
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    if (QuantizeLinearOp q = quantizationOf(op.getY())) {
+      rewriter.setInsertionPoint(q);
+      rewriter
+          .replaceOpWithNewOp<QLinearMatMulOp>(q, q.getType(), x->x, x->scale, zero(d, *x), w->x, w->scale, zero(d, *w),
+                                               q.getYScale(), q.getYZeroPoint())
+          ->setLoc(op.getLoc());
+      rewriter.eraseOp(op);
+      return;
+    }
+    Value sums = d.make<MatMulIntegerOp>(rewriter.getI32Type(), x->x, w->x, x->zero, w->zero);
+    d.replace(dequantize(d, sums, products(x->scales, w->scales), /*axis=*/-1));
+  }
+
+  /// Without a form of its own in integers: a MatMul, and the bias behind it.
+  void gemm(GemmOp op) {
+    std::optional<Dequantized> x = activation(op.getA()), w = weights(op.getB(), op.getTransB() ? 0 : 1);
+    if (!x || !w || op.getTransA() || !op.getAlpha().isExactlyValue(1))
+      return;
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    Value b = op.getTransB() ? d.transpose(w->x, {1, 0}) : w->x;
+    Value sums = d.make<MatMulIntegerOp>(rewriter.getI32Type(), x->x, b, x->zero, w->zero);
+    Value y = dequantize(d, sums, products(x->scales, w->scales), /*axis=*/-1);
+    if (!isAbsent(op.getC()))
+      y = d.add(y, d.scale(op.getC(), op.getBeta().convertToDouble()));
+    d.replace(y);
+  }
+
+  /// Rows of a constant are picked before they are dequantised: the table stays narrow.
+  void gather(GatherOp op) {
+    auto table = op.getData().getDefiningOp<DequantizeLinearOp>();
+    if (!table || !table.getX().getDefiningOp<ConstantOp>() || table.getBlockSize() != 0)
+      return;
+    for (Value parameter : {table.getXScale(), table.getXZeroPoint()}) {
+      auto type = dyn_cast<RankedTensorType>(parameter.getType());
+      if (!isAbsent(parameter) && !(type && type.hasStaticShape() && type.getNumElements() == 1))
+        return;
+    }
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    Value rows = d.make<GatherOp>(Decomposer::elementOf(table.getX()), table.getX(), op.getIndices(), op.getAxis());
+    d.replace(d.make<DequantizeLinearOp>(Decomposer::elementOf(table.getY()), rows, table.getXScale(), table.getXZeroPoint(),
+                                         table.getAxis(), table.getBlockSize(), table.getOutputDtype()));
+  }
+
+private:
+  static SmallVector<int64_t> axesBehind(int64_t first, int64_t rank) { return llvm::to_vector(llvm::seq(first, rank - 1)); }
+
+  /// QLinear operations want zero points.
+  Value zero(const Decomposer &d, const Dequantized &x) {
+    return isAbsent(x.zero) ? d.number(0, getElementTypeOrSelf(x.x.getType())) : x.zero;
+  }
+
+  static Value dequantize(const Decomposer &d, Value sums, ArrayRef<float> scales, int64_t axis) {
+    SmallVector<int64_t> shape;
+    if (scales.size() > 1)
+      shape.push_back(scales.size());
+    auto type = RankedTensorType::get(shape, d.f32());
+    WeightStore &store = sums.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+    ArrayRef<char> bytes(reinterpret_cast<const char *>(scales.data()), scales.size() * sizeof(float));
+    Value scale = ConstantOp::create(d.rewriter, d.loc, type, makeConstant(store, bytes, type));
+    return d.make<DequantizeLinearOp>(d.f32(), sums, scale, d.none(), axis, /*block_size=*/0, /*output_dtype=*/0);
+  }
+
+  IRRewriter &rewriter;
+};
+
+struct FormIntegerProductsPass : public laic::impl::LaicFormIntegerProductsBase<FormIntegerProductsPass> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    Former former(rewriter);
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : ops) {
+      if (auto conv = dyn_cast<ConvOp>(op))
+        former.convolution(conv);
+      else if (auto matmul = dyn_cast<MatMulOp>(op))
+        former.matrixProduct(matmul);
+      else if (auto gemm = dyn_cast<GemmOp>(op))
+        former.gemm(gemm);
+      else if (auto gather = dyn_cast<GatherOp>(op))
+        former.gather(gather);
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,101 @@
+// laic.contract as a register tile: what its files share.
+#ifndef LAIC_LIB_TARGETS_CPU_CONTRACTEMITTER_H
+#define LAIC_LIB_TARGETS_CPU_CONTRACTEMITTER_H
+
+#include "KernelEmitter.h"
+
+namespace laic::cpu {
+
+class ContractEmitter {
+public:
+  ContractEmitter(KernelEmitter &e, ContractOp op) : e(e), op(op) {}
+  LogicalResult run();
+
+private:
+  static constexpr int64_t kRowBlock = 120;    // rows of A that stay in the second-level cache
+  static constexpr int64_t kRowUnit = 24;      // whole tiles of 4, 6 and 8 rows, whichever the level takes
+  static constexpr int64_t kGroup = 4;         // bytes of a laic.contract's group that there is code for
+  static constexpr int64_t kMostRows = 8;      // of a tile
+  static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
+
+  /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
+  struct Part {
+    int64_t offset = 0, lanes = 0, vectors = 0, columns = -1;
+    Value left;
+    int64_t panels = 1; // neighbouring panels that the tile spans
+    Value shift;        // columns to add to `offset`, where a loop walks the parts of a panel
+  };
+  struct Loop {
+    Size size;
+    Linear b;
+    unsigned access; // position in the coefficients of A, C and the extras
+  };
+
+  LogicalResult gather();
+  LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
+  LogicalResult dots();
+  void simplify();
+  bool mergeable(unsigned x, unsigned y) const;
+  void eraseLoop(unsigned d);
+  void chooseTile();
+  LogicalResult planWidening();
+  void planTiles();
+  void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void takeOneRow();
+  void panels(Value lo, Value hi, function_ref<void(Value panel, const Part &part)> body);
+  void parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
+  void cut(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
+  void rows(Value lo, Value hi, Value panel, const Part &part);
+  void tile(int64_t count, Value row, Value panel, const Part &part);
+  void widenRows(int64_t count, Value row);
+  void sumUp(int64_t count, Value row, Value panel, const Part &part);
+  SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
+  void step(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
+  void groupStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
+  SmallVector<Value, 2> factors(Value groups, bool isUnsigned);
+  Value stepOfA(unsigned loop) { return widens() ? e.index(widenedSteps[loop - parallel]) : e.value(a.coefficients[loop]); }
+  Value rowStep() { return widens() ? e.index(widenedPitch) : rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0); }
+  /// The rows of a tile are widened before they meet the columns of a panel.
+  bool widens() const { return group != 1 && !dotProducts; }
+  /// Signed bytes of A are made unsigned for dot products; one more sum per vector of columns says what that adds to every row's.
+  bool corrects() { return dotProducts && !op.getUnsignedA(); }
+  Value widen(Value v, bool isUnsigned);
+  void finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators);
+  LaneValue epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask);
+  void finishByElement(int64_t count, Value row, Value column, const Part &part, ArrayRef<Value> accumulators);
+  SmallVector<Value> positions(Value row, Value column) const;
+  Value baseOf(const Access &access, Value row, Value column);
+
+  KernelEmitter &e;
+  ContractOp op;
+  Access a, c;
+  SmallVector<Access> extras;
+  Buffer b;
+  Linear panelStride;
+  Value bStart;            // set where the rows of a laic.rows choose the batch
+  Size panelTotal;         // as B says
+  SmallVector<Loop> loops; // parallel ones (n last), then reductions
+  unsigned parallel = 0;
+  int rowLoop = -1; // index of m in loops
+  Size n;
+  mlir::Type accumulatorType;
+  bool depthwise = false, integer = false;
+  int64_t group = 1;        // neighbours along the last reduction that lie together
+  bool dotProducts = false; // the level multiplies unsigned by signed bytes and adds groups up
+  Buffer widened; // rows of a tile: the even bytes of all groups, then the odd ones, as pairs of 16 bit numbers in an i32
+  SmallVector<int64_t> widenedSteps; // per reduction
+  int64_t widenedGroups = 0, widenedPitch = 0;
+  int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
+  Linear columnStride = {Size(1)}; // of B
+  bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
+  bool panelsFirst = false;
+  SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
+  SmallVector<TileDim> dims;
+  SmallVector<Value> ivs; // per loop
+  Size rowBlock;
+  bool broken = false;
+};
+
+} // namespace laic::cpu
+#endif
