@@ -248,6 +248,44 @@ LogicalResult KernelEmitter::emitExtractSlice(tensor::ExtractSliceOp op) {
 }
 
 // Every operand gives a run of each row; tiles cut rows too, so that joining two large tensors is parallel.
+// Many parts from a table: LLVM takes a minute for a hundred copies that each begin behind sums of unknown sizes.
+void KernelEmitter::concatInLoop(const Buffer &result, ArrayRef<TileDim> dims, const Size &rowSize, ArrayRef<Access> parts,
+                                 ArrayRef<Value> lengths) {
+  Type pointer = LLVM::LLVMPointerType::get(context), i64 = b.getI64Type();
+  Value pointerTable, lengthTable;
+  auto cell = [&](Value table, Type type, Value at) -> Value {
+    Value position = arith::IndexCastOp::create(b, loc, i64, at);
+    return LLVM::GEPOp::create(b, loc, pointer, type, table, ArrayRef<LLVM::GEPArg>{position});
+  };
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(entryEnd);
+    Value count = arith::ConstantIntOp::create(b, loc, i64, parts.size());
+    pointerTable = LLVM::AllocaOp::create(b, loc, pointer, pointer, count);
+    lengthTable = LLVM::AllocaOp::create(b, loc, pointer, i64, count);
+  }
+  for (auto [i, part, length] : llvm::enumerate(parts, lengths)) {
+    LLVM::StoreOp::create(b, loc, part.buffer.pointer, cell(pointerTable, pointer, index(i)));
+    LLVM::StoreOp::create(b, loc, arith::IndexCastOp::create(b, loc, i64, length), cell(lengthTable, i64, index(i)));
+  }
+  tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    loop(lo[0], hi[0], 1, [&](Value at) {
+      Value row = mul(at, value(rowSize));
+      loop(index(0), index(parts.size()), 1, index(0), [&](Value i, ValueRange carried) {
+        Value start = carried[0];
+        Value length =
+            arith::IndexCastOp::create(b, loc, b.getIndexType(), LLVM::LoadOp::create(b, loc, i64, cell(lengthTable, i64, i)));
+        Access part;
+        part.buffer = makeBuffer(LLVM::LoadOp::create(b, loc, pointer, cell(pointerTable, pointer, i)), result.element, {});
+        Value stop = add(start, length), from = arith::MaxSIOp::create(b, loc, lo[1], start), to = minimum(hi[1], stop);
+        when(less(from, to),
+             [&] { copyRun(result, add(row, from), part, add(mul(at, length), sub(from, start)), sub(to, from)); });
+        return SmallVector<Value>{stop};
+      });
+    });
+  });
+}
+
 LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
   Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
   unsigned axis = op.getDim();
@@ -269,11 +307,18 @@ LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
   }
   Size rowSize = result.sizes[axis] * inner;
   SmallVector<TileDim> dims = planTiles({canonical(outer), canonical(rowSize)}, 1, 64);
+  auto lengthOf = [&](const Access &part) { return mul(value(part.buffer.sizes[axis]), value(inner)); };
+  constexpr size_t kWrittenOut = 8;
+  bool ofUnknownSizes = llvm::any_of(parts, [&](const Access &part) { return !part.buffer.sizes[axis].isStatic(); });
+  if (parts.size() > kWrittenOut && ofUnknownSizes && llvm::none_of(parts, [](const Access &part) { return part.isScalar(); })) {
+    concatInLoop(result, dims, rowSize, parts, llvm::map_to_vector(parts, lengthOf));
+    return success();
+  }
   tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
     loop(lo[0], hi[0], 1, [&](Value at) {
       Value row = mul(at, value(rowSize)), start = index(0);
       for (const Access &part : parts) {
-        Value length = mul(value(part.buffer.sizes[axis]), value(inner));
+        Value length = lengthOf(part);
         Value from = arith::MaxSIOp::create(b, loc, lo[1], start), to = minimum(hi[1], add(start, length));
         Value source = add(mul(at, length), sub(from, start));
         bool whole = constantOf(lo[1]) == 0 && constantOf(hi[1]) && constantOf(length);

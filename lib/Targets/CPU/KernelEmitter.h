@@ -228,6 +228,9 @@ private:
                  const Access &dst, const Access &src);
   /// dst[to, to + length) = src[from, ...), or the scalar of `src`.
   void copyRun(const Buffer &dst, Value to, const Access &src, Value from, Value length);
+  /// Parts side by side in rows of `rowSize`: each row of a part has its length.
+  void concatInLoop(const Buffer &result, ArrayRef<TileDim> dims, const Size &rowSize, ArrayRef<Access> parts,
+                    ArrayRef<Value> lengths);
   /// result = `outside` but for the window at `low`, which is `inner`.
   void emitWindow(const Buffer &result, ArrayRef<Linear> low, ArrayRef<Size> innerSizes, const Access &inner,
                   const Access &outside);

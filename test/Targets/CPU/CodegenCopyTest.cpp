@@ -59,6 +59,26 @@ TEST_F(CodegenCopy, Concat) {
           {{n, n + 4}, {}});
 }
 
+// More parts than are written out: a loop over a table.
+TEST_F(CodegenCopy, ConcatOfManyUnknownSizes) {
+  constexpr int kParts = 11;
+  std::string arguments, operands, types;
+  Shape shape;
+  int64_t total = 0;
+  for (int i = 0; i < kParts; ++i) {
+    std::string name = "%x" + std::to_string(i);
+    arguments += (i ? ", " : "") + name + ": tensor<3x?x5xf32>";
+    operands += (i ? ", " : "") + name;
+    types += std::string(i ? ", " : "") + "tensor<3x?x5xf32>";
+    shape.dims.push_back(i % 4 == 1 ? 0 : 7 * i + 1); // some are empty
+    total += shape.dims.back();
+  }
+  shape.dims.push_back(total);
+  check("func.func private @k(" + arguments + ") -> tensor<3x?x5xf32> {\n%r = tensor.concat dim(1) " + operands + " : (" + types +
+            ") -> tensor<3x?x5xf32>\nreturn %r : tensor<3x?x5xf32>\n}",
+        shape, 0);
+}
+
 TEST_F(CodegenCopy, Slices) {
   check("func.func private @k(%x: tensor<6x9x8xf32>) -> tensor<2x9x3xf32> {\n%r = tensor.extract_slice %x[1, 0, 2] [2, 9, 3] "
         "[2, 1, 2] : tensor<6x9x8xf32> to tensor<2x9x3xf32>\nreturn %r : tensor<2x9x3xf32>\n}");
