@@ -279,7 +279,7 @@ private:
       return ConstantOp::create(builder, loc, type, makeConstant(store, bytes, type));
     // One source per tensor: the bytes stay mapped, and the name says where they lie without naming a path.
     std::string source = "weight:" + std::to_string(weights++) + ":" + tensor.name;
-    store.addSource(source, bytes, std::static_pointer_cast<void>(model));
+    store.addSource(source, bytes, std::static_pointer_cast<void>(model), model->isMapped(tensor.data));
     auto attr = WeightAttr::get(context, builder.getStringAttr(source), 0, tensor.size, type);
     return ConstantOp::create(builder, loc, type, attr);
   }

@@ -20,7 +20,7 @@ LogicalResult runOne(ModuleOp module, std::unique_ptr<Pass> pass) {
 LogicalResult Backend::dispatch() {
   if (failed(device.target->prepare(*module, device.options)))
     return failure();
-  PassManager pm(module->getContext());
+  PassManager pm(module->getContext()); // verifies what prepare() has left, too
   pm.addNestedPass<func::FuncOp>(createShareKernels());
   pm.addPass(createFormDispatches({device.target->getName().str()}));
   return pm.run(*module);

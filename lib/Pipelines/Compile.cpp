@@ -14,6 +14,7 @@
 #include "laic/Pipelines/Explain.h"
 #include "laic/Pipelines/Registration.h"
 #include "laic/Target/Target.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -279,8 +280,9 @@ private:
 
   LogicalResult runPasses(void (*build)(OpPassManager &)) {
     PassManager pm(&context);
+    pm.enableVerifier(false); // once per phase is enough, and a tenth faster
     build(pm);
-    return pm.run(*module);
+    return success(succeeded(pm.run(*module)) && succeeded(verify(*module)));
   }
 
   CompileCode runPhase(Phase phase) {

@@ -1,15 +1,18 @@
 // Large constants: registration and lookup of their bytes.
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace laic;
 
-void WeightStore::addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive) {
+void WeightStore::addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive, bool mapped) {
   std::lock_guard<std::mutex> lock(mutex);
-  sources[source] = {bytes, std::move(keepAlive)};
+  sources[source] = {bytes, std::move(keepAlive), mapped};
 }
 
 WeightAttr WeightStore::addOwned(std::vector<char> bytes, RankedTensorType type) {
@@ -17,15 +20,25 @@ WeightAttr WeightStore::addOwned(std::vector<char> bytes, RankedTensorType type)
   llvm::ArrayRef<char> view(owner->data(), owner->size());
   std::lock_guard<std::mutex> lock(mutex);
   std::string name = ("spill:" + llvm::Twine(owned++)).str();
-  sources[name] = {view, owner};
+  sources[name] = {view, owner, false};
   MLIRContext *ctx = type.getContext();
   return WeightAttr::get(ctx, StringAttr::get(ctx, name), 0, view.size(), type);
 }
 
 void WeightStore::release(WeightAttr weight) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (weight.getSource().getValue().starts_with("spill:"))
-    sources.erase(weight.getSource().getValue());
+  auto it = sources.find(weight.getSource().getValue());
+  if (it == sources.end())
+    return;
+  if (it->getKey().starts_with("spill:"))
+    return sources.erase(it);
+  if (!it->second.mapped)
+    return;
+  // Whole pages only: those at the ends have other tensors, too.
+  uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), start = reinterpret_cast<uintptr_t>(it->second.bytes.data());
+  uintptr_t first = llvm::alignTo(start, page), last = (start + it->second.bytes.size()) / page * page;
+  if (first < last)
+    madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
 }
 
 llvm::ArrayRef<char> WeightStore::lookup(WeightAttr weight) const {

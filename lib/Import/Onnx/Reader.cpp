@@ -66,6 +66,8 @@ static std::unique_ptr<Model> build(const Input &input, const ReadOptions &optio
   model->externalFiles = external.paths();
   if (!checkAndSort(model->graph, reporter) || !upgrade(model->graph, names, *storage, reporter))
     return nullptr;
+  for (const auto &mapping : storage->mappings)
+    model->mappings.emplace_back(mapping->data(), mapping->size());
   return model;
 }
 

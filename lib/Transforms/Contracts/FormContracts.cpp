@@ -443,20 +443,20 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
       FailureOr<Contraction> contraction = matchContraction(generic, Prefer::Innermost, why);
       if (failed(contraction)) {
         if (why.starts_with("its") || why.starts_with("too") || why.starts_with("no "))
-          generic.emitRemark() << "contraction stays a loop nest: " << why;
+          emitRemark(generic.getLoc()) << "contraction stays a loop nest: " << why;
         continue;
       }
       if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels, group))
         contracts.push_back(contract);
       else
-        generic.emitRemark() << "contraction stays a loop nest: a size is unknown";
+        emitRemark(generic.getLoc()) << "contraction stays a loop nest: a size is unknown";
     }
     for (ContractOp contract : contracts) {
       StringRef why;
       while (ContractOp fused = fuseConsumer(rewriter, contract, sizes, why))
         contract = fused;
       if (why != "the consumer is not elementwise") // nothing was there to fuse
-        contract.emitRemark() << "epilogue not fused: " << why;
+        emitRemark(contract.getLoc()) << "epilogue not fused: " << why;
       if (contract.getBBatch().empty()) // heads stay apart from batches, as the softmax between two products has them
         mergeContractDims(rewriter, contract, sizes);
     }

@@ -311,10 +311,10 @@ struct FormWinogradPass : contracts::impl::FormWinogradBase<FormWinogradPass> {
       StringRef why;
       int64_t tile = chooseTile(*conv, store, room, why);
       if (tile == 0) {
-        contract.emitRemark() << "3x3 convolution stays direct: " << why;
+        emitRemark(contract.getLoc()) << "3x3 convolution stays direct: " << why;
         continue;
       }
-      contract.emitRemark() << "3x3 convolution by Winograd F(" << tile << "x" << tile << ",3x3): each output within "
+      emitRemark(contract.getLoc()) << "3x3 convolution by Winograd F(" << tile << "x" << tile << ",3x3): each output within "
                             << llvm::formatv("{0:e1}", 2 * std::sqrt(9.0 * conv->channels) * std::ldexp(1.0, -24)).str()
                             << " of the largest sum of |input * weight| in its tile";
       room -= bytesOfTransformed(*conv, tile);

@@ -54,7 +54,8 @@ private:
   void report(func::FuncOp func) {
     int64_t transposes = llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
                                         [&](linalg::TransposeOp op) { return !isConstantValue(op.getInput()); });
-    func.emitRemark() << "channels-last layout: " << transposes
+    // At the location: a remark on the operation would print the whole function.
+    emitRemark(func.getLoc()) << "channels-last layout: " << transposes
                       << (transposes == 1 ? " transpose remains" : " transposes remain");
   }
 };

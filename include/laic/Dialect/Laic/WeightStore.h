@@ -15,11 +15,12 @@ namespace laic {
 /// Thread-safe. Bytes stay valid while the store lives; the store belongs to the dialect instance of an MLIRContext.
 class WeightStore {
 public:
-  /// Registers the bytes of a mapped file under `source`; `keepAlive` owns them. Registering again replaces.
-  void addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive);
+  /// Registers bytes under `source`; `keepAlive` owns them. `mapped`: they lie in a read-only mapping of a file. Registering again replaces.
+  void addSource(llvm::StringRef source, llvm::ArrayRef<char> bytes, std::shared_ptr<void> keepAlive, bool mapped = false);
   /// Takes bytes over (a folded or converted constant) and returns the attribute that refers to them.
   WeightAttr addOwned(std::vector<char> bytes, mlir::RankedTensorType type);
-  /// Drops the bytes of an owned weight that nothing refers to any more; files stay.
+  /// Gives back the memory of a weight that nothing refers to any more: owned bytes are dropped; pages of a mapped file leave memory, and
+  /// come back should they be read again.
   void release(WeightAttr weight);
   /// The bytes of a weight; empty when the source is unknown or too short (check `lookup(...).size()`).
   llvm::ArrayRef<char> lookup(WeightAttr weight) const;
@@ -28,6 +29,7 @@ private:
   struct Source {
     llvm::ArrayRef<char> bytes;
     std::shared_ptr<void> keepAlive;
+    bool mapped = false;
   };
   mutable std::mutex mutex;
   llvm::StringMap<Source> sources;

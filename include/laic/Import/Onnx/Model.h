@@ -129,7 +129,16 @@ struct Model {
   std::map<std::string, std::string> metadata;
   std::vector<std::string> externalFiles; // for dependency files
   Graph graph;
-  std::shared_ptr<void> storage; // mappings and owned bytes
+  std::shared_ptr<void> storage;                              // mappings and owned bytes
+  std::vector<std::pair<const uint8_t *, uint64_t>> mappings; // of whole files: address and length
+
+  /// Do these bytes lie in a mapped file? Their pages may be dropped, and come back from the file.
+  bool isMapped(const uint8_t *bytes) const {
+    for (auto [start, length] : mappings)
+      if (bytes >= start && bytes < start + length)
+        return true;
+    return false;
+  }
 };
 
 struct Diagnostic {
