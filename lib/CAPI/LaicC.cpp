@@ -35,7 +35,7 @@ struct laic_compile_result {
 namespace {
 
 constexpr const char *kKeys[] = {"target",      "cpu", "chip",     "external-data-root", "emit",    "explain", "from",
-                                 "dump-phases", "to",  "quantize", "calibration",        "threads", "math"};
+                                 "dump-phases", "to",  "quantize", "calibration",        "threads", "math",    "cache"};
 
 class Translator {
 public:
@@ -80,6 +80,7 @@ private:
                         : key == "external-data-root" ? out.externalDataRoot
                         : key == "emit"               ? out.emit
                         : key == "math"               ? out.math
+                        : key == "cache"              ? out.cache
                                                       : out.dumpPhases;
     text = value;
     return "";

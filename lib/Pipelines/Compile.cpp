@@ -1,6 +1,7 @@
 // Runs the phases of one compilation.
 #include "laic/Pipelines/Compile.h"
 
+#include "ArtifactCache.h"
 #include "Calibrate.h"
 #include "Diagnostics.h"
 #include "PhaseDump.h"
@@ -13,12 +14,14 @@
 #include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Explain.h"
 #include "laic/Pipelines/Registration.h"
+#include "laic/Support/AtomicFile.h"
 #include "laic/Target/Target.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -40,10 +43,14 @@ public:
     if (code != CompileCode::Ok)
       return code;
     code = load();
+    if (cached)
+      return code;
     for (int i = static_cast<int>(done) + 1; code == CompileCode::Ok && i <= static_cast<int>(options.to); ++i)
       code = runPhase(static_cast<Phase>(i));
     if (code == CompileCode::Ok && options.emit == "mlir")
       code = emitText();
+    if (code == CompileCode::Ok && cache)
+      keep();
     return code;
   }
 
@@ -202,8 +209,68 @@ private:
     if (!model)
       return CompileCode::Failed;
     output.dependencies.insert(output.dependencies.end(), model->externalFiles.begin(), model->externalFiles.end());
+    if (usesCache()) {
+      makeCache(*model);
+      if (std::optional<llvm::StringRef> artifact = cache->find())
+        return deliver(*artifact);
+    }
     module = importModel(model, ImportOptions{options.dims}, &context);
     return module ? dump(Phase::Import) : failed(Phase::Import);
+  }
+
+  // ---- --cache ----
+
+  /// Only for what is an artifact and nothing else: dumps and explanations come from the phases themselves.
+  bool usesCache() const {
+    return !options.cache.empty() && !project && options.emit == "artifact" && !options.explain && options.dumpPhases.empty() &&
+           options.from == Phase::Import && options.to == Phase::Emit;
+  }
+
+  void makeCache(const onnx::Model &model) {
+    cache.emplace(options.cache);
+    cache->add(llvm::sys::path::filename(input.path)); // the artifact names its model
+    cache->add(options.math);
+    for (auto [target, of] : llvm::zip(targets, targetOptions)) {
+      cache->add(target->getName());
+      cache->add(llvm::join(of.levels, ","));
+    }
+    cache->add("host " + llvm::join(host.options.levels, ","));
+    for (const auto &[name, size] : options.dims)
+      cache->add(name + "=" + std::to_string(size));
+    cache->add(llvm::ArrayRef(static_cast<const uint8_t *>(input.data), input.size));
+    for (auto [bytes, size] : model.mappings)
+      cache->add(llvm::ArrayRef(bytes, size));
+  }
+
+  CompileCode deliver(llvm::StringRef artifact) {
+    cached = true;
+    if (output.path.empty()) {
+      output.bytes.assign(artifact.begin(), artifact.end());
+      return CompileCode::Ok;
+    }
+    AtomicFile file;
+    std::string problem = file.open(output.path);
+    if (problem.empty())
+      problem = file.write(artifact.data(), artifact.size());
+    if (problem.empty())
+      problem = file.commit();
+    if (problem.empty())
+      return CompileCode::Ok;
+    diagnostics.report(Severity::Error, problem, "");
+    return CompileCode::Failed;
+  }
+
+  /// The artifact is there already: what goes wrong now is a warning.
+  void keep() {
+    std::string problem;
+    if (output.path.empty()) {
+      problem = cache->store(llvm::StringRef(output.bytes.data(), output.bytes.size()));
+    } else if (llvm::sys::fs::is_regular_file(output.path)) {
+      auto file = llvm::MemoryBuffer::getFile(output.path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+      problem = file ? cache->store((*file)->getBuffer()) : "cannot read '" + output.path + "': " + file.getError().message();
+    }
+    if (!problem.empty())
+      diagnostics.report(Severity::Warning, problem, "the artifact is complete; only --cache has no copy of it");
   }
 
   // `--from=PHASE` names the first phase to run; the dump says which one made it. The dump of PHASE itself is taken too.
@@ -425,6 +492,8 @@ private:
   OwningOpRef<ModuleOp> module; // until the targets part
   std::vector<std::unique_ptr<Backend>> backends;
   OwningOpRef<ModuleOp> reproducer;
+  std::optional<ArtifactCache> cache;
+  bool cached = false;        // the artifact came from there
   Phase done = Phase::Import; // the phase that made the module when the first one starts
 };
 

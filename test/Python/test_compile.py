@@ -166,3 +166,53 @@ def test_a_package_without_libraries_says_where_it_looked(build, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LAIC_LIBRARY_DIR": str(tmp_path / "nowhere")}
     done = subprocess.run([sys.executable, "-c", "import laic; laic.compile(b'')"], env=environment, capture_output=True, text=True)
     assert f"liblaic.so is not in {tmp_path / 'nowhere'}" in done.stderr and "; build laic or set LAIC_LIBRARY_DIR" in done.stderr
+
+
+def compiles(model, cache, **options):
+    """Whether code was generated, and the artifact."""
+    phases = []
+    made = laic.compile_artifact(model, cache=cache, progress=lambda phase, done, total: phases.append(phase), **options)
+    return "codegen" in phases, made
+
+
+def test_cache_takes_what_was_made_before(digits, tmp_path):
+    cache = tmp_path / "new" / "cache"
+    fresh, first = compiles(digits, cache)
+    assert fresh and len(list(cache.iterdir())) == 1
+    fresh, again = compiles(digits, cache)
+    assert not fresh and again.artifact == first.artifact and again.dependencies == first.dependencies
+    fresh, _ = compiles(digits, cache, output=tmp_path / "a.bin")
+    assert not fresh and (tmp_path / "a.bin").read_bytes() == first.artifact
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_cache_tells_models_and_options_apart(add_model, tmp_path):
+    changed = onnx.ModelProto()
+    changed.CopyFrom(add_model)
+    changed.graph.node[0].op_type = "Mul"
+    for model, options in ((add_model, {}), (changed, {}), (add_model, {"cpu": "x86-64-v2"}), (add_model, {"math": "strict"}), (add_model, {"name": "other.onnx"})):
+        assert compiles(model, tmp_path / "cache", **options)[0]
+        assert not compiles(model, tmp_path / "cache", **options)[0]
+
+
+def test_damaged_files_of_the_cache_are_made_anew(add_model, tmp_path):
+    first = compiles(add_model, tmp_path)[1]
+    [kept] = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for damaged in (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], whole[:-1], b""):
+        kept.write_bytes(damaged)
+        fresh, made = compiles(add_model, tmp_path)
+        assert fresh and made.artifact == first.artifact and kept.read_bytes() == whole
+
+
+def test_cache_that_cannot_be_written_is_a_warning(add_model, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    fresh, made = compiles(add_model, tmp_path / "file" / "cache")
+    assert fresh and made.artifact
+    assert any("cannot make the folder" in d.message and "only --cache has no copy" in d.note for d in made.diagnostics)
+
+
+def test_explanations_are_never_taken_from_the_cache(add_model, tmp_path):
+    compiles(add_model, tmp_path)
+    fresh, made = compiles(add_model, tmp_path, explain=True)
+    assert fresh and "laic_add" in made.explanation

@@ -118,6 +118,8 @@ int main(int argc, char **argv) {
   text("external-data-root", "admit external data below this folder when symlinks lead out of the model's")->type_name("DIR");
   text("emit", "artifact (default) or mlir, the module after the last phase")->type_name("KIND");
   text("dump-phases", "write the module after every phase, with its weights, into this folder")->type_name("DIR");
+  text("cache", "keep finished artifacts in this folder, and take what was made before from the same model and options")
+      ->type_name("DIR");
   text("from", "start from a phase dump: simplify, quantize, fuse, ...")->type_name("PHASE");
   text("to", "stop after this phase")->type_name("PHASE");
   text("threads", "threads for compiling (default: all)")->type_name("N");

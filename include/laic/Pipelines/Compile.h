@@ -34,6 +34,7 @@ struct CompileOptions {
   std::string emit = "artifact"; // artifact, mlir, or what the target declares
   bool explain = false;
   std::string dumpPhases; // folder, or empty
+  std::string cache;      // folder of finished artifacts, or empty: what was made before from the same is not made again
   Phase from = Phase::Import, to = Phase::Emit;
   unsigned threads = 0; // for compiling; 0: all
   DiagnosticFn diagnostic;

@@ -1,0 +1,74 @@
+// A file of the cache is an artifact and its BLAKE3 hash; its name is the hash of what the artifact was made from.
+#include "ArtifactCache.h"
+
+#include "laic/Support/AtomicFile.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <dlfcn.h>
+
+using namespace laic;
+using llvm::StringRef;
+
+using Digest = llvm::BLAKE3Result<>;
+
+static Digest digestOf(StringRef bytes) {
+  llvm::BLAKE3 hasher;
+  hasher.update(bytes);
+  return hasher.final();
+}
+
+// The version alone does not tell builds of one version apart: the library's file does, by its size and time.
+static std::string buildIdentity() {
+  std::string text = LAIC_VERSION;
+  Dl_info info;
+  llvm::sys::fs::file_status status;
+  if (dladdr(reinterpret_cast<void *>(&buildIdentity), &info) && info.dli_fname && !llvm::sys::fs::status(info.dli_fname, status))
+    text += " " + std::to_string(status.getSize()) + " " +
+            std::to_string(status.getLastModificationTime().time_since_epoch().count());
+  return text;
+}
+
+ArtifactCache::ArtifactCache(std::string folder) : folder(std::move(folder)) { add(buildIdentity()); }
+
+void ArtifactCache::add(StringRef text) { add(llvm::ArrayRef(text.bytes_begin(), text.bytes_end())); }
+
+void ArtifactCache::add(llvm::ArrayRef<uint8_t> bytes) {
+  uint64_t length = bytes.size();
+  hasher.update(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(&length), sizeof length));
+  hasher.update(bytes);
+}
+
+std::string ArtifactCache::path() {
+  if (name.empty())
+    name = llvm::toHex(hasher.final<16>(), /*LowerCase=*/true) + ".laic";
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
+}
+
+std::optional<StringRef> ArtifactCache::find() {
+  auto file = llvm::MemoryBuffer::getFile(path(), /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file || (*file)->getBufferSize() < std::tuple_size<Digest>::value)
+    return std::nullopt;
+  found = std::move(*file);
+  StringRef bytes = found->getBuffer(), artifact = bytes.drop_back(std::tuple_size<Digest>::value);
+  Digest digest = digestOf(artifact);
+  if (bytes.drop_front(artifact.size()) != StringRef(reinterpret_cast<const char *>(digest.data()), digest.size()))
+    return std::nullopt;
+  return artifact;
+}
+
+std::string ArtifactCache::store(StringRef artifact) {
+  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+    return "cannot make the folder '" + folder + "': " + error.message();
+  AtomicFile file;
+  std::string problem = file.open(path());
+  if (problem.empty())
+    problem = file.write(artifact.data(), artifact.size());
+  Digest digest = digestOf(artifact);
+  if (problem.empty())
+    problem = file.write(digest.data(), digest.size());
+  return problem.empty() ? file.commit() : problem;
+}
