@@ -21,7 +21,9 @@ LogicalResult Backend::dispatch() {
   if (failed(device.target->prepare(*module, device.options)))
     return failure();
   PassManager pm(module->getContext()); // verifies what prepare() has left, too
-  pm.addNestedPass<func::FuncOp>(createShareKernels());
+  // GPUs bind few buffers at a time, some no more than 8; code for the host does not care.
+  constexpr unsigned kHostOperands = 40, kDeviceOperands = 8;
+  pm.addNestedPass<func::FuncOp>(createShareKernels({device.target->isHost() ? kHostOperands : kDeviceOperands}));
   pm.addPass(createFormDispatches({device.target->getName().str()}));
   return pm.run(*module);
 }

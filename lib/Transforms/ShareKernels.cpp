@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace laic {
@@ -158,6 +159,8 @@ void turnToOperands(IRRewriter &rewriter, ArrayRef<Root> roots, ArrayRef<unsigne
 }
 
 struct ShareKernelsPass : public laic::impl::ShareKernelsBase<ShareKernelsPass> {
+  using ShareKernelsBase::ShareKernelsBase;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isExternal() || !function.getBody().hasOneBlock())
@@ -175,18 +178,18 @@ struct ShareKernelsPass : public laic::impl::ShareKernelsBase<ShareKernelsPass> 
   }
 
 private:
-  static void share(IRRewriter &rewriter, ArrayRef<Root> roots) {
+  void share(IRRewriter &rewriter, ArrayRef<Root> roots) {
     size_t uses = roots.front().uses.size();
     if (llvm::any_of(roots, [&](const Root &root) { return root.uses.size() != uses; }))
       return;
     SmallVector<unsigned> positions = differing(roots);
     bool haveOwners = llvm::all_of(
         roots, [&](const Root &root) { return llvm::all_of(positions, [&](unsigned i) { return bodyOwner(root.uses[i]); }); });
-    if (haveOwners && !positions.empty() && positions.size() <= kMost)
+    llvm::SetVector<Value> read(roots.front().op->operand_begin(), roots.front().op->operand_end());
+    getUsedValuesDefinedAbove(roots.front().op->getRegions(), read);
+    if (haveOwners && !positions.empty() && read.size() + positions.size() <= mostOperands)
       turnToOperands(rewriter, roots, positions);
   }
-
-  static constexpr size_t kMost = 24; // operands more; a kernel with so many numbers has work enough to hide their loads
 };
 
 } // namespace

@@ -209,7 +209,7 @@ def test_cache_that_cannot_be_written_is_a_warning(add_model, tmp_path):
     (tmp_path / "file").write_text("in the way")
     fresh, made = compiles(add_model, tmp_path / "file" / "cache")
     assert fresh and made.artifact
-    assert any("cannot make the folder" in d.message and "only --cache has no copy" in d.note for d in made.diagnostics)
+    assert any("cannot make the folder" in d.message and "the artifact is complete; only --cache has no copy of it" in d.note for d in made.diagnostics)
 
 
 def test_explanations_are_never_taken_from_the_cache(add_model, tmp_path):

@@ -41,6 +41,9 @@ def ShareKernels : Pass<"laic-share-kernels", "::mlir::func::FuncOp"> {
     %1 = linalg.generic ... ins(%x, %s) { ... %y = arith.mulf %a, %b ... }
     ```
   }];
+  let options = [
+    Option<"mostOperands", "most-operands", "unsigned", "12", "Most operands that an operation may have afterwards">,
+  ];
   let dependentDialects = ["::laic::LaicDialect"];
 }
 

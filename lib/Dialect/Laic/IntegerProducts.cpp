@@ -67,10 +67,12 @@ std::optional<SmallVector<int32_t>> knownSums(LowerContext &ctx, unsigned operan
     return std::nullopt;
   std::vector<char> scratch;
   ArrayRef<char> bytes = constantBytes(ctx, operand, scratch);
-  int64_t channels = shape[kept], inner = 1;
-  for (int64_t size : ArrayRef(shape).drop_front(kept + 1))
-    inner *= size;
-  if (int64_t(bytes.size()) % (channels * inner))
+  int64_t channels = shape[kept], inner = 1, all = 1;
+  for (auto [d, size] : llvm::enumerate(shape)) {
+    all *= size;
+    inner *= d > kept ? size : 1;
+  }
+  if (int64_t(bytes.size()) != all)
     return std::nullopt;
   SmallVector<int32_t> sums(channels, 0);
   auto add = [&](auto number) {

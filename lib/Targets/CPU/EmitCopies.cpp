@@ -247,7 +247,6 @@ LogicalResult KernelEmitter::emitExtractSlice(tensor::ExtractSliceOp op) {
   return success();
 }
 
-// Every operand gives a run of each row; tiles cut rows too, so that joining two large tensors is parallel.
 // Many parts from a table: LLVM takes a minute for a hundred copies that each begin behind sums of unknown sizes.
 void KernelEmitter::concatInLoop(const Buffer &result, ArrayRef<TileDim> dims, const Size &rowSize, ArrayRef<Access> parts,
                                  ArrayRef<Value> lengths) {
@@ -286,6 +285,7 @@ void KernelEmitter::concatInLoop(const Buffer &result, ArrayRef<TileDim> dims, c
   });
 }
 
+// Every operand gives a run of each row; tiles cut rows too, so that joining two large tensors is parallel.
 LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
   Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
   unsigned axis = op.getDim();

@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
 
-// Room for a tile's rows. The workspace is that of the level with the most.
+// Room for a tile's rows. The workspace has one size for all levels: that of the tile with the most rows.
 LogicalResult ContractEmitter::planWidening() {
   widenedSteps.assign(loops.size() - parallel, 1);
   for (unsigned d = loops.size(); d-- > parallel;) {
@@ -69,7 +69,7 @@ SmallVector<Value, 2> ContractEmitter::factors(Value groups, bool isUnsigned) {
   return {arith::ShRSIOp::create(e.b, e.loc, high, eight), arith::ShRSIOp::create(e.b, e.loc, pairs, eight)};
 }
 
-// The same where the last reduction goes from group to group.
+// One step of all reduction loops where the last one goes from group to group.
 void ContractEmitter::groupStep(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
   auto product = [&](Value left, Value right, Value &sum) {
     sum = dotProducts ? e.dotBytes(left, right, sum) : e.multiplyPairs(left, right, sum);

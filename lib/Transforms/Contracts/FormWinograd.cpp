@@ -315,8 +315,8 @@ struct FormWinogradPass : contracts::impl::FormWinogradBase<FormWinogradPass> {
         continue;
       }
       emitRemark(contract.getLoc()) << "3x3 convolution by Winograd F(" << tile << "x" << tile << ",3x3): each output within "
-                            << llvm::formatv("{0:e1}", 2 * std::sqrt(9.0 * conv->channels) * std::ldexp(1.0, -24)).str()
-                            << " of the largest sum of |input * weight| in its tile";
+                                    << llvm::formatv("{0:e1}", 2 * std::sqrt(9.0 * conv->channels) * std::ldexp(1.0, -24)).str()
+                                    << " of the largest sum of |input * weight| in its tile";
       room -= bytesOfTransformed(*conv, tile);
       absorbPadding(*conv);
       WinogradFormer(rewriter, *conv, tile).form();

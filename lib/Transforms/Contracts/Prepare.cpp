@@ -26,7 +26,7 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
 
 LogicalResult laic::contracts::prepare(ModuleOp module, const PrepareOptions &options) {
   PassManager manager(module.getContext());
-  manager.enableVerifier(false); // what comes next does
+  manager.enableVerifier(false); // the passes that follow do
   buildPrepare(manager.nest<func::FuncOp>(), options);
   return manager.run(module);
 }

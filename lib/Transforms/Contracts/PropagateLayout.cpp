@@ -56,7 +56,7 @@ private:
                                         [&](linalg::TransposeOp op) { return !isConstantValue(op.getInput()); });
     // At the location: a remark on the operation would print the whole function.
     emitRemark(func.getLoc()) << "channels-last layout: " << transposes
-                      << (transposes == 1 ? " transpose remains" : " transposes remain");
+                              << (transposes == 1 ? " transpose remains" : " transposes remain");
   }
 };
 

@@ -12,7 +12,7 @@
 
 namespace laic {
 
-/// Thread-safe. Bytes stay valid while the store lives; the store belongs to the dialect instance of an MLIRContext.
+/// Thread-safe. Bytes stay valid until they are released; the store belongs to the dialect instance of an MLIRContext.
 class WeightStore {
 public:
   /// Registers bytes under `source`; `keepAlive` owns them. `mapped`: they lie in a read-only mapping of a file. Registering again replaces.

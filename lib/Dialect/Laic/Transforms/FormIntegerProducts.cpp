@@ -33,6 +33,8 @@ template <typename T> std::optional<SmallVector<T>> valuesOf(Value v, bool isEle
   WeightStore &store = v.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
   std::vector<char> scratch;
   ArrayRef<char> bytes = constantBytes(store, constant.getValue(), scratch);
+  if (bytes.size() != cast<RankedTensorType>(v.getType()).getNumElements() * sizeof(T))
+    return std::nullopt; // a source that is not there
   SmallVector<T> values(bytes.size() / sizeof(T));
   std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
   return values;
@@ -83,6 +85,16 @@ std::optional<Dequantized> activation(Value v) {
   return known ? a : std::nullopt;
 }
 
+/// What sums of `depth` products of bytes may at most be, zero points taken off. Beyond 32 bits they would wrap, where floats do not.
+int64_t largestSum(int64_t depth) { return depth * 255 * 128; }
+constexpr int64_t kLimit = (int64_t(1) << 31) - 1;
+
+/// At least as many products as each sum has: all dims of the weights but `columns`.
+int64_t depthOf(const Dequantized &w, int64_t columns) {
+  auto type = cast<RankedTensorType>(w.x.getType());
+  return type.getNumElements() / std::max<int64_t>(1, type.getDimSize(columns));
+}
+
 /// Constant bytes around 0 with one scale, or one for each index of `axis`.
 std::optional<Dequantized> weights(Value v, int64_t axis) {
   std::optional<Dequantized> w = dequantizedFrom(v);
@@ -96,10 +108,13 @@ SmallVector<float> products(ArrayRef<float> a, ArrayRef<float> b) {
   return llvm::map_to_vector(b, [&](float scale) { return a[0] * scale; });
 }
 
-/// The integers of a bias whose scale is that of the sums; null where it has another one.
-Value integerBias(Value bias, ArrayRef<float> scales) {
+/// The integers of a bias whose scale is that of the sums, none larger than `limit`; null for others.
+Value integerBias(Value bias, ArrayRef<float> scales, int64_t limit) {
   std::optional<Dequantized> b = dequantizedFrom(bias);
   if (!b || !getElementTypeOrSelf(b->x.getType()).isInteger(32) || !isZeroPoint(b->zero, 0))
+    return {};
+  auto values = valuesOf<int32_t>(b->x, true);
+  if (!values || llvm::any_of(*values, [&](int32_t v) { return std::abs(int64_t(v)) > limit; }))
     return {};
   for (size_t i = 0; i < std::max(scales.size(), b->scales.size()); ++i) {
     float want = scales[scales.size() == 1 ? 0 : i], have = b->scales[b->scales.size() == 1 ? 0 : i];
@@ -125,20 +140,22 @@ public:
 
   void convolution(ConvOp op) {
     std::optional<Dequantized> x = activation(op.getX()), w = weights(op.getW(), 0);
-    if (!x || !w)
+    if (!takes(op, op.getX(), x, w, 0))
       return;
     rewriter.setInsertionPoint(op);
     Decomposer d(rewriter, op);
+    makeSigned(d, *w);
     SmallVector<float> scales = products(x->scales, w->scales);
     bool hasBias = !isAbsent(op.getB());
-    Value bias = hasBias ? integerBias(op.getB(), scales) : d.none();
+    Value bias = hasBias ? integerBias(op.getB(), scales, kLimit - largestSum(depthOf(*w, 0))) : d.none();
     if (QuantizeLinearOp q = quantizationOf(op.getY()); q && bias) {
       rewriter.setInsertionPoint(q);
+      Location both = rewriter.getFusedLoc({op.getLoc(), q.getLoc()});
       rewriter
           .replaceOpWithNewOp<QLinearConvOp>(q, q.getType(), x->x, x->scale, zero(d, *x), w->x, w->scale, zero(d, *w),
                                              q.getYScale(), q.getYZeroPoint(), bias, op.getAutoPadAttr(), op.getDilationsAttr(),
                                              op.getGroupAttr(), op.getKernelShapeAttr(), op.getPadsAttr(), op.getStridesAttr())
-          ->setLoc(op.getLoc());
+          ->setLoc(both);
       rewriter.eraseOp(op);
       return;
     }
@@ -147,7 +164,7 @@ public:
                               op.getGroupAttr(), op.getKernelShapeAttr(), op.getPadsAttr(), op.getStridesAttr());
     Value y = dequantize(d, sums, scales, /*axis=*/1);
     if (hasBias)
-      y = d.add(y, d.unsqueeze(op.getB(), axesBehind(1, cast<RankedTensorType>(op.getX().getType()).getRank())));
+      y = d.add(y, d.unsqueeze(op.getB(), axesBehind(1, cast<RankedTensorType>(x->x.getType()).getRank())));
     d.replace(y);
   }
 
@@ -155,16 +172,18 @@ public:
     auto b = dyn_cast<RankedTensorType>(op.getB().getType());
     std::optional<Dequantized> x = activation(op.getA());
     std::optional<Dequantized> w = b && b.getRank() > 1 ? weights(op.getB(), b.getRank() - 1) : std::nullopt;
-    if (!x || !w)
+    if (!takes(op, op.getA(), x, w, b ? b.getRank() - 1 : 0))
       return;
     rewriter.setInsertionPoint(op);
     Decomposer d(rewriter, op);
+    makeSigned(d, *w);
     if (QuantizeLinearOp q = quantizationOf(op.getY())) {
       rewriter.setInsertionPoint(q);
+      Location both = rewriter.getFusedLoc({op.getLoc(), q.getLoc()});
       rewriter
           .replaceOpWithNewOp<QLinearMatMulOp>(q, q.getType(), x->x, x->scale, zero(d, *x), w->x, w->scale, zero(d, *w),
                                                q.getYScale(), q.getYZeroPoint())
-          ->setLoc(op.getLoc());
+          ->setLoc(both);
       rewriter.eraseOp(op);
       return;
     }
@@ -175,10 +194,11 @@ public:
   /// Without a form of its own in integers: a MatMul, and the bias behind it.
   void gemm(GemmOp op) {
     std::optional<Dequantized> x = activation(op.getA()), w = weights(op.getB(), op.getTransB() ? 0 : 1);
-    if (!x || !w || op.getTransA() || !op.getAlpha().isExactlyValue(1))
+    if (op.getTransA() || !op.getAlpha().isExactlyValue(1) || !takes(op, op.getA(), x, w, op.getTransB() ? 0 : 1))
       return;
     rewriter.setInsertionPoint(op);
     Decomposer d(rewriter, op);
+    makeSigned(d, *w);
     Value b = op.getTransB() ? d.transpose(w->x, {1, 0}) : w->x;
     Value sums = d.make<MatMulIntegerOp>(rewriter.getI32Type(), x->x, b, x->zero, w->zero);
     Value y = dequantize(d, sums, products(x->scales, w->scales), /*axis=*/-1);
@@ -190,7 +210,9 @@ public:
   /// Rows of a constant are picked before they are dequantised: the table stays narrow.
   void gather(GatherOp op) {
     auto table = op.getData().getDefiningOp<DequantizeLinearOp>();
-    if (!table || !table.getX().getDefiningOp<ConstantOp>() || table.getBlockSize() != 0)
+    auto isWhole = [](Type type) { return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8; }; // as Gather takes it
+    if (!table || !table.getX().getDefiningOp<ConstantOp>() || table.getBlockSize() != 0 ||
+        !isWhole(Decomposer::elementOf(table.getX())))
       return;
     for (Value parameter : {table.getXScale(), table.getXZeroPoint()}) {
       auto type = dyn_cast<RankedTensorType>(parameter.getType());
@@ -205,6 +227,33 @@ public:
   }
 
 private:
+  /// Says why not where the activation at least was quantised.
+  static bool takes(Operation *op, Value activation, const std::optional<Dequantized> &x, const std::optional<Dequantized> &w,
+                    int64_t columns) {
+    const char *why = !x   ? "its activation is not of bytes with one scale and a zero point that is known"
+                      : !w ? "its weights are not constant bytes around 0 with a scale per output channel at most"
+                      : largestSum(depthOf(*w, columns)) > kLimit ? "sums of so many products could leave 32 bits"
+                                                                  : nullptr;
+    if (why && activation.getDefiningOp<DequantizeLinearOp>())
+      emitRemark(op->getLoc()) << "product of quantised tensors stays in floats: " << why;
+    return !why;
+  }
+
+  /// Unsigned weights around 128 become signed ones around 0: the same bytes with their top bit flipped.
+  static void makeSigned(const Decomposer &d, Dequantized &w) {
+    auto type = cast<RankedTensorType>(w.x.getType());
+    if (!type.getElementType().isUnsignedInteger())
+      return;
+    SmallVector<uint8_t> values = *valuesOf<uint8_t>(w.x, true);
+    for (uint8_t &value : values)
+      value ^= 0x80;
+    auto i8 = RankedTensorType::get(type.getShape(), d.rewriter.getI8Type());
+    WeightStore &store = type.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+    ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size());
+    w.x = ConstantOp::create(d.rewriter, d.loc, i8, makeConstant(store, bytes, i8));
+    w.zero = d.none();
+  }
+
   static SmallVector<int64_t> axesBehind(int64_t first, int64_t rank) { return llvm::to_vector(llvm::seq(first, rank - 1)); }
 
   /// QLinear operations want zero points.
@@ -231,7 +280,10 @@ struct FormIntegerProductsPass : public laic::impl::LaicFormIntegerProductsBase<
     IRRewriter rewriter(&getContext());
     Former former(rewriter);
     SmallVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) { ops.push_back(op); });
+    getOperation().walk([&](Operation *op) {
+      if (isa<ConvOp, MatMulOp, GemmOp, GatherOp>(op)) // others may be erased before their turn
+        ops.push_back(op);
+    });
     for (Operation *op : ops) {
       if (auto conv = dyn_cast<ConvOp>(op))
         former.convolution(conv);
