@@ -485,7 +485,6 @@ Value ContractEmitter::widen(Value v, bool isUnsigned) {
 void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
   if (group != 1)
     return groupStep(count, part, a, b, accumulators);
-  Value rowStep = rowLoop >= 0 ? e.value(this->a.coefficients[rowLoop]) : e.index(0);
   SmallVector<Value> right;
   for (int64_t p = 0; p < part.panels; ++p)
     for (int64_t w = 0; w < part.vectors; ++w) {
@@ -493,7 +492,7 @@ void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, Mu
       right.push_back(widen(e.loadVector(this->b, at, part.lanes), op.getUnsignedB()));
     }
   for (int64_t r = 0; r < count; ++r) {
-    Value at = e.add(a, e.mul(rowStep, r));
+    Value at = e.add(a, e.mul(rowStep(), r));
     Value left;
     if (depthwise) {
       Value mask;

@@ -239,6 +239,12 @@ private:
     return !why;
   }
 
+  template <typename T> static Value constant(const Decomposer &d, ArrayRef<T> values, RankedTensorType type) {
+    WeightStore &store = type.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+    ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T));
+    return ConstantOp::create(d.rewriter, d.loc, type, makeConstant(store, bytes, type));
+  }
+
   /// Unsigned weights around 128 become signed ones around 0: the same bytes with their top bit flipped.
   static void makeSigned(const Decomposer &d, Dequantized &w) {
     auto type = cast<RankedTensorType>(w.x.getType());
@@ -247,10 +253,7 @@ private:
     SmallVector<uint8_t> values = *valuesOf<uint8_t>(w.x, true);
     for (uint8_t &value : values)
       value ^= 0x80;
-    auto i8 = RankedTensorType::get(type.getShape(), d.rewriter.getI8Type());
-    WeightStore &store = type.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size());
-    w.x = ConstantOp::create(d.rewriter, d.loc, i8, makeConstant(store, bytes, i8));
+    w.x = constant<uint8_t>(d, values, RankedTensorType::get(type.getShape(), d.rewriter.getI8Type()));
     w.zero = d.none();
   }
 
@@ -265,10 +268,7 @@ private:
     SmallVector<int64_t> shape;
     if (scales.size() > 1)
       shape.push_back(scales.size());
-    auto type = RankedTensorType::get(shape, d.f32());
-    WeightStore &store = sums.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(scales.data()), scales.size() * sizeof(float));
-    Value scale = ConstantOp::create(d.rewriter, d.loc, type, makeConstant(store, bytes, type));
+    Value scale = constant(d, scales, RankedTensorType::get(shape, d.f32()));
     return d.make<DequantizeLinearOp>(d.f32(), sums, scale, d.none(), axis, /*block_size=*/0, /*output_dtype=*/0);
   }
 
