@@ -1,0 +1,74 @@
+"""Artifacts for AArch64, made on this machine and run on an emulated one."""
+import importlib.util
+import sys
+
+import numpy as np
+import onnx
+import pytest
+
+import aarch64
+from locations import BUILD, ROOT
+
+sys.path.append(str(ROOT / "test" / "Models"))
+from harness import compare_all, compile_model, oracle, quanta  # noqa: E402
+
+pytestmark = pytest.mark.skipif(bool(aarch64.missing()), reason=aarch64.missing())
+# A machine without and one with what the levels ask for.
+LEVELS = {"aarch64:v8": "cortex-a53", "aarch64:v8.2+dotprod": "cortex-a76"}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    return aarch64.Machine(BUILD, tmp_path_factory.mktemp("aarch64"))
+
+
+def inputs_of(path):
+    graph = onnx.load(path, load_external_data=False).graph
+    weights = {t.name for t in graph.initializer}
+    return [i.name for i in graph.input if i.name not in weights]
+
+
+def check(machine, model, feed, folder, level):
+    """Compares with onnxruntime; one thread and two must give equal bits."""
+    artifact = folder / "model.bin"
+    compile_model(BUILD, model, artifact, f"--cpu={level}")
+    names = [o.name for o in onnx.load(model, load_external_data=False).graph.output]
+    arrays = [feed[name] for name in inputs_of(model)]
+    got = machine.run(artifact, arrays, processor=LEVELS[level])
+    single = machine.run(artifact, arrays, threads=1, processor=LEVELS[level])
+    assert [a.tobytes() for a in got] == [a.tobytes() for a in single]
+    compare_all(dict(zip(names, got)), oracle(model, feed, BUILD / "models" / "oracle"), quanta(model))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_digits(machine, digits, tmp_path, level):
+    shape = [d.dim_value or 3 for d in onnx.load(digits).graph.input[0].type.tensor_type.shape.dim]
+    feed = {inputs_of(digits)[0]: np.random.default_rng(0).random(shape, np.float32)}
+    check(machine, digits, feed, tmp_path, level)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("file", ["vision/mnist_cntk.onnx", "audio/kws_f32.onnx", "audio/kws_int8_qdq.onnx"])
+def test_trained_models(machine, shared, tmp_path, file, level):
+    spec = importlib.util.spec_from_file_location("inputs", shared / "models" / "inputs.py")
+    inputs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(inputs)
+    check(machine, shared / "models" / file, inputs.make(file, 0), tmp_path, level)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2"])
+def test_architectures(machine, shared, tmp_path, name):
+    spec = importlib.util.spec_from_file_location("materialise", shared / "zoo" / "materialise.py")
+    materialise = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(materialise)
+    skeleton = onnx.load(shared / "zoo" / f"{name}.skel.onnx", load_external_data=False)
+    info = materialise.sidecar(skeleton)
+    materialise.materialise(skeleton, tmp_path / "model.onnx")
+    check(machine, tmp_path / "model.onnx", materialise.make_inputs(info, info["dims"], 0), tmp_path, "aarch64:v8.2+dotprod")
+
+
+def test_machine_without_the_instructions_refuses(machine, digits, tmp_path):
+    """The runtime says which instructions are missing instead of dying of one."""
+    compile_model(BUILD, digits, tmp_path / "model.bin", "--cpu=aarch64:v8.2+dotprod")
+    with pytest.raises(AssertionError, match="lacks aarch64:v8.2"):
+        machine.run(tmp_path / "model.bin", [], processor="cortex-a53")
