@@ -99,7 +99,10 @@ private:
       TargetOptions of;
       of.threads = options.threads;
       of.explain = options.explain;
-      of.strictMath = options.math == "strict";
+      of.math = math;
+      if (!target->hasMath(math))
+        return usage("--math=" + options.math + " is not available for target '" + name + "' yet",
+                     "use default or strict, or compile for cpu");
       targets.push_back(target);
       targetOptions.push_back(std::move(of));
     }
@@ -147,10 +150,12 @@ private:
   }
 
   CompileCode checkMath() {
-    if (options.math == "bf16")
-      return usage("--math=bf16 is not available yet", "use default or strict");
-    if (!options.math.empty() && options.math != "default" && options.math != "strict")
-      return usage("unknown --math '" + options.math + "'", "use default or strict");
+    static const std::pair<llvm::StringRef, Math> kinds[] = {
+        {"", Math::Default}, {"default", Math::Default}, {"strict", Math::Strict}, {"bf16", Math::BF16}};
+    const auto *kind = llvm::find_if(kinds, [&](const auto &kind) { return kind.first == options.math; });
+    if (kind == std::end(kinds))
+      return usage("unknown --math '" + options.math + "'", "use default, strict or bf16");
+    math = kind->second;
     return CompileCode::Ok;
   }
 
@@ -291,7 +296,7 @@ private:
       return CompileCode::Failed;
     }
     bool tiled = (*module)->walk([](WinogradOp) { return WalkResult::interrupt(); }).wasInterrupted();
-    if (tiled && options.math == "strict") {
+    if (tiled && math == Math::Strict) {
       diagnostics.report(Severity::Error,
                          input.path + ": holds convolutions by Winograd's algorithm, which --math=strict excludes",
                          "start from dispatch or an earlier phase");
@@ -486,6 +491,7 @@ private:
   MLIRContext context;
   DiagnosticBridge diagnostics;
   std::vector<const Target *> targets;
+  Math math = Math::Default;
   std::vector<TargetOptions> targetOptions; // one per target
   const ProjectTarget *project = nullptr;   // of the only target, where it writes one
   TargetChoice host;

@@ -14,7 +14,7 @@ from harness import compare_all, compile_model, oracle, quanta  # noqa: E402
 
 pytestmark = pytest.mark.skipif(bool(aarch64.missing()), reason=aarch64.missing())
 # A machine without and one with what the levels ask for.
-LEVELS = {"aarch64:v8": "cortex-a53", "aarch64:v8.2+dotprod": "cortex-a76"}
+LEVELS = {"aarch64:v8": "cortex-a53", "aarch64:v8.2+dotprod": "cortex-a76", "aarch64:v8.6+dotprod+i8mm": "max"}
 
 
 @pytest.fixture(scope="module")

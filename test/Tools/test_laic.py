@@ -67,8 +67,8 @@ def save(model, path):
     (["--quantize=int8"], "--quantize is not available yet"),
     (["--calibration=a.npz"], "--calibration is not available for target 'cpu' yet"),
     (["--calibration=a.npz"], "it serves targets that write projects"),
-    (["--math=bf16"], "--math=bf16 is not available yet\n  note: use default or strict"),
-    (["--math=fast"], "unknown --math 'fast'\n  note: use default or strict"),
+    (["--math=bf16", "--target=cuda"], "--math=bf16 is not available for target 'cuda' yet\n  note: use default or strict, or compile for cpu"),
+    (["--math=fast"], "unknown --math 'fast'\n  note: use default, strict or bf16"),
     (["--no-such-option"], "--no-such-option"),
 ])
 def test_wrong_usage_exits_with_two(laic, add, tmp_path, options, text):

@@ -27,7 +27,7 @@ struct CompileOptions {
   std::vector<std::string> targets = {"cpu"};
   std::string cpu = "native"; // --cpu
   std::string chip;           // --chip
-  std::string math;           // --math: default (or empty), strict
+  std::string math;           // --math: default (or empty), strict, bf16
   std::map<std::string, int64_t> dims;
   std::string calibration; // npz file of typical inputs, or empty
   std::string externalDataRoot;

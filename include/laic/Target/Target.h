@@ -50,11 +50,15 @@ struct CodegenResult {
   std::vector<CodeBlob> blobs;   // best level first
 };
 
+/// What may change the bits of a result (docs/Numerics.md): algorithms that do not bound the error of every element by itself
+/// (Default), none of those (Strict), or also weights of products in bf16 (BF16).
+enum class Math { Default, Strict, BF16 };
+
 struct TargetOptions {
   std::vector<std::string> levels; // canonical, as `parseLevels` returns them; empty: the target's default
   unsigned threads = 0;            // for compiling; 0: all
   bool explain = false;            // emit remarks that say what was chosen and why
-  bool strictMath = false;         // only algorithms whose error is bounded per element (docs/Numerics.md)
+  Math math = Math::Default;
 };
 
 /// A file of a project, by its path below the project's folder.
@@ -95,6 +99,8 @@ public:
   /// Why the target cannot run an operator on that element type (`elementTypeName`) of its typed operand; nothing when it can.
   /// Asked for every operation that reaches the target, and by the support matrix for all that the records claim.
   virtual std::optional<std::string> refusal(const OnnxOpRow &op, llvm::StringRef element) const { return std::nullopt; }
+  /// Whether it makes use of `math`; one that does not is refused together with that --math.
+  virtual bool hasMath(Math math) const { return math != Math::BF16; }
   /// Whether its code runs on the processor that runs the runtime, on memory that the runtime addresses. The one host target folds
   /// constants for all others and runs what they have no code for.
   virtual bool isHost() const { return false; }

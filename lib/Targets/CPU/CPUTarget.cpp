@@ -21,6 +21,7 @@ public:
   llvm::StringRef getSummary() const override { return "x86-64 and AArch64 processors, several feature levels per artifact"; }
   llvm::StringRef getLevelOption() const override { return "cpu"; }
   bool isHost() const override { return true; }
+  bool hasMath(Math) const override { return true; }
   std::vector<std::string> getChips() const override { return cpu::knownLevels(); }
 
   std::optional<std::string> parseLevels(llvm::StringRef text, std::vector<std::string> &levels) const override {
@@ -43,8 +44,12 @@ public:
   }
 
   llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
-    return contracts::prepare(
-        module, {/*rows=*/true, /*panels=*/true, /*group=*/4, /*blockProducts=*/true, /*winograd=*/!options.strictMath});
+    contracts::PrepareOptions prepare;
+    prepare.rows = prepare.panels = prepare.blockProducts = true;
+    prepare.group = 4;
+    prepare.winograd = options.math != Math::Strict;
+    prepare.bf16 = options.math == Math::BF16;
+    return contracts::prepare(module, prepare);
   }
 
   llvm::FailureOr<CodegenResult> codegen(llvm::ArrayRef<mlir::func::FuncOp> kernels,

@@ -15,6 +15,7 @@ private:
   static constexpr int64_t kRowBlock = 120;    // rows of A that stay in the second-level cache
   static constexpr int64_t kRowUnit = 24;      // whole tiles of 4, 6 and 8 rows, whichever the level takes
   static constexpr int64_t kGroup = 4;         // bytes of a laic.contract's group that there is code for
+  static constexpr int64_t kPair = 2;          // bf16 of such a group
   static constexpr int64_t kMostRows = 8;      // of a tile
   static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
 
@@ -38,7 +39,7 @@ private:
   bool mergeable(unsigned x, unsigned y) const;
   void eraseLoop(unsigned d);
   void chooseTile();
-  LogicalResult planWidening();
+  LogicalResult planGroupRows();
   void planTiles();
   void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
   void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
@@ -48,18 +49,26 @@ private:
   void cut(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
   void rows(Value lo, Value hi, Value panel, const Part &part);
   void tile(int64_t count, Value row, Value panel, const Part &part);
-  void widenRows(int64_t count, Value row);
+  void fillGroupRows(int64_t count, Value row);
+  void fillGroups(Value from, Value to, int64_t width);
   void sumUp(int64_t count, Value row, Value panel, const Part &part);
   SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
   void step(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
-  void groupStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
+  void byteStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
+  void brainStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
+  SmallVector<Value> loadGroups(const Part &part, Value b);
+  Value groupOfA(Value at, int64_t lanes);
   SmallVector<Value, 2> factors(Value groups, bool isUnsigned);
-  Value stepOfA(unsigned loop) { return widens() ? e.index(widenedSteps[loop - parallel]) : e.value(a.coefficients[loop]); }
-  Value rowStep() { return widens() ? e.index(widenedPitch) : rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0); }
-  /// The rows of a tile are widened before they meet the columns of a panel.
-  bool widens() const { return group != 1 && !dotProducts; }
-  /// Signed bytes of A are made unsigned for dot products; one more sum per vector of columns says what that adds to every row's.
-  bool corrects() { return dotProducts && !op.getUnsignedA(); }
+  SmallVector<Value, 2> brains(Value pairs);
+  Value stepOfA(unsigned loop) { return copiesRows() ? e.index(groupSteps[loop - parallel]) : e.value(a.coefficients[loop]); }
+  Value rowStep() { return copiesRows() ? e.index(rowPitch) : rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0); }
+  /// The rows of a tile are brought into another form before they meet the columns of a panel: bytes are widened where there are no
+  /// dot products of them, f32 become bf16 where there are.
+  bool copiesRows() const { return group != 1 && (integer ? !dotProducts : dotProducts && a.buffer.element.isF32()); }
+  /// Do the dot products take A's bytes as unsigned ones?
+  bool dotsUnsigned() { return op.getUnsignedA() ? e.level.dotsUnsignedSigned : !e.level.dotsSigned; }
+  /// Bytes of A change their sign for dot products; one more sum per vector of columns says what that adds to every row's.
+  bool corrects() { return integer && dotProducts && op.getUnsignedA() != dotsUnsigned(); }
   Value widen(Value v, bool isUnsigned);
   void finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators);
   LaneValue epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask);
@@ -82,10 +91,11 @@ private:
   mlir::Type accumulatorType;
   bool depthwise = false, integer = false;
   int64_t group = 1;        // neighbours along the last reduction that lie together
-  bool dotProducts = false; // the level multiplies unsigned by signed bytes and adds groups up
-  Buffer widened; // rows of a tile: the even bytes of all groups, then the odd ones, as pairs of 16 bit numbers in an i32
-  SmallVector<int64_t> widenedSteps; // per reduction
-  int64_t widenedGroups = 0, widenedPitch = 0;
+  bool dotProducts = false; // the level has an instruction that multiplies groups and adds them up
+  Buffer
+      groupRows; // of a tile: pairs of bf16, or the even bytes of all groups, then the odd ones, as pairs of 16 bit numbers in an i32
+  SmallVector<int64_t> groupSteps; // per reduction
+  int64_t groupsOfRow = 0, rowPitch = 0;
   int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
   Linear columnStride = {Size(1)}; // of B
   bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory

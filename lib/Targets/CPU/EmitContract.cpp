@@ -3,8 +3,7 @@
 //   for outer dims, row blocks, panels of 32 columns (or panels first, where B is larger than A)
 //     for row tiles:  acc[r][w] = 0;  for reductions: acc[r][w] += broadcast(A[r, k]) * B[k, w];  C = epilogue(acc)
 //
-// Bytes that lie in groups of four along the reduction are multiplied by instructions that add neighbours up: all four (dots), or
-// pairs, after the even and the odd bytes were widened to 16 bits.
+// Bytes in groups of four along the reduction, and pairs of bf16, are multiplied by instructions that add neighbours up (EmitGroups.cpp).
 //
 // Vectors have the native width: wider ones make the register allocator spill. Tiles of work are the same for all levels.
 #include "ContractEmitter.h"
@@ -78,7 +77,7 @@ LogicalResult ContractEmitter::gather() {
   accumulatorType = op.getEpilogue().front().getArgument(0).getType();
   integer = isa<IntegerType>(accumulatorType);
   depthwise = !isZero(a.coefficients[parallel - 1]);
-  if (group != 1 && (group != kGroup || depthwise || !integer || direct || e.rows))
+  if (group != 1 && (group != (integer ? kGroup : kPair) || (!integer && !b.element.isBF16()) || depthwise || direct || e.rows))
     return e.fail("its laic.contract has groups of " + llvm::Twine(group) + " where there is no code for them");
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
@@ -174,7 +173,8 @@ void ContractEmitter::chooseTile() {
   if (depthwise)
     maxRows = e.level.registers == 32 ? 8 : 4;
   if (group != 1) {
-    dotProducts = e.level.vnni && !op.getUnsignedB();
+    bool dotsBytes = (e.level.dotsUnsignedSigned || e.level.dotsSigned) && !op.getUnsignedB();
+    dotProducts = integer ? dotsBytes : e.level.dotsBF16;
     if (e.level.registers == 16) // the factors of a row or column take two registers each; what corrects signs is a row more
       maxRows = dotProducts ? maxRows - corrects() : 4;
   }
@@ -275,7 +275,7 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
 
 // Splits a panel of `columns` columns (-1: not known, from `left`) into what one tile is wide.
 void ContractEmitter::parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
-  if (widens()) // the tile cuts the panel
+  if (copiesRows()) // the tile cuts the panel
     return body(panel, Part{0, lanes, kPanel / lanes, columns, nullptr, 1, nullptr});
   cut(panel, columns, body);
 }
@@ -387,9 +387,9 @@ SmallVector<Value> ContractEmitter::positions(Value row, Value column) const {
 Value ContractEmitter::baseOf(const Access &access, Value row, Value column) { return e.address(access, positions(row, column)); }
 
 void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &part) {
-  if (!widens())
+  if (!copiesRows())
     return sumUp(count, row, panel, part);
-  widenRows(count, row);
+  fillGroupRows(count, row);
   int64_t width = lanes * vectors;
   auto some = [&](Value panel, Part here) {
     here.panels = part.panels;
@@ -406,7 +406,7 @@ void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &pa
 
 void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &part) {
   Value column = e.add(e.mul(panel, kPanel), part.offset);
-  Value aBase = widens() ? e.index(0) : baseOf(a, row, depthwise ? column : e.index(0));
+  Value aBase = copiesRows() ? e.index(0) : baseOf(a, row, depthwise ? column : e.index(0));
   Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset * group);
   if (part.shift)
     bBase = e.add(bBase, e.mul(part.shift, group));
@@ -443,7 +443,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     total *= loops[d].size.estimate(1 << 20);
   // LLVM adds the products of several steps to each other before it adds them to a sum of integers, and runs out of registers.
   int64_t sums = count * part.vectors * part.panels;
-  bool stepByStep = group != 1 && sums > 6;
+  bool stepByStep = group != 1 && integer && sums > 6;
   int64_t unroll = depthwise ? 50 : stepByStep ? 1 : 12; // small kernels are written out
   if (total <= unroll) {
     for (int64_t k = 0; k < loop.size.factor; ++k)
@@ -484,7 +484,7 @@ Value ContractEmitter::widen(Value v, bool isUnsigned) {
 // One step of all reduction loops: `a` and `b` are linear positions of the first row and column.
 void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
   if (group != 1)
-    return groupStep(count, part, a, b, accumulators);
+    return integer ? byteStep(count, part, a, b, accumulators) : brainStep(count, part, a, b, accumulators);
   SmallVector<Value> right;
   for (int64_t p = 0; p < part.panels; ++p)
     for (int64_t w = 0; w < part.vectors; ++w) {
@@ -622,7 +622,7 @@ LogicalResult ContractEmitter::run() {
     return failure();
   simplify();
   chooseTile();
-  if (group != 1 && failed(planWidening()))
+  if (group != 1 && failed(planGroupRows()))
     return failure();
   planTiles();
   if (!depthwise && rowLoop < 0)

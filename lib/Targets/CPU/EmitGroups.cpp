@@ -1,8 +1,10 @@
-// Bytes of a laic.contract that lie in groups of four along the reduction: sums by dot products, or by pairs.
+// Groups of a laic.contract, which lie together along the reduction: four bytes, or two bf16.
 //
-// Dot products take groups as they are. Elsewhere the rows of a tile are widened to 16 bits in the workspace, even and odd bytes apart, and
-// so are the columns in registers: two multiplications of pairs take a group.
+// Bytes: dot products take groups as they are. Elsewhere the rows of a tile are widened to 16 bits in the workspace, even and odd bytes
+// apart, and so are the columns in registers: two multiplications of pairs take a group.
+// bf16: dot products take pairs; f32 rows are rounded to them in the workspace. Elsewhere the columns are widened by a shift and a mask.
 #include "ContractEmitter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -10,47 +12,52 @@ using namespace laic;
 using namespace laic::cpu;
 
 // Room for a tile's rows. The workspace has one size for all levels: that of the tile with the most rows.
-LogicalResult ContractEmitter::planWidening() {
-  widenedSteps.assign(loops.size() - parallel, 1);
+LogicalResult ContractEmitter::planGroupRows() {
+  groupSteps.assign(loops.size() - parallel, 1);
   for (unsigned d = loops.size(); d-- > parallel;) {
     if (!loops[d].size.isStatic())
-      return e.fail("its laic.contract has groups of bytes and a reduction of unknown size");
-    widenedSteps[d - parallel] = d + 1 == loops.size() ? 1 : widenedSteps[d + 1 - parallel] * loops[d + 1].size.factor;
+      return e.fail("its laic.contract has groups and a reduction of unknown size");
+    groupSteps[d - parallel] = d + 1 == loops.size() ? 1 : groupSteps[d + 1 - parallel] * loops[d + 1].size.factor;
   }
-  widenedGroups = widenedSteps.front() * loops[parallel].size.factor;
+  groupsOfRow = groupSteps.front() * loops[parallel].size.factor;
   constexpr int64_t kGap = 16; // rows that are a multiple of 4 KiB apart would take each other's place in the first-level cache
-  widenedPitch = 2 * widenedGroups + kGap;
-  widened = e.makeBuffer(e.workspace, e.b.getI32Type(), {});
-  e.workspaceBytes = getAffineConstantExpr(kMostRows * widenedPitch * 4, e.context);
+  rowPitch = (integer ? 2 : 1) * groupsOfRow + kGap;
+  groupRows = e.makeBuffer(e.workspace, e.b.getI32Type(), {});
+  e.workspaceBytes = getAffineConstantExpr(kMostRows * rowPitch * 4, e.context);
   return success();
 }
 
-// The rows from `row` on as factors of pairs.
-void ContractEmitter::widenRows(int64_t count, Value row) {
+// `width` groups of A from `from` on, in the form in which tiles read them.
+void ContractEmitter::fillGroups(Value from, Value to, int64_t width) {
+  auto words = VectorType::get(width, e.b.getI32Type());
+  Value elements = e.loadVector(a.buffer, from, width * group);
+  if (!integer) {
+    auto rounded = VectorType::get(width * group, e.b.getBF16Type());
+    Value pairs = LLVM::FPTruncOp::create(e.b, e.loc, rounded, elements);
+    return e.storeVector(vector::BitCastOp::create(e.b, e.loc, words, pairs), groupRows, to);
+  }
+  for (auto [half, pairs] : llvm::enumerate(factors(vector::BitCastOp::create(e.b, e.loc, words, elements), op.getUnsignedA())))
+    e.storeVector(vector::BitCastOp::create(e.b, e.loc, words, pairs), groupRows, e.add(to, half * groupsOfRow));
+}
+
+void ContractEmitter::fillGroupRows(int64_t count, Value row) {
   int64_t groups = loops.back().size.factor;
-  auto i32 = e.b.getI32Type();
-  auto some = [&](Value from, Value to, int64_t width) {
-    Value bytes = e.loadVector(a.buffer, from, width * kGroup);
-    auto type = VectorType::get(width, i32);
-    for (auto [half, pairs] : llvm::enumerate(factors(vector::BitCastOp::create(e.b, e.loc, type, bytes), op.getUnsignedA())))
-      e.storeVector(vector::BitCastOp::create(e.b, e.loc, type, pairs), widened, e.add(to, half * widenedGroups));
-  };
   auto run = [&](Value from, Value to) {
     int64_t whole = groups / lanes * lanes;
-    e.loop(e.index(0), e.index(whole), lanes, [&](Value k) { some(e.add(from, e.mul(k, kGroup)), e.add(to, k), lanes); });
+    e.loop(e.index(0), e.index(whole), lanes, [&](Value k) { fillGroups(e.add(from, e.mul(k, group)), e.add(to, k), lanes); });
     for (int64_t done = whole, width = lanes; done < groups; width /= 2)
       for (; groups - done >= width; done += width)
-        some(e.add(from, done * kGroup), e.add(to, done), width);
+        fillGroups(e.add(from, done * group), e.add(to, done), width);
   };
   std::function<void(unsigned, Value, Value)> walk = [&](unsigned at, Value from, Value to) {
     if (at + 1 == loops.size())
       return run(from, to);
     e.loop(e.index(0), e.value(loops[at].size), 1, [&](Value k) {
-      walk(at + 1, e.add(from, e.mul(k, e.value(a.coefficients[at]))), e.add(to, e.mul(k, widenedSteps[at - parallel])));
+      walk(at + 1, e.add(from, e.mul(k, e.value(a.coefficients[at]))), e.add(to, e.mul(k, groupSteps[at - parallel])));
     });
   };
   Value base = baseOf(a, row, e.index(0)), step = rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0);
-  e.loop(e.index(0), e.index(count), 1, [&](Value r) { walk(parallel, e.add(base, e.mul(r, step)), e.mul(r, widenedPitch)); });
+  e.loop(e.index(0), e.index(count), 1, [&](Value r) { walk(parallel, e.add(base, e.mul(r, step)), e.mul(r, rowPitch)); });
 }
 
 // Groups of four bytes as the level multiplies them: as they are, or as pairs of 16 bit numbers, the even bytes and the odd ones.
@@ -69,20 +76,50 @@ SmallVector<Value, 2> ContractEmitter::factors(Value groups, bool isUnsigned) {
   return {arith::ShRSIOp::create(e.b, e.loc, high, eight), arith::ShRSIOp::create(e.b, e.loc, pairs, eight)};
 }
 
-// One step of all reduction loops where the last one goes from group to group.
-void ContractEmitter::groupStep(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
-  auto product = [&](Value left, Value right, Value &sum) {
-    sum = dotProducts ? e.dotBytes(left, right, sum) : e.multiplyPairs(left, right, sum);
+// Pairs of bf16 as the level multiplies them: as they are, or as f32, the first of each pair and the second ones.
+SmallVector<Value, 2> ContractEmitter::brains(Value pairs) {
+  auto words = cast<VectorType>(pairs.getType());
+  if (dotProducts)
+    return {vector::BitCastOp::create(e.b, e.loc, VectorType::get(words.getNumElements() * kPair, e.b.getBF16Type()), pairs)};
+  auto splat = [&](int32_t value) {
+    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(words, e.b.getI32IntegerAttr(value)));
   };
-  auto words = VectorType::get(part.lanes, e.b.getI32Type()), pairs = VectorType::get(part.lanes * 2, e.b.getI16Type());
-  SmallVector<SmallVector<Value, 2>> right;
+  auto asFloat = [&](Value bits) {
+    return arith::BitcastOp::create(e.b, e.loc, words.clone(e.b.getF32Type()), bits).getResult();
+  };
+  return {asFloat(arith::ShLIOp::create(e.b, e.loc, pairs, splat(16))),
+          asFloat(arith::AndIOp::create(e.b, e.loc, pairs, splat(int32_t(0xffff0000))))};
+}
+
+// The groups of every vector of columns, as i32.
+SmallVector<Value> ContractEmitter::loadGroups(const Part &part, Value b) {
+  auto words = VectorType::get(part.lanes, e.b.getI32Type());
+  SmallVector<Value> groups;
   for (int64_t p = 0; p < part.panels; ++p)
     for (int64_t w = 0; w < part.vectors; ++w) {
-      Value at = e.add(e.add(b, e.mul(e.value(panelStride), p)), w * part.lanes * kGroup);
-      Value groups = vector::BitCastOp::create(e.b, e.loc, words, e.loadVector(this->b, at, part.lanes * kGroup));
-      right.push_back(factors(groups, op.getUnsignedB()));
+      Value at = e.add(e.add(b, e.mul(e.value(panelStride), p)), w * part.lanes * group);
+      groups.push_back(vector::BitCastOp::create(e.b, e.loc, words, e.loadVector(this->b, at, part.lanes * group)));
     }
-  Value flip; // makes signed bytes unsigned: 128 more
+  return groups;
+}
+
+// One group of a row in every lane, as i32.
+Value ContractEmitter::groupOfA(Value at, int64_t lanes) {
+  Value elements = e.loadVector(a.buffer, at, group);
+  Value word = vector::BitCastOp::create(e.b, e.loc, VectorType::get(1, e.b.getI32Type()), elements);
+  return e.splat(vector::ExtractOp::create(e.b, e.loc, word, 0), lanes);
+}
+
+// One step of all reduction loops where the last one goes from group to group of bytes.
+void ContractEmitter::byteStep(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
+  auto product = [&](Value left, Value right, Value &sum) {
+    sum = dotProducts ? e.dotBytes(left, right, sum, dotsUnsigned()) : e.multiplyPairs(left, right, sum);
+  };
+  auto pairs = VectorType::get(part.lanes * 2, e.b.getI16Type());
+  SmallVector<SmallVector<Value, 2>> right;
+  for (Value groups : loadGroups(part, b))
+    right.push_back(factors(groups, op.getUnsignedB()));
+  Value flip; // adds 128 to a signed byte, or takes it off an unsigned one
   if (corrects()) {
     flip = e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(int32_t(0x80808080))), part.lanes);
     for (auto [i, vector] : llvm::enumerate(right))
@@ -91,18 +128,39 @@ void ContractEmitter::groupStep(int64_t count, const Part &part, Value a, Value 
   for (int64_t r = 0; r < count; ++r) {
     Value at = e.add(a, e.mul(rowStep(), r));
     SmallVector<Value, 2> left;
-    if (widens()) {
+    if (copiesRows()) {
       for (int64_t half = 0; half < 2; ++half)
         left.push_back(
-            vector::BitCastOp::create(e.b, e.loc, pairs, e.splat(e.load(widened, e.add(at, half * widenedGroups)), part.lanes)));
+            vector::BitCastOp::create(e.b, e.loc, pairs, e.splat(e.load(groupRows, e.add(at, half * groupsOfRow)), part.lanes)));
     } else {
-      Value group =
-          vector::BitCastOp::create(e.b, e.loc, VectorType::get(1, e.b.getI32Type()), e.loadVector(this->a.buffer, at, kGroup));
-      Value groups = e.splat(vector::ExtractOp::create(e.b, e.loc, group, 0), part.lanes);
+      Value groups = groupOfA(at, part.lanes);
       left = factors(flip ? arith::XOrIOp::create(e.b, e.loc, groups, flip).getResult() : groups, op.getUnsignedA());
     }
     for (auto [i, vector] : llvm::enumerate(right))
       for (auto [x, y] : llvm::zip(left, vector))
         product(x, y, accumulators[r * right.size() + i]);
+  }
+}
+
+// The same from pair to pair of bf16.
+void ContractEmitter::brainStep(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
+  SmallVector<SmallVector<Value, 2>> right;
+  for (Value pairs : loadGroups(part, b))
+    right.push_back(brains(pairs));
+  for (int64_t r = 0; r < count; ++r) {
+    Value at = e.add(a, e.mul(rowStep(), r));
+    SmallVector<Value, 2> left;
+    if (copiesRows())
+      left = brains(e.splat(e.load(groupRows, at), part.lanes));
+    else if (this->a.buffer.element.isF32())
+      for (int64_t i = 0; i < kPair; ++i)
+        left.push_back(e.splat(e.load(this->a.buffer, e.add(at, i)), part.lanes));
+    else
+      left = brains(groupOfA(at, part.lanes));
+    for (auto [i, vector] : llvm::enumerate(right))
+      for (auto [x, y] : llvm::zip(left, vector)) {
+        Value &sum = accumulators[r * right.size() + i];
+        sum = dotProducts ? e.dotBrains(x, y, sum) : e.multiplyAdd(x, y, sum);
+      }
   }
 }

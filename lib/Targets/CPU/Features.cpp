@@ -44,14 +44,23 @@ bool hostIsAArch64() { return llvm::Triple(llvm::sys::getProcessTriple()).isAArc
 
 // The best level that the runtime can check for. Features that code generation has no use for are not required.
 std::string nativeLevel() {
-  if (hostIsAArch64())
-    return "aarch64:v8";
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  std::string text;
+  auto addFeatures = [&](std::initializer_list<const char *> names) {
+    for (const char *name : names)
+      if (host.lookup(name))
+        text += std::string("+") + name;
+    return text;
+  };
+  if (hostIsAArch64()) {
+    text = "aarch64:v8";
+    return addFeatures({"dotprod", "i8mm", "bf16"});
+  }
   int level = std::max(hostX86Level(), 1);
-  std::string text = "x86-64-v" + std::to_string(level);
-  const char *dotProducts = level == 4 ? "avx512vnni" : "avxvnni";
-  if (level >= 3 && llvm::sys::getHostCPUFeatures().lookup(dotProducts))
-    text += std::string("+") + dotProducts;
-  return text;
+  text = "x86-64-v" + std::to_string(level);
+  if (level == 4)
+    return addFeatures({"avx512vnni", "avx512bf16"});
+  return level == 3 ? addFeatures({"avxvnni"}) : text;
 }
 
 void describeX86(Level &level, int version) {
@@ -99,7 +108,7 @@ std::vector<std::string> laic::cpu::knownLevels() {
           "x86-64-v4",
           "aarch64:v8",
           "aarch64:v8.2",
-          "x86-64-v4+avx512vnni",
+          "x86-64-v4+avx512vnni+avx512bf16",
           "aarch64:v8.2+dotprod"};
 }
 
@@ -151,7 +160,11 @@ std::optional<Level> laic::cpu::parseLevel(StringRef text, std::string &error) {
     llvmFeatures.push_back("+" + (extra == "fp16" ? std::string("fullfp16") : extra.str()));
   }
   level.features = llvm::join(llvmFeatures, ",");
-  level.vnni = level.vectorBytes == 64 ? level.has("avx512vnni") : level.vectorBytes == 32 && level.has("avxvnni");
+  level.dotsUnsignedSigned = arm                       ? level.has("i8mm")
+                             : level.vectorBytes == 64 ? level.has("avx512vnni")
+                                                       : level.vectorBytes == 32 && level.has("avxvnni");
+  level.dotsSigned = arm && level.has("dotprod");
+  level.dotsBF16 = arm ? level.has("bf16") : level.vectorBytes == 64 && level.has("avx512bf16");
   return level;
 }
 

@@ -21,7 +21,10 @@ struct Level {
   bool masks = false;                 // masked loads and stores of every element type are cheap (AVX-512)
   bool f16 = false;                   // f16 <-> f32 conversions in hardware
   bool fma = false;
-  bool vnni = false; // dot products of unsigned and signed bytes in vectors of the native width
+  // Instructions that add products of neighbours to sums of 32 bits, in vectors of the native width.
+  bool dotsUnsignedSigned = false; // four bytes, unsigned by signed
+  bool dotsSigned = false;         // four signed bytes
+  bool dotsBF16 = false;           // two bf16
   bool isX86() const { return triple[0] == 'x'; }
 
   bool has(llvm::StringRef feature) const;

@@ -693,8 +693,16 @@ Value KernelEmitter::multiplyPairs(Value x, Value y, Value sum) {
   return arith::AddIOp::create(b, loc, sum, products);
 }
 
-Value KernelEmitter::dotBytes(Value x, Value y, Value sum) {
-  StringRef name = level.vectorBytes == 64 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
+Value KernelEmitter::dotBytes(Value x, Value y, Value sum, bool unsignedX) {
+  StringRef name = level.vectorBytes == 64   ? "llvm.x86.avx512.vpdpbusd.512"
+                   : level.vectorBytes == 32 ? "llvm.x86.avx512.vpdpbusd.256"
+                   : unsignedX               ? "llvm.aarch64.neon.usdot.v4i32.v16i8"
+                                             : "llvm.aarch64.neon.sdot.v4i32.v16i8";
+  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{sum, x, y}).getResult(0);
+}
+
+Value KernelEmitter::dotBrains(Value x, Value y, Value sum) {
+  StringRef name = level.isX86() ? "llvm.x86.avx512bf16.dpbf16ps.512" : "llvm.aarch64.neon.bfdot.v4f32.v8bf16";
   return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{sum, x, y}).getResult(0);
 }
 

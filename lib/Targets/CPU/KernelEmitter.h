@@ -180,9 +180,11 @@ private:
   Value multiplyAdd(Value x, Value y, Value sum);
   /// sum + x * y of each pair of neighbours: x and y are i16, sum has half their lanes of i32.
   Value multiplyPairs(Value x, Value y, Value sum);
-  /// sum + x * y of each four neighbours: x holds unsigned bytes, y signed ones, sum a fourth of their lanes of i32. For levels with
-  /// `vnni`, and vectors of the native width.
-  Value dotBytes(Value x, Value y, Value sum);
+  /// sum + x * y of each four neighbours: y holds signed bytes, x signed or unsigned ones, sum a fourth of their lanes of i32. For
+  /// levels with such dot products, and vectors of the native width.
+  Value dotBytes(Value x, Value y, Value sum, bool unsignedX);
+  /// sum + x * y of each two neighbours: x and y are bf16, sum has half their lanes of f32. For levels with `dotsBF16`, likewise.
+  Value dotBrains(Value x, Value y, Value sum);
   /// The sum of a vector's lanes, first to last.
   Value sumOfLanes(Value vector);
   /// Lanes below `count` are set.

@@ -17,6 +17,8 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createFormContracts({options.panels, options.group}));
   if (options.winograd)
     functions.addPass(createFormWinograd());
+  if (options.bf16)
+    functions.addPass(createNarrowWeights());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(createNormalizeRoots());
