@@ -30,6 +30,12 @@ CASES += [conv((2, 3, 6, 7), (4, 3, 3, 3), dilations=[d, e], pads=[d, e, d, e], 
           for d, e in ((6, 7), (8, 3), (5, 12)) for s in ([1, 1], [2, 3]) for c in (True, False)]
 CASES += [conv((1, 2, 4, 4), (3, 2, 3, 3), dilations=[5, 5], pads=[10, 0, 0, 10]), conv((1, 2, 4, 4), (3, 2, 5, 5), pads=[4, 4, 0, 0], strides=[4, 4]),
           conv((2, 4, 5, 6), (4, 1, 3, 3), group=4, dilations=[6, 6], pads=[6, 6, 6, 6]), conv((1, 2, 3), (3, 2, 4), pads=[9, 9], dilations=[3])]
+# Most taps of most outputs meet padding: regions with fewer taps, of one, two and three dims.
+CASES += [
+    conv((2, 64, 10, 11), (64, 64, 3, 3), dilations=[7, 6], pads=[7, 6, 7, 6]), conv((1, 64, 13, 12), (96, 64, 3, 3), dilations=[8, 9], pads=[8, 10, 7, 9], strides=[2, 1]),
+    conv((1, 64, 14, 12), (128, 32, 3, 3), dilations=[9, 8], pads=[9, 8, 9, 8], group=2, bias=False), conv((2, 128, 40), (128, 128, 5), dilations=[15], pads=[30, 30], strides=[2]),
+    conv((1, 32, 6, 7, 8), (32, 32, 3, 3, 3), dilations=[4, 5, 5], pads=[4, 5, 5] * 2), conv((1, 96, 12, 12), (96, 96, 3, 3), dilations=[7, 7], pads=[7] * 4, const=False),
+]
 
 # By Winograd's algorithm: tiles of 2 and 4, whole and cut by the border, one and several blocks of them, padding of each side.
 CASES += [
