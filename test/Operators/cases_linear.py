@@ -10,6 +10,9 @@ CASES = [Case("MatMul", [f32(*a), f32(*b, seed=1)], dynamic=0 not in a) for a, b
 CASES += [Case("MatMul", [f32(*a), Const(f32(*b, seed=1))]) for a, b in PRODUCTS if 0 not in a]
 # One row, for which dynamic products have code of their own: whole and ragged panels, few and many of them.
 CASES += [Case("MatMul", [f32(*a), Const(f32(*b, seed=1))], keep=(a[-1],)) for a, b in (((1, 70), (70, 300)), ((1, 1, 64), (64, 32)), ((1, 33), (33, 9)), ((1, 128), (128, 96)))]
+# Long reductions, which go over the rows block by block: one row block and several, ragged panels, sizes that no block divides.
+CASES += [Case("MatMul", [f32(*a), Const(f32(*b, seed=1))], keep=(a[-1],), rtol=1e-4, atol=1e-3)
+          for a, b in (((150, 4096), (4096, 70)), ((61, 2304), (2304, 33)), ((3, 100, 1400), (1400, 40)), ((64, 2111), (2111, 32)))]
 CASES += [Case("MatMul", [make(7, 40), make(40, 9, seed=1)], oracle="onnx ort", atol=1e-3 if make is f16 else 1e-5) for make in (f16, f64)]
 CASES += [Case("MatMul", [ints(7, 40, dtype=d), ints(40, 9, dtype=d)]) for d in (np.int32, np.int64)]
 CASES += [Case("MatMul", [ints(7, 40, dtype=d, low=0), ints(40, 9, dtype=d, low=0)], oracle="onnx") for d in (np.uint32, np.uint64)]

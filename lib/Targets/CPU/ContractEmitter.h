@@ -41,6 +41,11 @@ private:
   void chooseTile();
   LogicalResult planGroupRows();
   void planTiles();
+  void planDepth();
+  bool rowsWalkPanels() const;
+  void planPrefetch();
+  int64_t rowsOfBlock() const;
+  int64_t knownRowsOfBlock() const;
   void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
   void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
   void takeOneRow();
@@ -100,6 +105,13 @@ private:
   Linear columnStride = {Size(1)}; // of B
   bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory
   bool panelsFirst = false;
+  int64_t depthBlocks = 1; // of the reduction, each with `depth` steps
+  int64_t depth = 0;
+  Value depthBlock;            // the one at hand; null where the reduction is one piece
+  Buffer sums;                 // of a row block and a panel, between blocks of the reduction
+  int64_t aheadStep = 0;       // elements of the next panel that one step of the reduction fetches; 0: none
+  Value ahead;                 // where those of the tile at hand start
+  Value firstRow;              // of the row block
   SmallVector<unsigned> order; // of the tile dims: loops, with `parallel - 1` standing for panels
   SmallVector<TileDim> dims;
   SmallVector<Value> ivs; // per loop

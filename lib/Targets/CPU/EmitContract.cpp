@@ -277,7 +277,69 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
 void ContractEmitter::parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
   if (copiesRows()) // the tile cuts the panel
     return body(panel, Part{0, lanes, kPanel / lanes, columns, nullptr, 1, nullptr});
-  cut(panel, columns, body);
+  if (depthBlocks == 1 || oneRow)
+    return cut(panel, columns, body);
+  Value zero = e.zero(VectorType::get(lanes, accumulatorType));
+  e.loop(e.index(0), e.index(rowsOfBlock() * kPanel), lanes, [&](Value at) { e.storeVector(zero, sums, at); });
+  e.loop(e.index(0), e.index(depthBlocks), 1, [&](Value block) {
+    depthBlock = block;
+    cut(panel, columns, body);
+    depthBlock = nullptr;
+  });
+}
+
+int64_t ContractEmitter::rowsOfBlock() const {
+  for (auto [d, dim] : llvm::zip(order, dims))
+    if (int(d) == rowLoop)
+      return dim.block;
+  return 1;
+}
+
+int64_t ContractEmitter::knownRowsOfBlock() const {
+  const Size &rows = loops[rowLoop].size;
+  return rows.isStatic() ? std::min(rows.factor, rowsOfBlock()) : rowsOfBlock();
+}
+
+// Tiles of several rows that walk all of a panel, one after the other, with nothing between them.
+bool ContractEmitter::rowsWalkPanels() const {
+  constexpr int64_t kFewRows = 4 * kMostRows;
+  if (depthwise || copiesRows() || rowLoop < 0 || e.rows || !isOne(columnStride) || loops.size() != parallel + 1 ||
+      !loops[parallel].size.isStatic() || knownRowsOfBlock() < kFewRows)
+    return false;
+  return std::all_of(llvm::find(order, parallel - 1), order.end(),
+                     [&](unsigned d) { return d == parallel - 1 || int(d) == rowLoop; });
+}
+
+// Where the rows of a block do not stay in the second-level cache, all of them go over a part of the reduction before the next one. The
+// order in which products are added stays the same. Sums wait in the workspace, whose size is the same for all levels.
+void ContractEmitter::planDepth() {
+  constexpr int64_t kCache = 512 << 10, kShare = 192 << 10, kShort = 128, kUnit = 8; // kUnit: as many steps as are written out
+  if (integer || group != 1 || !rowsWalkPanels())
+    return;
+  int64_t steps = loops[parallel].size.factor, bytes = knownRowsOfBlock() * (a.buffer.element.getIntOrFloatBitWidth() / 8);
+  if (steps * bytes <= kCache)
+    return;
+  int64_t part = kShare / bytes / kUnit * kUnit;
+  while (part >= kShort && steps % part)
+    part -= kUnit;
+  if (part < kShort)
+    return;
+  depth = part;
+  depthBlocks = steps / part;
+  sums = e.makeBuffer(e.workspace, accumulatorType, {});
+  e.workspaceBytes = getAffineConstantExpr(rowsOfBlock() * kPanel * 4, e.context);
+}
+
+// The rows of a block go over a panel of B again and again; meanwhile the next panel comes nearer, a little with every step.
+void ContractEmitter::planPrefetch() {
+  constexpr int64_t kNear = 256 << 10; // bytes of B that are near anyway
+  if (!rowsWalkPanels())
+    return;
+  int64_t bytes = loops[parallel].size.factor * group * (b.element.getIntOrFloatBitWidth() / 8); // of a column
+  if (n.isStatic() && n.factor * bytes <= kNear)
+    return;
+  int64_t passes = knownRowsOfBlock() / tileRows * (kPanel / (lanes * vectors));
+  aheadStep = std::max<int64_t>(1, llvm::divideCeil(kPanel * group, passes));
 }
 
 void ContractEmitter::cut(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body) {
@@ -345,10 +407,8 @@ void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
   if (rowLoop < 0 || oneRow)
     return tile(1, rowLoop < 0 ? Value() : lo, panel, part);
   const Size &m = loops[rowLoop].size;
-  int64_t block = 0;
-  for (auto [d, dim] : llvm::zip(order, dims))
-    if (int(d) == rowLoop)
-      block = dim.block;
+  int64_t block = rowsOfBlock();
+  firstRow = lo;
   Value length = e.sub(hi, lo);
   Value stop = e.add(lo, e.mul(e.floorDiv(length, tileRows), tileRows));
   e.loop(lo, stop, tileRows, [&](Value row) { tile(tileRows, row, panel, part); });
@@ -418,6 +478,36 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
   Value zero = e.zero(VectorType::get(part.lanes, accumulatorType));
   int64_t vectors = part.vectors * part.panels;
   SmallVector<Value> accumulators((count + corrects()) * vectors, zero);
+  if (aheadStep && !oneRow) {
+    int64_t steps = depthBlock ? depth : loops[parallel].size.factor, width = lanes * vectors;
+    int64_t tiles = rowsOfBlock() / tileRows;
+    Value pass = e.add(e.floorDiv(e.sub(row, firstRow), tileRows), part.offset / width * tiles);
+    ahead = e.add(e.mul(e.add(panel, 1), e.value(panelStride)), e.mul(pass, steps * aheadStep));
+    if (depthBlock)
+      ahead = e.add(ahead, e.mul(depthBlock, e.mul(e.value(loops[parallel].b), depth)));
+  } else {
+    ahead = nullptr;
+  }
+  if (depthBlock) {
+    Value first = e.mul(depthBlock, depth);
+    aBase = e.add(aBase, e.mul(first, stepOfA(parallel)));
+    bBase = e.add(bBase, e.mul(first, e.value(loops[parallel].b)));
+    auto place = [&](int64_t i) {
+      Value at = e.add(e.mul(e.add(e.sub(row, firstRow), i / vectors), kPanel), part.offset + i % vectors * part.lanes);
+      return at;
+    };
+    for (auto [i, sum] : llvm::enumerate(accumulators))
+      sum = e.loadVector(sums, place(i), part.lanes);
+    accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
+    Value last = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, depthBlock, e.index(depthBlocks - 1));
+    auto branch = scf::IfOp::create(e.b, e.loc, last, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPoint(branch.elseBlock()->getTerminator());
+    for (auto [i, sum] : llvm::enumerate(accumulators))
+      e.storeVector(sum, sums, place(i));
+    e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    return finish(count, row, panel, part, accumulators);
+  }
   accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
   if (corrects())
     for (int64_t i = 0; i < count * vectors; ++i)
@@ -432,7 +522,9 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     step(count, part, aBase, bBase, state);
     return state;
   }
-  const Loop &loop = loops[at];
+  Loop loop = loops[at];
+  if (depthBlock && at == parallel)
+    loop.size = Size(depth);
   Value aStep = stepOfA(at), bStep = e.value(loop.b), size = e.value(loop.size);
   auto inner = [&](Value k, ValueRange carried) {
     return reduce(at + 1, count, part, e.add(aBase, e.mul(k, aStep)), e.add(bBase, e.mul(k, bStep)), carried);
@@ -440,7 +532,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
   bool innermost = at + 1 == loops.size();
   int64_t total = 1; // trips of this loop and those inside it
   for (unsigned d = at; d < loops.size(); ++d)
-    total *= loops[d].size.estimate(1 << 20);
+    total *= d == at ? loop.size.estimate(1 << 20) : loops[d].size.estimate(1 << 20);
   // LLVM adds the products of several steps to each other before it adds them to a sum of integers, and runs out of registers.
   int64_t sums = count * part.vectors * part.panels;
   bool stepByStep = group != 1 && integer && sums > 6;
@@ -457,6 +549,9 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
   state = e.loop(e.index(0), stop, by, state, [&](Value k, ValueRange carried) {
     SmallVector<Value> now = llvm::to_vector(carried);
     Value aAt = e.add(aBase, e.mul(k, aStep)), bAt = e.add(bBase, e.mul(k, bStep));
+    if (ahead)
+      memref::PrefetchOp::create(e.b, e.loc, b.memref, e.add(ahead, e.mul(k, aheadStep)), /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
     for (int64_t u = 0; u < by; ++u)
       step(count, part, e.add(aAt, e.mul(aStep, u)), e.add(bAt, e.mul(bStep, u)), now);
     return now;
@@ -625,6 +720,8 @@ LogicalResult ContractEmitter::run() {
   if (group != 1 && failed(planGroupRows()))
     return failure();
   planTiles();
+  planDepth();
+  planPrefetch();
   if (!depthwise && rowLoop < 0)
     takeOneRow();
   ivs.assign(loops.size(), e.index(0));
