@@ -2,6 +2,7 @@
 """Times laic beside onnxruntime, OpenVINO, ncnn and IREE, and writes what is needed to judge the figures.
 
 usage: compare.py [MODEL...] [--set f32|int8|decode|small] [-o benchmarks/results/NAME.json]      whole models
+       compare.py --profile MODEL [--threads 1]                                                   our dispatches of one model, beside the machine's limits
        compare.py --kernels [--random 60] [-o benchmarks/results/NAME.json]                       single operators, one thread
        compare.py --render                                                                        results/*.json into docs/Performance.md
 
@@ -210,6 +211,7 @@ def main():
     parser.add_argument("--dynamic", action="store_true", help="also an artifact of ours with its dims left dynamic")
     parser.add_argument("--compilations", type=int, default=3)
     parser.add_argument("--keep", action="store_true", help="keep models above 300 MB and their artifacts in build/models")
+    parser.add_argument("--profile", metavar="MODEL", help="print time, GFLOP/s, GB/s and share of the limit of each dispatch of one model")
     parser.add_argument("--kernels", action="store_true", help="single operators instead of models")
     parser.add_argument("--filter", default="", help="only kernels whose name has this in it")
     parser.add_argument("--random", type=int, metavar="COUNT", help="this many kernels of odd shapes instead of those of known networks")
@@ -219,6 +221,14 @@ def main():
     options = parser.parse_args()
     if options.render:
         report.render(ROOT)
+        return
+    if options.profile:
+        import dispatches
+
+        try:
+            dispatches.profile(options, options.profile, (options.threads or [1])[0])
+        except (CompileError, Unknown) as error:
+            parser.exit(1, f"error: {error}\n")
         return
     options.kernels |= options.random is not None
     options.models = list(dict.fromkeys([*(m for name in options.set for m in SETS[name]), *options.models])) or list(DEFAULT)

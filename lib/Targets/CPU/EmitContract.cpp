@@ -550,8 +550,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     SmallVector<Value> now = llvm::to_vector(carried);
     Value aAt = e.add(aBase, e.mul(k, aStep)), bAt = e.add(bBase, e.mul(k, bStep));
     if (ahead)
-      memref::PrefetchOp::create(e.b, e.loc, b.memref, e.add(ahead, e.mul(k, aheadStep)), /*isWrite=*/false, /*localityHint=*/2,
-                                 /*isDataCache=*/true);
+      e.prefetch(b, e.add(ahead, e.mul(k, aheadStep)), by * aheadStep);
     for (int64_t u = 0; u < by; ++u)
       step(count, part, e.add(aAt, e.mul(aStep, u)), e.add(bAt, e.mul(bStep, u)), now);
     return now;

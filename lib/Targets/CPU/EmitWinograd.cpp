@@ -45,8 +45,10 @@ private:
   Place placeOf(Value number);
   void transformInputs(Value first, Value count);
   void transformInput(const Place &place, Value row);
+  void planPrefetch();
+  std::pair<Value, Value> next(Value panel, Value xi, Value lo, Value hi);
   void multiply(Value lo, Value hi, Value count);
-  void registerTile(int64_t rows, Value v, Value u, Value x);
+  void registerTile(int64_t rows, Value v, Value u, Value x, Value ahead);
   void transformOutputs(Value lo, Value hi, Value first, Value count);
   void transformOutput(const Place &place, Value from, Value filter);
   void finish(const Place &place, Value filter, int64_t i, int64_t j, Value sum);
@@ -75,6 +77,7 @@ private:
   std::optional<int64_t> tiles;      // as many as are cut into blocks of the same sizes, where known
   int64_t block = kRows, groups = 1; // tiles of a block, groups of panels
   int64_t together = 1;              // panels between two transforms of outputs
+  int64_t aheadStep = 0;             // elements of the next U[panel][xi] that one channel of a register tile fetches; 0: none
   Value rowsOfTiles, columnsOfTiles;
   bool broken = false;
 };
@@ -236,13 +239,15 @@ void WinogradEmitter::transformInputs(Value first, Value count) {
 }
 
 // acc[r][w] += broadcast(V[r, c]) * U[c, w] over all channels.
-void WinogradEmitter::registerTile(int64_t rows, Value fromV, Value fromU, Value toX) {
+void WinogradEmitter::registerTile(int64_t rows, Value fromV, Value fromU, Value toX, Value ahead) {
   auto type = VectorType::get(lanes, e.b.getF32Type());
   SmallVector<Value> sums(rows * vectors, e.zero(type));
   constexpr int64_t kUnroll = 4;
   sums = e.loop(e.index(0), e.index(channels), kUnroll, sums, [&](Value channel, ValueRange carried) {
     SmallVector<Value> now = llvm::to_vector(carried);
     Value vAt = e.add(fromV, channel), uAt = e.add(fromU, e.mul(channel, kPanel));
+    if (ahead)
+      e.prefetch(u, e.add(ahead, e.mul(channel, aheadStep)), kUnroll * aheadStep);
     for (int64_t k = 0; k < kUnroll; ++k) {
       SmallVector<Value> right;
       for (int64_t w = 0; w < vectors; ++w)
@@ -279,6 +284,25 @@ std::set<int64_t> WinogradEmitter::possibleRows() const {
   return rows;
 }
 
+// U passes by once per block of tiles: while one part is multiplied, the next one comes nearer.
+void WinogradEmitter::planPrefetch() {
+  constexpr int64_t kNear = 256 << 10; // bytes of U that are near anyway
+  if (panels * products * channels * kPanel * 4 <= kNear)
+    return;
+  int64_t count = tiles ? *tiles / std::max<int64_t>(1, llvm::divideCeil(*tiles, block)) : block;
+  int64_t passes = std::max<int64_t>(1, llvm::divideCeil(count, maxRows)) * (kPanel / (lanes * vectors));
+  aheadStep = llvm::divideCeil(kPanel, passes);
+}
+
+// The panel and the product that follow panel `panel` and product `xi` when panels [lo, hi) are multiplied.
+std::pair<Value, Value> WinogradEmitter::next(Value panel, Value xi, Value lo, Value hi) {
+  auto equal = [&](Value x, Value y) -> Value { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y); };
+  auto choose = [&](Value c, Value x, Value y) -> Value { return arith::SelectOp::create(e.b, e.loc, c, x, y); };
+  Value nextPanel = e.add(panel, 1), nextXi = e.add(xi, 1);
+  Value lastPanel = equal(nextPanel, hi), lastXi = equal(nextXi, e.index(products));
+  return {choose(lastPanel, choose(lastXi, hi, lo), nextPanel), choose(lastPanel, choose(lastXi, e.index(0), nextXi), xi)};
+}
+
 // X of the panels in [lo, hi): their products with V[xi] follow each other, while V[xi] is in the first-level cache.
 void WinogradEmitter::multiply(Value lo, Value hi, Value count) {
   Value parts = e.ceilDiv(count, maxRows);
@@ -287,15 +311,25 @@ void WinogradEmitter::multiply(Value lo, Value hi, Value count) {
   e.loop(e.index(0), e.index(products), 1, [&](Value xi) {
     e.loop(lo, hi, 1, [&](Value panel) {
       Value uStart = e.mul(e.add(e.mul(panel, products), xi), channels * kPanel);
+      Value ahead;
+      if (aheadStep) {
+        auto [nextPanel, nextXi] = next(panel, xi, lo, hi);
+        ahead = e.mul(e.add(e.mul(nextPanel, products), nextXi), channels * kPanel);
+      }
       Value vStart = e.mul(xi, block), xStart = e.add(startOfX(panel, lo), e.mul(vStart, kPanel));
       e.loop(e.index(0), e.index(kPanel), lanes * vectors, [&](Value column) {
         e.loop(e.index(0), parts, 1, [&](Value part) {
           Value from = cut(part), rows = e.sub(cut(e.add(part, 1)), from);
           Value fromV = e.mul(e.add(vStart, from), channels + kGap), fromU = e.add(uStart, column);
           Value toX = e.add(e.add(xStart, e.mul(from, kPanel)), column);
+          Value fetched = ahead;
+          if (ahead) {
+            Value pass = e.add(e.mul(e.floorDiv(column, lanes * vectors), parts), part);
+            fetched = e.add(ahead, e.mul(pass, channels * aheadStep));
+          }
           for (int64_t now : possible) {
             Value is = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(now));
-            e.when(is, [&] { registerTile(now, fromV, fromU, toX); });
+            e.when(is, [&] { registerTile(now, fromV, fromU, toX, fetched); });
           }
         });
       });
@@ -375,6 +409,7 @@ LogicalResult WinogradEmitter::run() {
   if (failed(gather()))
     return failure();
   planBlocks();
+  planPrefetch();
   emitBlocks();
   return failure(broken);
 }

@@ -650,6 +650,13 @@ void KernelEmitter::storeVector(Value v, const Buffer &buffer, Value at, Value m
     vector::StoreOp::create(b, loc, v, buffer.memref, at);
 }
 
+void KernelEmitter::prefetch(const Buffer &buffer, Value at, int64_t elements) {
+  constexpr int64_t kLineBits = 64 * 8, kSecondLevel = 2;
+  int64_t line = kLineBits / buffer.element.getIntOrFloatBitWidth();
+  for (int64_t i = 0; i < elements; i += line)
+    memref::PrefetchOp::create(b, loc, buffer.memref, add(at, i), /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+}
+
 Value KernelEmitter::splat(Value scalar, int64_t lanes) {
   Type stored = storedAs(scalar.getType());
   Value vector = vector::BroadcastOp::create(b, loc, VectorType::get(lanes, stored), as(scalar, stored));

@@ -172,6 +172,8 @@ private:
   void store(Value v, const Buffer &buffer, Value at);
   Value loadVector(const Buffer &buffer, Value at, int64_t lanes, Value mask = nullptr);
   void storeVector(Value v, const Buffer &buffer, Value at, Value mask = nullptr);
+  /// Brings `elements` from `at` on into the second-level cache, without waiting for them; they need not exist.
+  void prefetch(const Buffer &buffer, Value at, int64_t elements);
   Value splat(Value scalar, int64_t lanes);
   Value fromElements(ArrayRef<Value> elements);
   /// n vectors of n lanes, rows to columns.
