@@ -36,7 +36,10 @@ private:
   LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
   LogicalResult dots();
   void simplify();
+  bool smooth(const Linear &outer, const Linear &inner, const Size &count) const;
+  bool smoothInC(unsigned x, unsigned y) const;
   bool mergeable(unsigned x, unsigned y) const;
+  void joinRows();
   void eraseLoop(unsigned d);
   void chooseTile();
   LogicalResult planGroupRows();
@@ -46,6 +49,7 @@ private:
   void planPrefetch();
   int64_t rowsOfBlock() const;
   int64_t knownRowsOfBlock() const;
+  int64_t stepsInside(unsigned loop) const;
   void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
   void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
   void takeOneRow();
@@ -66,7 +70,8 @@ private:
   SmallVector<Value, 2> factors(Value groups, bool isUnsigned);
   SmallVector<Value, 2> brains(Value pairs);
   Value stepOfA(unsigned loop) { return copiesRows() ? e.index(groupSteps[loop - parallel]) : e.value(a.coefficients[loop]); }
-  Value rowStep() { return copiesRows() ? e.index(rowPitch) : rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0); }
+  Value startOfRow(Value row, Value column);
+  void placeRows(int64_t count, Value row);
   /// The rows of a tile are brought into another form before they meet the columns of a panel: bytes are widened where there are no
   /// dot products of them, f32 become bf16 where there are.
   bool copiesRows() const { return group != 1 && (integer ? !dotProducts : dotProducts && a.buffer.element.isF32()); }
@@ -92,6 +97,10 @@ private:
   SmallVector<Loop> loops; // parallel ones (n last), then reductions
   unsigned parallel = 0;
   int rowLoop = -1; // index of m in loops
+  // Rows that are two loops of A, which does not lie as one: row r starts at r / rowLength * lineStep + r % rowLength * step of A.
+  int64_t rowLength = 0; // 0: rows are one loop
+  Linear lineStep;
+  SmallVector<Value> rowOffsets; // of a tile's rows in A, from the first one
   Size n;
   mlir::Type accumulatorType;
   bool depthwise = false, integer = false;

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <numeric>
 
@@ -114,18 +115,25 @@ void ContractEmitter::eraseLoop(unsigned d) {
   parallel -= d < parallel;
 }
 
-// Loops x and y = x + 1 walk every operand like one loop.
+// Do two steps, `inner` taken `count` times before each `outer`, walk like one?
+bool ContractEmitter::smooth(const Linear &outer, const Linear &inner, const Size &count) const {
+  if (isZero(outer) && isZero(inner))
+    return true;
+  return outer.size() == 1 && inner.size() == 1 && e.canonical(outer[0]) == e.canonical(inner[0] * count);
+}
+
+// Loops x and y = x + 1 walk B and everything of C's shape like one loop.
+bool ContractEmitter::smoothInC(unsigned x, unsigned y) const {
+  const Size &count = loops[y].size;
+  return smooth(c.coefficients[x], c.coefficients[y], count) && smooth(loops[x].b, loops[y].b, count) &&
+         llvm::all_of(extras, [&](const Access &extra) {
+           return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y], count);
+         });
+}
+
+// The same for every operand.
 bool ContractEmitter::mergeable(unsigned x, unsigned y) const {
-  auto smooth = [&](const Linear &outer, const Linear &inner) {
-    if (isZero(outer) && isZero(inner))
-      return true;
-    return outer.size() == 1 && inner.size() == 1 && e.canonical(outer[0]) == e.canonical(inner[0] * loops[y].size);
-  };
-  if (!smooth(a.coefficients[x], a.coefficients[y]) || !smooth(c.coefficients[x], c.coefficients[y]) ||
-      !smooth(loops[x].b, loops[y].b))
-    return false;
-  return llvm::all_of(
-      extras, [&](const Access &extra) { return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y]); });
+  return smooth(a.coefficients[x], a.coefficients[y], loops[y].size) && smoothInC(x, y);
 }
 
 void ContractEmitter::simplify() {
@@ -166,6 +174,53 @@ static int64_t rowsPerTile(const Size &size, int64_t most) {
   return std::min(best, std::max<int64_t>(size.factor, 1));
 }
 
+// Short lines of an image make tiles that are not full; tiles may go from one line to the next at the price of addresses for every row.
+void ContractEmitter::joinRows() {
+  if (rowLoop < 0 || depthwise || e.rows)
+    return;
+  constexpr int64_t kRows = 6; // of tiles; not the level's, since all levels have the same loops
+  for (int x : {rowLoop - 1, rowLoop}) {
+    int y = x + 1;
+    if (x < 0 || y + 1 >= int(parallel) || !loops[x].size.isStatic() || !loops[y].size.isStatic() || isZero(a.coefficients[x]) ||
+        isZero(a.coefficients[y]) || !isZero(loops[y].b) || !smoothInC(x, y))
+      continue;
+    int64_t lines = loops[x].size.factor, length = loops[y].size.factor, all = lines * length;
+    auto cost = [&](int64_t rows) {
+      int64_t tile = rowsPerTile(rows, kRows);
+      return tile == 0 ? 0 : rows / tile * tileCost(tile) + tileCost(rows % tile);
+    };
+    int64_t apart = rowLoop == y ? lines * cost(length) : length * cost(lines);
+    if (cost(all) * 10 > apart * 9)
+      continue;
+    rowLength = length;
+    lineStep = a.coefficients[x];
+    eraseLoop(x);
+    rowLoop = x;
+    loops[x].size = all;
+    return;
+  }
+}
+
+// Where a row of A starts.
+Value ContractEmitter::startOfRow(Value row, Value column) {
+  if (rowLength == 0)
+    return baseOf(a, row, column);
+  Value line = e.floorDiv(row, rowLength), place = e.sub(row, e.mul(line, rowLength));
+  Value start = e.add(baseOf(a, e.index(0), column), e.mul(line, e.value(lineStep)));
+  return e.add(start, e.mul(place, e.value(a.coefficients[rowLoop])));
+}
+
+void ContractEmitter::placeRows(int64_t count, Value row) {
+  rowOffsets.clear();
+  for (int64_t r = 0; r < count; ++r)
+    if (copiesRows())
+      rowOffsets.push_back(e.index(r * rowPitch));
+    else if (rowLength && r)
+      rowOffsets.push_back(e.sub(startOfRow(e.add(row, r), e.index(0)), startOfRow(row, e.index(0))));
+    else
+      rowOffsets.push_back(r == 0 ? e.index(0) : e.mul(e.value(a.coefficients[rowLoop]), r));
+}
+
 void ContractEmitter::chooseTile() {
   lanes = e.level.vectorBytes / (accumulatorType.getIntOrFloatBitWidth() / 8);
   vectors = depthwise ? 1 : 2;
@@ -178,6 +233,7 @@ void ContractEmitter::chooseTile() {
     if (e.level.registers == 16) // the factors of a row or column take two registers each; what corrects signs is a row more
       maxRows = dotProducts ? maxRows - corrects() : 4;
   }
+  joinRows();
   tileRows = rowLoop < 0 ? 1 : rowsPerTile(loops[rowLoop].size, maxRows);
 }
 
@@ -295,6 +351,14 @@ int64_t ContractEmitter::rowsOfBlock() const {
   return 1;
 }
 
+// Steps of the reduction loops behind `loop`, all of which are known.
+int64_t ContractEmitter::stepsInside(unsigned loop) const {
+  int64_t steps = 1;
+  for (const Loop &inner : ArrayRef(loops).drop_front(loop + 1))
+    steps *= inner.size.factor;
+  return steps;
+}
+
 int64_t ContractEmitter::knownRowsOfBlock() const {
   const Size &rows = loops[rowLoop].size;
   return rows.isStatic() ? std::min(rows.factor, rowsOfBlock()) : rowsOfBlock();
@@ -303,8 +367,8 @@ int64_t ContractEmitter::knownRowsOfBlock() const {
 // Tiles of several rows that walk all of a panel, one after the other, with nothing between them.
 bool ContractEmitter::rowsWalkPanels() const {
   constexpr int64_t kFewRows = 4 * kMostRows;
-  if (depthwise || copiesRows() || rowLoop < 0 || e.rows || !isOne(columnStride) || loops.size() != parallel + 1 ||
-      !loops[parallel].size.isStatic() || knownRowsOfBlock() < kFewRows)
+  if (depthwise || copiesRows() || rowLoop < 0 || e.rows || !isOne(columnStride) || knownRowsOfBlock() < kFewRows ||
+      llvm::any_of(ArrayRef(loops).drop_front(parallel), [](const Loop &loop) { return !loop.size.isStatic(); }))
     return false;
   return std::all_of(llvm::find(order, parallel - 1), order.end(),
                      [&](unsigned d) { return d == parallel - 1 || int(d) == rowLoop; });
@@ -316,13 +380,15 @@ void ContractEmitter::planDepth() {
   constexpr int64_t kCache = 512 << 10, kShare = 192 << 10, kShort = 128, kUnit = 8; // kUnit: as many steps as are written out
   if (integer || group != 1 || !rowsWalkPanels())
     return;
-  int64_t steps = loops[parallel].size.factor, bytes = knownRowsOfBlock() * (a.buffer.element.getIntOrFloatBitWidth() / 8);
+  int64_t inner = stepsInside(parallel), steps = loops[parallel].size.factor, unit = inner == 1 ? kUnit : 1;
+  // Taps of a convolution read the same pixels, so that its rows take less room than they are long.
+  int64_t bytes = inner * 4 * (inner == 1 ? std::max(knownRowsOfBlock(), kPanel) : kPanel);
   if (steps * bytes <= kCache)
     return;
-  int64_t part = kShare / bytes / kUnit * kUnit;
-  while (part >= kShort && steps % part)
-    part -= kUnit;
-  if (part < kShort)
+  int64_t part = std::max(kShare / bytes / unit * unit, unit);
+  while (part > unit && steps % part)
+    part -= unit;
+  if (part * inner < kShort || steps % part || part == steps)
     return;
   depth = part;
   depthBlocks = steps / part;
@@ -335,7 +401,7 @@ void ContractEmitter::planPrefetch() {
   constexpr int64_t kNear = 256 << 10; // bytes of B that are near anyway
   if (!rowsWalkPanels())
     return;
-  int64_t bytes = loops[parallel].size.factor * group * (b.element.getIntOrFloatBitWidth() / 8); // of a column
+  int64_t bytes = stepsInside(parallel - 1) * group * (b.element.getIntOrFloatBitWidth() / 8); // of a column
   if (n.isStatic() && n.factor * bytes <= kNear)
     return;
   int64_t passes = knownRowsOfBlock() / tileRows * (kPanel / (lanes * vectors));
@@ -466,7 +532,8 @@ void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &pa
 
 void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &part) {
   Value column = e.add(e.mul(panel, kPanel), part.offset);
-  Value aBase = copiesRows() ? e.index(0) : baseOf(a, row, depthwise ? column : e.index(0));
+  Value aBase = copiesRows() ? e.index(0) : startOfRow(row, depthwise ? column : e.index(0));
+  placeRows(count, row);
   Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset * group);
   if (part.shift)
     bBase = e.add(bBase, e.mul(part.shift, group));
@@ -479,7 +546,7 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
   int64_t vectors = part.vectors * part.panels;
   SmallVector<Value> accumulators((count + corrects()) * vectors, zero);
   if (aheadStep && !oneRow) {
-    int64_t steps = depthBlock ? depth : loops[parallel].size.factor, width = lanes * vectors;
+    int64_t steps = stepsInside(parallel) * (depthBlock ? depth : loops[parallel].size.factor), width = lanes * vectors;
     int64_t tiles = rowsOfBlock() / tileRows;
     Value pass = e.add(e.floorDiv(e.sub(row, firstRow), tileRows), part.offset / width * tiles);
     ahead = e.add(e.mul(e.add(panel, 1), e.value(panelStride)), e.mul(pass, steps * aheadStep));
@@ -527,6 +594,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     loop.size = Size(depth);
   Value aStep = stepOfA(at), bStep = e.value(loop.b), size = e.value(loop.size);
   auto inner = [&](Value k, ValueRange carried) {
+    llvm::SaveAndRestore restore(ahead, ahead ? e.add(ahead, e.mul(k, stepsInside(at) * aheadStep)) : ahead);
     return reduce(at + 1, count, part, e.add(aBase, e.mul(k, aStep)), e.add(bBase, e.mul(k, bStep)), carried);
   };
   bool innermost = at + 1 == loops.size();
@@ -586,7 +654,7 @@ void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, Mu
       right.push_back(widen(e.loadVector(this->b, at, part.lanes), op.getUnsignedB()));
     }
   for (int64_t r = 0; r < count; ++r) {
-    Value at = e.add(a, e.mul(rowStep(), r));
+    Value at = e.add(a, rowOffsets[r]);
     Value left;
     if (depthwise) {
       Value mask;

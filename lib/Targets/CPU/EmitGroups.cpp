@@ -56,8 +56,8 @@ void ContractEmitter::fillGroupRows(int64_t count, Value row) {
       walk(at + 1, e.add(from, e.mul(k, e.value(a.coefficients[at]))), e.add(to, e.mul(k, groupSteps[at - parallel])));
     });
   };
-  Value base = baseOf(a, row, e.index(0)), step = rowLoop >= 0 ? e.value(a.coefficients[rowLoop]) : e.index(0);
-  e.loop(e.index(0), e.index(count), 1, [&](Value r) { walk(parallel, e.add(base, e.mul(r, step)), e.mul(r, rowPitch)); });
+  e.loop(e.index(0), e.index(count), 1,
+         [&](Value r) { walk(parallel, startOfRow(row ? e.add(row, r) : row, e.index(0)), e.mul(r, rowPitch)); });
 }
 
 // Groups of four bytes as the level multiplies them: as they are, or as pairs of 16 bit numbers, the even bytes and the odd ones.
@@ -126,7 +126,7 @@ void ContractEmitter::byteStep(int64_t count, const Part &part, Value a, Value b
       product(factors(flip, true)[0], vector[0], accumulators[count * right.size() + i]);
   }
   for (int64_t r = 0; r < count; ++r) {
-    Value at = e.add(a, e.mul(rowStep(), r));
+    Value at = e.add(a, rowOffsets[r]);
     SmallVector<Value, 2> left;
     if (copiesRows()) {
       for (int64_t half = 0; half < 2; ++half)
@@ -148,7 +148,7 @@ void ContractEmitter::brainStep(int64_t count, const Part &part, Value a, Value 
   for (Value pairs : loadGroups(part, b))
     right.push_back(brains(pairs));
   for (int64_t r = 0; r < count; ++r) {
-    Value at = e.add(a, e.mul(rowStep(), r));
+    Value at = e.add(a, rowOffsets[r]);
     SmallVector<Value, 2> left;
     if (copiesRows())
       left = brains(e.splat(e.load(groupRows, at), part.lanes));
