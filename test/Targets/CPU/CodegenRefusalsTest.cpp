@@ -253,7 +253,7 @@ const Refusal kRefusals[] = {
          laic.yield %s : i32
        }
        return %r : tensor<4x32xi32>)",
-     "its laic.contract has groups of bytes and a reduction of unknown size"},
+     "its laic.contract has groups and a reduction of unknown size"},
 };
 
 class CodegenRefusalsAfterLLVM : public KernelTest {};
