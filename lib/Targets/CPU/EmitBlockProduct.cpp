@@ -8,6 +8,8 @@
 // An integer is masked where it stands in its word, s(k) bits from the right: f32 holds it exactly, and a' takes the power of two away
 // again. That leaves three instructions for a vector of weights. One row (a decoder's step) is bound by reading the integers: it takes
 // a whole panel at once, in the order of memory.
+//
+// Many rows (a prompt) share the work of unpacking: a part of a panel becomes f32 in the workspace, and all rows of a block walk over it.
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -24,6 +26,9 @@ public:
 
 private:
   static constexpr int64_t kWordBits = 32;
+  static constexpr int64_t kManyRows =
+      24; // from here on unpacking to the workspace costs less than doing it again for every tile
+  static constexpr int64_t kRowBlock = 120; // rows that share what was unpacked
 
   LogicalResult gather();
   void prepareRow(Value row, int64_t number);
@@ -32,6 +37,10 @@ private:
   SmallVector<Value> sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width);
   Value unpack(Value words, int64_t part);
   void store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns);
+  void manyRows(Value lo, Value hi);
+  void unpackPart(Value panel, Value firstBlock);
+  void multiplyPart(int64_t count, Value row, Value number, Value depth);
+  void rowsOf(Value lo, Value hi, function_ref<void(int64_t count, Value row)> body);
   Value constant(float value) { return e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)), lanes); }
   /// Bits to the right of an integer in its word; the last one is shifted down, for its word may be negative.
   int64_t shiftOf(int64_t part) const { return part + 1 == perWord ? 0 : part * bits; }
@@ -44,7 +53,9 @@ private:
   BlockProductOp op;
   int64_t bits, perWord;
   Buffer a, packed, scales, zeros, c;
-  Buffer scaled, sums; // of the rows at work: [row][k] and [row][block]
+  Buffer scaled, sums;           // of the rows at work: [row][k] and [row][block]
+  Buffer unpacked, accumulators; // of many rows: a part of a panel [k][32], and its products with them [row][32]
+  int64_t together = 0, partBlocks = 0;
   Size m;
   int64_t n = 0, k = 0, blocks = 0, blockWords = 0, lanes = 0;
 };
@@ -194,23 +205,137 @@ void BlockProductEmitter::rows(int64_t count, Value row, int64_t tileVectors, Va
     e.when(e.less(full, hi), [&] { panel(e.index(panels - 1), rest); });
 }
 
+// Tiles of `together` rows in [lo, hi), then smaller ones.
+void BlockProductEmitter::rowsOf(Value lo, Value hi, function_ref<void(int64_t count, Value row)> body) {
+  Value whole = e.add(lo, e.mul(e.floorDiv(e.sub(hi, lo), together), together));
+  e.loop(lo, whole, together, [&](Value row) { body(together, row); });
+  Value rest = e.sub(hi, whole), at = whole;
+  for (int64_t count = llvm::bit_floor(uint64_t(together - 1)); count >= 1; count /= 2) {
+    Value bit = arith::AndIOp::create(e.b, e.loc, rest, e.index(count));
+    e.when(e.less(e.index(0), bit), [&] { body(count, at); });
+    at = e.add(at, bit);
+  }
+}
+
+// (q - z) * scale of `partBlocks` blocks of a panel, fewer at its end, in the order of k.
+void BlockProductEmitter::unpackPart(Value panel, Value firstBlock) {
+  Type f32 = e.b.getF32Type();
+  Value end = e.minimum(e.add(firstBlock, partBlocks), e.index(blocks));
+  e.loop(firstBlock, end, 1, [&](Value block) {
+    e.loop(e.index(0), e.index(kPanel), lanes, [&](Value column) {
+      Value place = e.add(placeOf(panel, blocks, block, 0), column), scale = e.loadVector(scales, place, lanes);
+      Value centre = constant(float(1 << (bits - 1)));
+      if (op.getZeros())
+        centre = arith::SIToFPOp::create(
+            e.b, e.loc, VectorType::get(lanes, f32),
+            arith::ExtUIOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI32Type()), e.loadVector(zeros, place, lanes)));
+      e.loop(e.index(0), e.index(blockWords), 1, [&](Value word) {
+        Value from = e.add(placeOf(panel, blocks * blockWords, e.add(e.mul(block, blockWords), word), 0), column);
+        Value bytes = e.loadVector(packed, e.mul(from, kWordBits / 8), lanes * kWordBits / 8);
+        Value words = vector::BitCastOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getI32Type()), bytes);
+        Value depth = e.add(e.mul(e.sub(block, firstBlock), op.getBlockSize()), e.mul(word, perWord));
+        for (int64_t part = 0; part < perWord; ++part) {
+          Value power = constant(std::ldexp(1.0f, -int(shiftOf(part))));
+          Value integer = arith::MulFOp::create(e.b, e.loc, unpack(words, part), power);
+          Value weight = arith::MulFOp::create(e.b, e.loc, arith::SubFOp::create(e.b, e.loc, integer, centre), scale);
+          e.storeVector(weight, unpacked, e.add(e.mul(e.add(depth, part), kPanel), column));
+        }
+      });
+    });
+  });
+}
+
+// Rows [row, row + count) of A, the first of them number `number` of the block, times the part of the panel that starts at `depth`.
+void BlockProductEmitter::multiplyPart(int64_t count, Value row, Value number, Value depth) {
+  int64_t width = std::min<int64_t>(kPanel / lanes, 2);
+  constexpr int64_t kUnroll = 4; // blocks have 16 elements and more
+  Value steps = e.minimum(e.sub(e.index(k), depth), e.index(partBlocks * int64_t(op.getBlockSize())));
+  Value from = e.add(e.mul(row, k), depth);
+  e.loop(e.index(0), e.index(kPanel), width * lanes, [&](Value column) {
+    auto place = [&](int64_t i) { return e.add(e.mul(e.add(number, i / width), kPanel), e.add(column, i % width * lanes)); };
+    SmallVector<Value> start;
+    for (int64_t i = 0; i < count * width; ++i)
+      start.push_back(e.loadVector(accumulators, place(i), lanes));
+    SmallVector<Value> results = e.loop(e.index(0), steps, kUnroll, start, [&](Value step, ValueRange carried) {
+      SmallVector<Value> now = llvm::to_vector(carried);
+      for (int64_t u = 0; u < kUnroll; ++u) {
+        Value at = e.add(step, u);
+        SmallVector<Value> weights;
+        for (int64_t w = 0; w < width; ++w)
+          weights.push_back(e.loadVector(unpacked, e.add(e.add(e.mul(at, kPanel), column), w * lanes), lanes));
+        for (int64_t r = 0; r < count; ++r) {
+          Value left = e.splat(e.load(a, e.add(e.add(from, at), r * k)), lanes);
+          for (int64_t w = 0; w < width; ++w)
+            now[r * width + w] = e.multiplyAdd(left, weights[w], now[r * width + w]);
+        }
+      }
+      return now;
+    });
+    for (auto [i, result] : llvm::enumerate(results))
+      e.storeVector(result, accumulators, place(i));
+  });
+}
+
+void BlockProductEmitter::manyRows(Value lo, Value hi) {
+  int64_t panels = llvm::divideCeil(n, kPanel), rest = n % kPanel;
+  auto finish = [&](Value panel, Value first, Value end, int64_t columns) {
+    e.loop(first, end, 1, [&](Value row) {
+      SmallVector<Value> line;
+      for (int64_t at = 0; at < columns; at += lanes)
+        line.push_back(e.loadVector(accumulators, e.add(e.mul(e.sub(row, first), kPanel), at), lanes));
+      store(line, 1, row, e.mul(panel, kPanel), columns);
+    });
+  };
+  e.loop(lo, hi, 1, [&](Value panel) {
+    e.loop(e.index(0), e.value(m), kRowBlock, [&](Value first) {
+      Value end = e.minimum(e.add(first, kRowBlock), e.value(m));
+      Value zero = e.zero(VectorType::get(lanes, e.b.getF32Type()));
+      e.loop(e.index(0), e.index(kRowBlock * kPanel), lanes, [&](Value at) { e.storeVector(zero, accumulators, at); });
+      e.loop(e.index(0), e.index(blocks), partBlocks, [&](Value block) {
+        unpackPart(panel, block);
+        rowsOf(first, end,
+               [&](int64_t count, Value row) { multiplyPart(count, row, e.sub(row, first), e.mul(block, op.getBlockSize())); });
+      });
+      if (rest == 0)
+        return finish(panel, first, end, kPanel);
+      Value full = e.less(panel, e.index(panels - 1));
+      e.when(full, [&] { finish(panel, first, end, kPanel); });
+      Value last = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel, e.index(panels - 1));
+      e.when(last, [&] { finish(panel, first, end, rest); });
+    });
+  });
+}
+
 LogicalResult BlockProductEmitter::run() {
   if (failed(gather()))
     return failure();
   // Tiles of several rows are narrow, so that their sums stay in registers. The workspace is that of the level with the most rows.
-  constexpr int64_t kMostRows = 8;
-  int64_t together = e.level.registers == 32 ? kMostRows : e.level.fma ? 6 : 2;
+  constexpr int64_t kMostRows = 8, kPartDepth = 256;
+  together = e.level.registers == 32 ? kMostRows : e.level.fma ? 6 : 2;
+  partBlocks = std::clamp<int64_t>(kPartDepth / int64_t(op.getBlockSize()), 1, blocks);
   Type f32 = e.b.getF32Type();
-  scaled = e.makeBuffer(e.workspace, f32, {});
-  Value behind = LLVM::GEPOp::create(e.b, e.loc, e.workspace.getType(), e.b.getI8Type(), e.workspace,
-                                     ArrayRef<LLVM::GEPArg>{int32_t(kMostRows * k * 4)});
-  sums = e.makeBuffer(behind, f32, {});
-  e.workspaceBytes = getAffineConstantExpr(kMostRows * (k + blocks) * 4, e.context);
+  auto behind = [&](int64_t elements) {
+    Value pointer = LLVM::GEPOp::create(e.b, e.loc, e.workspace.getType(), e.b.getI8Type(), e.workspace,
+                                        ArrayRef<LLVM::GEPArg>{int32_t(elements * 4)});
+    return e.makeBuffer(pointer, f32, {});
+  };
+  int64_t partElements = partBlocks * int64_t(op.getBlockSize()) * kPanel;
+  scaled = unpacked = behind(0);
+  sums = behind(kMostRows * k);
+  accumulators = behind(partElements);
+  e.workspaceBytes = getAffineConstantExpr(std::max(kMostRows * (k + blocks), partElements + kRowBlock * kPanel) * 4, e.context);
 
   constexpr int64_t kWork = 1 << 19; // multiply-adds of a tile of work, for each row
   TileDim dim{Size(int64_t(llvm::divideCeil(n, kPanel))), std::max<int64_t>(1, kWork / (k * kPanel))};
   e.tiles(dim, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
     Value all = e.value(m), done = e.index(0);
+    if (m.isStatic() && m.factor >= kManyRows)
+      return manyRows(lo[0], hi[0]);
+    if (!m.isStatic()) {
+      Value many = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::sge, all, e.index(kManyRows));
+      e.when(many, [&] { manyRows(lo[0], hi[0]); });
+      all = arith::SelectOp::create(e.b, e.loc, many, e.index(0), all);
+    }
     if (!m.isStatic() || m.factor >= together) {
       done = e.mul(e.floorDiv(all, together), together);
       e.loop(e.index(0), done, together,
