@@ -105,6 +105,10 @@ CASES += [nbits(k, n, bits, block) for k, n in ((64, 9), (96, 16)) for bits in (
 CASES += [nbits(64, 9, 4, 32, zeros=z, bias=b) for z in ("packed", "float") for b in (False, True)] + [nbits(96, 16, 8, 32, zeros="packed"), nbits(128, 8, 2, 32), nbits(128, 8, 2, 32, zeros="packed"), nbits(80, 9, 4, 32, zeros="packed"), nbits(64, 8, 4, 16, rows=(2, 3)),
           nbits(64, 8, 4, 16, groups=True), nbits(64, 8, 4, 16, rows=(1,)), nbits(64, 9, 4, 16, make=f16)]
 
+# Many rows share what is unpacked: one block of rows and two, parts of a panel that are not whole, ragged columns.
+CASES += [nbits(k, n, bits, block, rows=rows, **more) for k, n, bits, block, rows, more in (
+    (352, 41, 4, 32, (25,), {}), (352, 64, 4, 32, (2, 65), {"zeros": "packed"}), (288, 33, 8, 16, (131,), {"zeros": "float"}), (512, 40, 2, 64, (24,), {"bias": True}))]
+
 
 def table(bits, block, zeros, indices, rows=20, width=64, make=f32):
     blocks = -(-width // block)
