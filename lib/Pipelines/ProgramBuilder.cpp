@@ -264,8 +264,11 @@ llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> ProgramBuilder::tensor(At
     std::string symbol = cast<StringAttr>(dim).getValue().str();
     dims.push_back(artifact::CreateDim(builder, -1, symbol.empty() ? 0 : builder.CreateString(symbol)));
   }
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> grown;
+  if (auto input = dict.getAs<IntegerAttr>("grows"))
+    grown = builder.CreateVector(std::vector<uint32_t>{uint32_t(input.getInt())});
   auto nameOffset = builder.CreateString(name.str());
-  return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims));
+  return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims), grown);
 }
 
 LogicalResult ProgramBuilder::findEntries() {

@@ -56,6 +56,7 @@ private:
   llvm::SmallVector<unsigned> readStepsOf(llvm::ArrayRef<AffineExpr> sizes);
   void createEntry();
   ArrayAttr describe(bool inputs);
+  std::optional<int64_t> grownInput(Value output);
   void addChecks();
   void addCheck(llvm::StringRef relation, AffineExpr a, AffineExpr b, const llvm::Twine &message);
   LogicalResult addStep(plan::DispatchOp dispatch);
@@ -257,6 +258,30 @@ void Scheduler::planMemory() {
 
 // ---- signature and checks ----
 
+/// The input that an output starts with: concat(input, ...), as a key-value cache grows.
+std::optional<int64_t> Scheduler::grownInput(Value output) {
+  auto origin = [](Value value) {
+    while (Operation *op = value.getDefiningOp()) {
+      if (!isa<tensor::CastOp, plan::TransferOp>(op))
+        break;
+      value = op->getOperand(0);
+    }
+    return value;
+  };
+  auto dispatch = origin(output).getDefiningOp<plan::DispatchOp>();
+  func::FuncOp kernel = dispatch ? kernels.lookup(dispatch.getKernel()) : func::FuncOp();
+  if (!kernel || kernel.isExternal())
+    return std::nullopt;
+  auto concat = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp<tensor::ConcatOp>();
+  auto first = concat ? dyn_cast<BlockArgument>(concat.getInputs().front()) : BlockArgument();
+  if (!first || first.getArgNumber() >= dispatch.getInputs().size())
+    return std::nullopt;
+  auto input = dyn_cast<BlockArgument>(origin(dispatch.getInputs()[first.getArgNumber()]));
+  if (!input || input.getOwner() != &main.getBody().front())
+    return std::nullopt;
+  return input.getArgNumber();
+}
+
 ArrayAttr Scheduler::describe(bool inputs) {
   llvm::SmallVector<Attribute> list;
   unsigned count = inputs ? main.getNumArguments() : main.getNumResults();
@@ -280,6 +305,8 @@ ArrayAttr Scheduler::describe(bool inputs) {
         b.getNamedAttr("name", name ? name : b.getStringAttr((inputs ? "input" : "output") + llvm::Twine(i))),
         b.getNamedAttr("element", element ? element : TypeAttr::get(type.getElementType())),
         b.getNamedAttr("dims", b.getArrayAttr(dims))};
+    if (std::optional<int64_t> grown = inputs ? std::nullopt : grownInput(value))
+      fields.push_back(b.getNamedAttr("grows", b.getI64IntegerAttr(*grown)));
     if (!inputs)
       fields.push_back(b.getNamedAttr("shape", AffineMapAttr::get(shapes.symbols().map(shapes.shape(value)))));
     list.push_back(b.getDictionaryAttr(fields));

@@ -238,6 +238,31 @@ def test_one_artifact_for_several_targets(laic, build, digits, tmp_path):
     assert (tmp_path / "again.bin").read_bytes() == (tmp_path / "cpu.bin").read_bytes()
 
 
+# ---- caches that grow in place ----
+
+def test_output_grows_in_the_memory_of_its_input(laic, build, tmp_path):
+    """A key-value cache of every length: with as much room as it needs, with more, empty. Other outputs may not share memory."""
+    path = save('''g (float[1,3,past,4] past, float[1,3,seq,4] new) => (float[1,3,total,4] present, float[1,3,4] sum) {
+      present = Concat<axis = 2>(past, new)
+      axis = Constant<value_ints = [2]>()
+      sum = ReduceSum<keepdims = 0>(present, axis) }''', tmp_path / "m.onnx")
+    expect(laic(path, "-o", tmp_path / "m.bin"), 0)
+
+    def run(*options):
+        return subprocess.run([build / "bin" / "laic-run", tmp_path / "m.bin", "--inputs", tmp_path / "in.npz", *options], capture_output=True, text=True)
+
+    random = np.random.default_rng(0)
+    for past, seq, room in ((5, 2, 7), (5, 1, 16), (0, 3, 4), (9, 0, 9)):
+        old, new = (random.random((1, 3, n, 4), np.float32) for n in (past, seq))
+        present = np.concatenate([old, new], 2)
+        np.savez(tmp_path / "in.npz", past=old, new=new)
+        np.savez(tmp_path / "want.npz", present=present, sum=present.sum(2))
+        done = run(f"--alias=present=past:2:{room}", "--compare", tmp_path / "want.npz")
+        assert done.returncode == 0, done.stderr
+    refused = run("--alias=sum=past:2:9")
+    assert refused.returncode == 1 and "output 'sum' may not share memory with input 'past'" in refused.stderr
+
+
 # ---- unsupported nodes ----
 
 def test_all_unsupported_nodes_are_listed_in_one_run(laic, tmp_path):

@@ -182,13 +182,47 @@ void rt::copyIn(laic_context &context) {
   }
 }
 
+// How far along `dim` an output that grows in an input's memory lies there already; 0 when all of it has to be written.
+static int64_t presentAlready(const laic_context &context, uint32_t index, uint32_t &dim) {
+  const Port &output = context.outputs[index];
+  for (uint32_t i = 0; i < context.inputs.size(); ++i) {
+    const Port &input = context.inputs[i];
+    if (input.data != output.data || input.rank() != output.rank() || !laic_module_may_alias(context.module, index, i))
+      continue;
+    uint32_t grown = 0, differ = 0;
+    for (uint32_t d = 0; d < output.rank(); ++d) {
+      if (input.strides[d] != output.strides[d])
+        return 0;
+      if (input.sizes[d] != output.sizes[d]) {
+        grown = d;
+        ++differ;
+      }
+    }
+    if (differ != 1 || input.sizes[grown] > output.sizes[grown])
+      return 0;
+    dim = grown;
+    return input.sizes[grown];
+  }
+  return 0;
+}
+
 void rt::copyOut(laic_context &context) {
-  for (Port &port : context.outputs) {
+  for (uint32_t i = 0; i < context.outputs.size(); ++i) {
+    Port &port = context.outputs[i];
     if (port.dense == port.memory || !port.bytes)
       continue;
-    int64_t dense[LAIC_MAX_RANK];
+    int64_t dense[LAIC_MAX_RANK], sizes[LAIC_MAX_RANK];
     denseStrides(port.sizes, port.rank(), dense);
-    copyStrided(static_cast<char *>(port.memory), port.strides, static_cast<const char *>(port.dense), dense, port.sizes,
-                port.rank(), port.elementSize());
+    memcpy(sizes, port.sizes, sizeof sizes);
+    uint32_t dim = 0;
+    const int64_t start = presentAlready(context, i, dim), element = static_cast<int64_t>(port.elementSize());
+    char *to = static_cast<char *>(port.memory);
+    const char *from = static_cast<const char *>(port.dense);
+    if (start > 0) {
+      to += start * port.strides[dim] * element;
+      from += start * dense[dim] * element;
+      sizes[dim] -= start;
+    }
+    copyStrided(to, port.strides, from, dense, sizes, port.rank(), port.elementSize());
   }
 }
