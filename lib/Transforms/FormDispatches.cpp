@@ -38,6 +38,27 @@ bool isInit(OpOperand &use) {
   return false;
 }
 
+/// pad(contract), perhaps with a reshape in between, where nobody else sees what is padded: the contract and the reshape.
+llvm::SmallVector<Operation *, 2> paddedContraction(tensor::PadOp pad) {
+  llvm::SmallVector<Operation *, 2> chain;
+  auto isSplat = [](ArrayRef<int64_t> amounts) { return amounts.back() == 0 && !ShapedType::isDynamicShape(amounts); };
+  if (!pad.getConstantPaddingValue() || !isSplat(pad.getStaticLow()) || !isSplat(pad.getStaticHigh()) ||
+      !pad.getSourceType().hasStaticShape())
+    return {};
+  Operation *op = pad.getSource().getDefiningOp();
+  if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op)) {
+    // The last dim stays alone: tiles end at its end.
+    if (!expand->hasOneUse() || !expand.getSrcType().hasStaticShape() || expand.getReassociationIndices().back().size() != 1)
+      return {};
+    chain.push_back(expand);
+    op = expand.getSrc().getDefiningOp();
+  }
+  if (!isa_and_nonnull<ContractOp>(op) || !op->hasOneUse() || op->getParentOp() != pad->getParentOp())
+    return {};
+  chain.push_back(op);
+  return chain;
+}
+
 /// Stays in @main or is repeated in kernels; everything else becomes a kernel.
 bool isRoot(Operation *op) {
   if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp, CallOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
@@ -66,8 +87,8 @@ struct Kernels {
 
 class Outliner {
 public:
-  Outliner(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device, Kernels &kernels)
-      : module(module), main(main), shapes(shapes), device(device), kernels(kernels) {}
+  Outliner(ModuleOp module, func::FuncOp main, SymbolicShapes &shapes, llvm::StringRef device, bool padded, Kernels &kernels)
+      : module(module), main(main), shapes(shapes), device(device), padded(padded), kernels(kernels) {}
 
   LogicalResult run();
 
@@ -79,7 +100,8 @@ private:
   LogicalResult collect(Value value, Outline &outline, bool init);
   LogicalResult collectOperands(Operation *op, Outline &outline);
   void buildKernel(Operation *root, Outline &outline);
-  func::FuncOp unique(func::FuncOp kernel, Operation *root);
+  func::FuncOp unique(func::FuncOp kernel, Operation *named);
+  void joinPads();
   Value sizeValue(AffineExpr expr);
   void eraseDead();
 
@@ -87,7 +109,11 @@ private:
   func::FuncOp main;
   SymbolicShapes &shapes;
   llvm::StringRef device;
+  bool padded;
   Kernels &kernels;
+  /// What becomes part of the kernel of the tensor.pad behind it, and that pad's contraction.
+  llvm::DenseSet<Operation *> joined;
+  llvm::DenseMap<Operation *, Operation *> contractionOf;
   /// What the current root's kernel repeats, in order of dependence.
   llvm::SetVector<Operation *> repeated;
   llvm::DenseMap<AffineExpr, Value> sizeValues;
@@ -99,7 +125,7 @@ private:
 LogicalResult Outliner::collect(Value value, Outline &outline, bool init) {
   Operation *def = value.getDefiningOp();
   if (isa<RankedTensorType>(value.getType())) {
-    bool repeat = def && (isa<tensor::EmptyOp>(def) || (init && isa<linalg::FillOp>(def)));
+    bool repeat = def && (isa<tensor::EmptyOp>(def) || (init && isa<linalg::FillOp>(def)) || joined.contains(def));
     if (!repeat) {
       if (!llvm::is_contained(outline.tensors, value))
         outline.tensors.push_back(value);
@@ -110,7 +136,7 @@ LogicalResult Outliner::collect(Value value, Outline &outline, bool init) {
       outline.sizes.push_back(size);
     return success();
   }
-  if (!def || def->getNumRegions() > (isa<linalg::FillOp>(def) ? 1u : 0u))
+  if (!def || def->getNumRegions() > (isa<linalg::FillOp>(def) || joined.contains(def) ? 1u : 0u))
     return emitError(value.getLoc(), "expects a tensor, a size or a constant, got a value of type ") << value.getType();
   if (repeated.contains(def))
     return success();
@@ -175,7 +201,7 @@ void Outliner::buildKernel(Operation *root, Outline &outline) {
 }
 
 /// An equal kernel that exists already, or this one under a new name.
-func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
+func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *named) {
   llvm::hash_code hash = llvm::hash_value(kernel.getFunctionType().getAsOpaquePointer());
   kernel.getBody().walk([&](Operation *op) {
     hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
@@ -190,7 +216,7 @@ func::FuncOp Outliner::unique(func::FuncOp kernel, Operation *root) {
       return other;
     }
   }
-  kernel.setName(kernels.names.make(root));
+  kernel.setName(kernels.names.make(named));
   module.push_back(kernel);
   candidates.push_back(kernel);
   return kernel;
@@ -217,7 +243,8 @@ LogicalResult Outliner::outline(Operation *root) {
   if (failed(collectOperands(root, outline)))
     return failure();
   buildKernel(root, outline);
-  func::FuncOp kernel = unique(outline.func, root);
+  Operation *contraction = contractionOf.lookup(root);
+  func::FuncOp kernel = unique(outline.func, contraction ? contraction : root);
   replace(root, kernel.getSymName(), outline.tensors, outline.sizes);
   return success();
 }
@@ -270,9 +297,23 @@ void Outliner::eraseDead() {
       op.erase();
 }
 
+/// Contractions that write into the middle of what a tensor.pad makes share its kernel, and its place in the model.
+void Outliner::joinPads() {
+  for (auto pad : main.getBody().front().getOps<tensor::PadOp>()) {
+    llvm::SmallVector<Operation *, 2> chain = paddedContraction(pad);
+    if (chain.empty())
+      continue;
+    joined.insert(chain.begin(), chain.end());
+    contractionOf[pad] = chain.back();
+    pad->setLoc(FusedLoc::get(main.getContext(), {chain.back()->getLoc(), pad.getLoc()}));
+  }
+}
+
 LogicalResult Outliner::run() {
+  if (padded)
+    joinPads();
   for (Operation &op : llvm::make_early_inc_range(main.getBody().front()))
-    if (isRoot(&op) && failed(outline(&op)))
+    if (isRoot(&op) && !joined.contains(&op) && failed(outline(&op)))
       return failure();
   eraseDead();
   return success();
@@ -288,7 +329,7 @@ struct FormDispatches : public laic::impl::FormDispatchesBase<FormDispatches> {
     for (func::FuncOp program : programsOf(module)) {
       turnDenseConstants(program);
       llvm::FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(program);
-      if (failed(shapes) || failed(Outliner(module, program, *shapes, device, kernels).run()))
+      if (failed(shapes) || failed(Outliner(module, program, *shapes, device, padded, kernels).run()))
         return signalPassFailure();
       shapes->symbols().store(program);
       IRRewriter rewriter(&getContext());

@@ -174,6 +174,11 @@ void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, 
 }
 
 LogicalResult KernelEmitter::emitPad(tensor::PadOp op) {
+  Value padded = op.getSource();
+  if (auto expand = padded.getDefiningOp<tensor::ExpandShapeOp>())
+    padded = expand.getSrc();
+  if (auto contract = padded.getDefiningOp<ContractOp>())
+    return emitContract(contract);
   Value padding = op.getConstantPaddingValue();
   FailureOr<Value> scalar = padding ? scalarOf(padding) : FailureOr<Value>();
   FailureOr<Buffer> source = bufferOf(op.getSource());

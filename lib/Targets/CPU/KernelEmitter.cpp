@@ -137,6 +137,11 @@ FailureOr<KernelInfo> KernelEmitter::run() {
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
              tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, WinogradOp, StructuredOpInterface>(op))
       continue;
+    if (auto pad = dyn_cast<tensor::PadOp>(op);
+        root && pad && isa<ContractOp>(root) && padBehind(cast<ContractOp>(root)) == pad) {
+      root = pad;
+      continue;
+    }
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
     root = &op;
@@ -185,6 +190,14 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](PackPanelsOp op) { return emitPackPanels(op); })
       .Case([&](WinogradOp op) { return emitWinograd(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
+}
+
+tensor::PadOp KernelEmitter::padBehind(ContractOp op) {
+  auto only = [](Operation *op) { return op->hasOneUse() ? *op->user_begin() : nullptr; };
+  Operation *user = op->getParentOp() == kernel ? only(op) : nullptr;
+  if (isa_and_nonnull<tensor::ExpandShapeOp>(user))
+    user = only(user);
+  return dyn_cast_or_null<tensor::PadOp>(user);
 }
 
 Buffer KernelEmitter::resultBuffer(OpResult result) {

@@ -141,6 +141,8 @@ private:
   FailureOr<Access> accessOf(Value tensor, mlir::AffineMap map, unsigned loops);
   /// Inside laic.rows: moves the access to the current rows and takes the row loops but the last out of it.
   LogicalResult moveToRows(Value tensor, Access &access);
+  /// The tensor.pad behind a contraction in the same kernel, which then writes into the middle of the pad's result; null elsewhere.
+  mlir::tensor::PadOp padBehind(ContractOp op);
   Buffer resultBuffer(mlir::OpResult result);
   /// Turns laic.check_index into a test that fills the error cell.
   void lowerCheckIndex();
