@@ -38,8 +38,8 @@ bool isInit(OpOperand &use) {
   return false;
 }
 
-/// pad(contract), perhaps with a reshape in between, where nobody else sees what is padded: the contract and the reshape.
-llvm::SmallVector<Operation *, 2> paddedContraction(tensor::PadOp pad) {
+/// pad(contract), perhaps with a reshape in between, or pad(transpose), where nobody else sees what is padded: what is before the pad.
+llvm::SmallVector<Operation *, 2> paddedRoot(tensor::PadOp pad) {
   llvm::SmallVector<Operation *, 2> chain;
   auto isSplat = [](ArrayRef<int64_t> amounts) { return amounts.back() == 0 && !ShapedType::isDynamicShape(amounts); };
   if (!pad.getConstantPaddingValue() || !isSplat(pad.getStaticLow()) || !isSplat(pad.getStaticHigh()) ||
@@ -53,7 +53,8 @@ llvm::SmallVector<Operation *, 2> paddedContraction(tensor::PadOp pad) {
     chain.push_back(expand);
     op = expand.getSrc().getDefiningOp();
   }
-  if (!isa_and_nonnull<ContractOp>(op) || !op->hasOneUse() || op->getParentOp() != pad->getParentOp())
+  if (!op || !(isa<ContractOp>(op) || (isa<linalg::TransposeOp>(op) && chain.empty())) || !op->hasOneUse() ||
+      op->getParentOp() != pad->getParentOp())
     return {};
   chain.push_back(op);
   return chain;
@@ -111,9 +112,9 @@ private:
   llvm::StringRef device;
   bool padded;
   Kernels &kernels;
-  /// What becomes part of the kernel of the tensor.pad behind it, and that pad's contraction.
+  /// What becomes part of the kernel of the tensor.pad behind it, and what that pad's kernel is named after.
   llvm::DenseSet<Operation *> joined;
-  llvm::DenseMap<Operation *, Operation *> contractionOf;
+  llvm::DenseMap<Operation *, Operation *> rootOf;
   /// What the current root's kernel repeats, in order of dependence.
   llvm::SetVector<Operation *> repeated;
   llvm::DenseMap<AffineExpr, Value> sizeValues;
@@ -243,8 +244,8 @@ LogicalResult Outliner::outline(Operation *root) {
   if (failed(collectOperands(root, outline)))
     return failure();
   buildKernel(root, outline);
-  Operation *contraction = contractionOf.lookup(root);
-  func::FuncOp kernel = unique(outline.func, contraction ? contraction : root);
+  Operation *inner = rootOf.lookup(root);
+  func::FuncOp kernel = unique(outline.func, inner ? inner : root);
   replace(root, kernel.getSymName(), outline.tensors, outline.sizes);
   return success();
 }
@@ -297,14 +298,14 @@ void Outliner::eraseDead() {
       op.erase();
 }
 
-/// Contractions that write into the middle of what a tensor.pad makes share its kernel, and its place in the model.
+/// What writes into the middle of what a tensor.pad makes shares its kernel, and its place in the model.
 void Outliner::joinPads() {
   for (auto pad : main.getBody().front().getOps<tensor::PadOp>()) {
-    llvm::SmallVector<Operation *, 2> chain = paddedContraction(pad);
+    llvm::SmallVector<Operation *, 2> chain = paddedRoot(pad);
     if (chain.empty())
       continue;
     joined.insert(chain.begin(), chain.end());
-    contractionOf[pad] = chain.back();
+    rootOf[pad] = chain.back();
     pad->setLoc(FusedLoc::get(main.getContext(), {chain.back()->getLoc(), pad.getLoc()}));
   }
 }

@@ -62,7 +62,7 @@ def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"device", "device", "std::string", "\"cpu\"", "Device of the dispatches">,
-    Option<"padded", "padded", "bool", "false", "the device has code for contractions that write into the middle of what tensor.pad makes">,
+    Option<"padded", "padded", "bool", "false", "the device has code for contractions and transposes that write into the middle of what tensor.pad makes">,
   ];
   let dependentDialects = ["::laic::plan::PlanDialect", "::laic::LaicDialect", "::mlir::arith::ArithDialect"];
 }

@@ -33,8 +33,6 @@ private:
   };
 
   LogicalResult gather();
-  LogicalResult gatherResult(unsigned total);
-  void fillBorder();
   LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
   LogicalResult dots();
   void simplify();
@@ -93,7 +91,6 @@ private:
   Access a, c;
   SmallVector<Access> extras;
   Buffer b;
-  mlir::tensor::PadOp pad; // behind it, whose result it writes into the middle of
   Linear panelStride;
   Value bStart;            // set where the rows of a laic.rows choose the batch
   Size panelTotal;         // as B says

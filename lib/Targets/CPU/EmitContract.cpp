@@ -26,10 +26,7 @@ LogicalResult ContractEmitter::gather() {
   auto panels = op.getB().getDefiningOp<PanelsOp>();
   bool direct = panels && e.rows && e.rows->direct;
   FailureOr<Buffer> bufferB = e.bufferOf(op.getB());
-  pad = e.padBehind(op);
-  Buffer result = e.resultBuffer(pad ? cast<OpResult>(pad.getResult()) : cast<OpResult>(op.getC()));
-  if (pad)
-    result.sizes = llvm::map_to_vector(op.getC().getType().getShape(), [](int64_t size) { return Size(size); });
+  Buffer result = e.resultBuffer(cast<OpResult>(op.getC()));
   if (failed(accessA) || failed(bufferB) || !result.memref || accessA->nonLinear)
     return e.fail("an operand of its laic.contract is neither an argument nor a constant");
   a = *accessA;
@@ -67,8 +64,11 @@ LogicalResult ContractEmitter::gather() {
     loops[e.rows->loops.back()].size = e.rows->count;
   }
   n = loops[parallel - 1].size;
-  if (failed(gatherResult(total)))
+  AffineMap toC = AffineMap::getMultiDimIdentityMap(total, e.context).getMajorSubMap(parallel);
+  FailureOr<Access> accessC = e.accessOfResult(cast<OpResult>(op.getC()), toC, total);
+  if (failed(accessC))
     return failure();
+  c = *accessC;
   for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
     FailureOr<Access> access = e.accessOf(extra, AffineMap::get(total, 0, map.getResults(), e.context), total);
     if (failed(access) || access->nonLinear)
@@ -83,70 +83,6 @@ LogicalResult ContractEmitter::gather() {
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
   return success();
-}
-
-// Where elements of C lie: its dims in order, or their places in the middle of what is padded.
-LogicalResult ContractEmitter::gatherResult(unsigned total) {
-  AffineMap map = AffineMap::getMultiDimIdentityMap(total, e.context).getMajorSubMap(parallel);
-  if (pad) {
-    SmallVector<AffineExpr> indices(map.getResults());
-    if (auto expand = pad.getSource().getDefiningOp<tensor::ExpandShapeOp>()) {
-      SmallVector<AffineExpr> split;
-      for (auto [index, group] : llvm::zip(indices, expand.getReassociationIndices())) {
-        int64_t step = 1;
-        SmallVector<AffineExpr> parts;
-        for (int64_t dim : llvm::reverse(group)) {
-          int64_t size = expand.getResultType().getDimSize(dim);
-          AffineExpr part = index.floorDiv(step);
-          parts.push_back(dim == group.front() ? part : part % size);
-          step *= size;
-        }
-        split.append(parts.rbegin(), parts.rend());
-      }
-      indices = split;
-    }
-    for (auto [index, low] : llvm::zip(indices, pad.getStaticLow()))
-      index = index + low;
-    map = AffineMap::get(total, 0, indices, e.context);
-  }
-  FailureOr<Access> access = e.accessOf(pad ? pad.getResult() : op.getC(), map, total);
-  if (failed(access))
-    return failure();
-  c = *access;
-  return success();
-}
-
-// The first call of a kernel writes what lies around C.
-void ContractEmitter::fillBorder() {
-  FailureOr<Value> padding = e.scalarOf(pad.getConstantPaddingValue());
-  Buffer result = e.resultBuffer(cast<OpResult>(pad.getResult()));
-  if (failed(padding)) {
-    broken = true;
-    return;
-  }
-  ArrayRef<int64_t> shape = pad.getResultType().getShape(), inner = pad.getSourceType().getShape(), low = pad.getStaticLow();
-  Value whole = e.splat(*padding, lanes);
-  auto fill = [&](Value at, int64_t count) {
-    int64_t vectors = count / lanes * lanes;
-    e.loop(e.index(0), e.index(vectors), lanes, [&](Value i) { e.storeVector(whole, result, e.add(at, i)); });
-    e.loop(e.index(vectors), e.index(count), 1, [&](Value i) { e.store(*padding, result, e.add(at, i)); });
-  };
-  // Before and after what is padded along one dim, inside of what is padded along those before it.
-  std::function<void(unsigned, Value)> walk = [&](unsigned dim, Value at) {
-    if (shape.drop_front(dim) == inner.drop_front(dim))
-      return;
-    int64_t stride = 1;
-    for (int64_t size : shape.drop_front(dim + 1))
-      stride *= size;
-    int64_t after = low[dim] + inner[dim];
-    if (low[dim])
-      fill(at, low[dim] * stride);
-    if (after < shape[dim])
-      fill(e.add(at, after * stride), (shape[dim] - after) * stride);
-    e.loop(e.index(low[dim]), e.index(after), 1, [&](Value i) { walk(dim + 1, e.add(at, e.mul(i, stride))); });
-  };
-  Value first = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, e.begin, e.index(0));
-  e.when(first, [&] { walk(0, e.index(0)); });
 }
 
 // B as it lies in the source of its panels.
@@ -679,8 +615,8 @@ LogicalResult ContractEmitter::run() {
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
   if (!isOne(columnStride))
     return dots();
-  if (pad)
-    fillBorder();
+  if (failed(e.fillBorder(op)))
+    return failure();
   if (e.rows) {
     SmallVector<Value> lo(dims.size(), e.index(0));
     nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));

@@ -173,12 +173,66 @@ void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, 
   });
 }
 
+FailureOr<Access> KernelEmitter::accessOfResult(OpResult result, AffineMap map, unsigned loops) {
+  tensor::PadOp pad = rows ? tensor::PadOp() : padBehind(result.getOwner());
+  if (!pad)
+    return accessOf(result, map, loops);
+  SmallVector<AffineExpr> indices(map.getResults());
+  if (auto expand = pad.getSource().getDefiningOp<tensor::ExpandShapeOp>()) {
+    SmallVector<AffineExpr> split;
+    for (auto [index, group] : llvm::zip(indices, expand.getReassociationIndices())) {
+      int64_t step = 1;
+      SmallVector<AffineExpr> parts;
+      for (int64_t dim : llvm::reverse(group)) {
+        int64_t size = expand.getResultType().getDimSize(dim);
+        parts.push_back(dim == group.front() ? index.floorDiv(step) : index.floorDiv(step) % size);
+        step *= size;
+      }
+      split.append(parts.rbegin(), parts.rend());
+    }
+    indices = split;
+  }
+  for (auto [index, low] : llvm::zip(indices, pad.getStaticLow()))
+    index = index + low;
+  return accessOf(pad.getResult(), AffineMap::get(loops, 0, indices, context), loops);
+}
+
+LogicalResult KernelEmitter::fillBorder(Operation *root) {
+  tensor::PadOp pad = rows ? tensor::PadOp() : padBehind(root);
+  if (!pad)
+    return success();
+  FailureOr<Value> padding = scalarOf(pad.getConstantPaddingValue());
+  if (failed(padding))
+    return fail("tensor.pad needs a constant value");
+  Buffer result = resultBuffer(cast<OpResult>(pad.getResult()));
+  ArrayRef<int64_t> shape = pad.getResultType().getShape(), inner = pad.getSourceType().getShape(), low = pad.getStaticLow();
+  int64_t lanes = std::max<int64_t>(1, level.vectorBytes * 8 / result.element.getIntOrFloatBitWidth());
+  Value whole = splat(*padding, lanes);
+  auto fill = [&](Value at, int64_t count) {
+    int64_t vectors = count / lanes * lanes;
+    loop(index(0), index(vectors), lanes, [&](Value i) { storeVector(whole, result, add(at, i)); });
+    loop(index(vectors), index(count), 1, [&](Value i) { store(*padding, result, add(at, i)); });
+  };
+  // Before and after what is padded along one dim, inside of what is padded along those before it.
+  std::function<void(unsigned, Value)> walk = [&](unsigned dim, Value at) {
+    if (shape.drop_front(dim) == inner.drop_front(dim))
+      return;
+    int64_t stride = 1;
+    for (int64_t size : shape.drop_front(dim + 1))
+      stride *= size;
+    int64_t after = low[dim] + inner[dim];
+    if (low[dim])
+      fill(at, low[dim] * stride);
+    if (after < shape[dim])
+      fill(add(at, after * stride), (shape[dim] - after) * stride);
+    loop(index(low[dim]), index(after), 1, [&](Value i) { walk(dim + 1, add(at, mul(i, stride))); });
+  };
+  Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, begin, index(0));
+  when(first, [&] { walk(0, index(0)); });
+  return success();
+}
+
 LogicalResult KernelEmitter::emitPad(tensor::PadOp op) {
-  Value padded = op.getSource();
-  if (auto expand = padded.getDefiningOp<tensor::ExpandShapeOp>())
-    padded = expand.getSrc();
-  if (auto contract = padded.getDefiningOp<ContractOp>())
-    return emitContract(contract);
   Value padding = op.getConstantPaddingValue();
   FailureOr<Value> scalar = padding ? scalarOf(padding) : FailureOr<Value>();
   FailureOr<Buffer> source = bufferOf(op.getSource());

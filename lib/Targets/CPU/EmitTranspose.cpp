@@ -35,13 +35,15 @@ LogicalResult KernelEmitter::emitTranspose(linalg::TransposeOp op) {
   if (failed(source))
     return fail("linalg.transpose reads something that is no argument");
   SmallVector<Size> sizes;
-  Access dst, src;
-  dst.buffer = result;
+  int64_t rank = op.getPermutation().size();
+  FailureOr<Access> access = accessOfResult(op->getOpResult(0), AffineMap::getMultiDimIdentityMap(rank, context), rank);
+  if (failed(access) || failed(fillBorder(op)))
+    return failure();
+  Access dst = *access, src;
   src.buffer = *source;
   for (auto [d, from] : llvm::enumerate(op.getPermutation())) {
     unify(result.sizes[d], source->sizes[from]);
     sizes.push_back(canonical(result.sizes[d].isStatic() ? result.sizes[d] : source->sizes[from]));
-    dst.coefficients.push_back(result.stride(d));
     src.coefficients.push_back(source->stride(from));
   }
   // Drop unit dims, join dims that stay neighbours.
@@ -99,21 +101,31 @@ LogicalResult KernelEmitter::emitTranspose(linalg::TransposeOp op) {
   auto plane = [&](Value rowLo, Value rowHi, Value columnLo, Value columnHi) {
     Value rowStop = add(rowLo, mul(floorDiv(sub(rowHi, rowLo), n), n));
     Value columnStop = add(columnLo, mul(floorDiv(sub(columnHi, columnLo), n), n));
-    auto over = [&](Value r0, Value r1, Value c0, Value c1, int64_t step, function_ref<void()> body) {
-      loop(r0, r1, step, [&](Value r) {
+    // `together` steps along the rows before the next one along the columns.
+    auto over = [&](Value r0, Value r1, Value c0, Value c1, int64_t step, int64_t together, function_ref<void()> body) {
+      loop(r0, r1, step * together, [&](Value r) {
         loop(c0, c1, step, [&](Value c) {
-          ivs[row] = r;
           ivs[column] = c;
-          body();
+          for (int64_t i = 0; i < together; ++i) {
+            ivs[row] = add(r, i * step);
+            body();
+          }
         });
       });
     };
-    if (n > 1)
-      over(rowLo, rowStop, columnLo, columnStop, n, block);
-    else
+    if (n > 1) {
+      // Whole lines of the source: columns far apart may share few places in the cache, and would drive halves of lines out.
+      constexpr int64_t kLine = 64;
+      int64_t lines = std::max<int64_t>(1, kLine / (n * bytes));
+      Value wholeLines = add(rowLo, mul(floorDiv(sub(rowHi, rowLo), n * lines), n * lines));
+      over(rowLo, wholeLines, columnLo, columnStop, n, lines, block);
+      if (lines > 1)
+        over(wholeLines, rowStop, columnLo, columnStop, n, 1, block);
+    } else {
       rowStop = rowLo;
-    over(rowLo, rowStop, columnStop, columnHi, 1, single);
-    over(rowStop, rowHi, columnLo, columnHi, 1, single);
+    }
+    over(rowLo, rowStop, columnStop, columnHi, 1, 1, single);
+    over(rowStop, rowHi, columnLo, columnHi, 1, 1, single);
   };
   tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
     std::function<void(unsigned)> nest = [&](unsigned at) {

@@ -137,11 +137,8 @@ FailureOr<KernelInfo> KernelEmitter::run() {
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
              tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, WinogradOp, StructuredOpInterface>(op))
       continue;
-    if (auto pad = dyn_cast<tensor::PadOp>(op);
-        root && pad && isa<ContractOp>(root) && padBehind(cast<ContractOp>(root)) == pad) {
-      root = pad;
+    if (root && isa<tensor::PadOp>(op) && padBehind(root) == &op)
       continue;
-    }
     if (root)
       return fail("it holds two roots, '" + root->getName().getStringRef() + "' and '" + op.getName().getStringRef() + "'");
     root = &op;
@@ -164,7 +161,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
   // A result dim that tensor.empty takes from an index argument is that argument.
   auto ret = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
-    if (operand.getDefiningOp() != root)
+    if (operand.getDefiningOp() != root && operand.getDefiningOp() != padBehind(root))
       return fail("it returns something that its root does not compute");
     auto style = dyn_cast<DestinationStyleOpInterface>(root);
     Value init = style ? style.getDpsInitOperand(cast<OpResult>(operand).getResultNumber())->get() : Value();
@@ -192,9 +189,9 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }
 
-tensor::PadOp KernelEmitter::padBehind(ContractOp op) {
+tensor::PadOp KernelEmitter::padBehind(Operation *root) {
   auto only = [](Operation *op) { return op->hasOneUse() ? *op->user_begin() : nullptr; };
-  Operation *user = op->getParentOp() == kernel ? only(op) : nullptr;
+  Operation *user = root->getParentOp() == kernel ? only(root) : nullptr;
   if (isa_and_nonnull<tensor::ExpandShapeOp>(user))
     user = only(user);
   return dyn_cast_or_null<tensor::PadOp>(user);
@@ -211,7 +208,12 @@ Buffer KernelEmitter::resultBuffer(OpResult result) {
   for (auto [i, operand] : llvm::enumerate(ret.getOperands()))
     if (operand == result)
       return resultBuffers[i];
-  return Buffer();
+  tensor::PadOp pad = padBehind(result.getOwner());
+  Buffer buffer = pad ? resultBuffer(cast<OpResult>(pad.getResult())) : Buffer();
+  if (pad)
+    buffer.sizes =
+        llvm::map_to_vector(cast<RankedTensorType>(result.getType()).getShape(), [](int64_t size) { return Size(size); });
+  return buffer;
 }
 
 // ---- sizes ----

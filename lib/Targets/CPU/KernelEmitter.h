@@ -138,11 +138,16 @@ private:
   Value makeMemRef(const Buffer &buffer, mlir::MemRefType type);
   /// A scalar that is computed outside the root: constants, index arguments, arithmetic on them.
   FailureOr<Value> scalarOf(Value value);
+  /// Where elements of a result lie: at the indices that `map` makes of the loops, in the middle of what a pad behind it makes.
+  FailureOr<Access> accessOfResult(mlir::OpResult result, mlir::AffineMap map, unsigned loops);
+  /// Lets the first call of a kernel write what the pad behind `root`, if any, puts around its result.
+  LogicalResult fillBorder(mlir::Operation *root);
   FailureOr<Access> accessOf(Value tensor, mlir::AffineMap map, unsigned loops);
   /// Inside laic.rows: moves the access to the current rows and takes the row loops but the last out of it.
   LogicalResult moveToRows(Value tensor, Access &access);
-  /// The tensor.pad behind a contraction in the same kernel, which then writes into the middle of the pad's result; null elsewhere.
-  mlir::tensor::PadOp padBehind(ContractOp op);
+  /// The tensor.pad behind a root in the same kernel, which then writes into the middle of the pad's result; null elsewhere.
+  mlir::tensor::PadOp padBehind(mlir::Operation *root);
+  /// The memory of a result, with the sizes of what the root computes; its strides differ where a pad is behind: see accessOfResult.
   Buffer resultBuffer(mlir::OpResult result);
   /// Turns laic.check_index into a test that fills the error cell.
   void lowerCheckIndex();

@@ -47,10 +47,36 @@ struct PropagateLayoutPass : contracts::impl::PropagateLayoutBase<PropagateLayou
     for (Operation *op : llvm::reverse(originals))
       if (isOpTriviallyDead(op))
         rewriter.eraseOp(op);
+    padLast(func, rewriter, sizes);
     report(func);
   }
 
 private:
+  /// transpose(pad(x)) -> pad(transpose(x)): less is moved, and the transpose may write into the padding.
+  static void padLast(func::FuncOp func, IRRewriter &rewriter, TensorSizes &sizes) {
+    for (auto transpose : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::TransposeOp>())) {
+      auto pad = transpose.getInput().getDefiningOp<tensor::PadOp>();
+      if (!pad || !pad->hasOneUse() || !pad.getConstantPaddingValue() || isConstantValue(pad.getSource()))
+        continue;
+      SmallVector<AffineExpr> shape;
+      SmallVector<OpFoldResult> low, high, givenLow = pad.getMixedLowPad(), givenHigh = pad.getMixedHighPad();
+      for (int64_t from : transpose.getPermutation()) {
+        shape.push_back(sizes.get(pad.getSource(), from));
+        low.push_back(givenLow[from]);
+        high.push_back(givenHigh[from]);
+      }
+      if (llvm::is_contained(shape, AffineExpr()))
+        continue;
+      rewriter.setInsertionPoint(transpose);
+      Location loc = transpose.getLoc();
+      Value empty = sizes.empty(rewriter, loc, shape, getElementTypeOrSelf(pad.getSource()));
+      Value moved = linalg::TransposeOp::create(rewriter, loc, pad.getSource(), empty, transpose.getPermutation()).getResult()[0];
+      rewriter.replaceOpWithNewOp<tensor::PadOp>(transpose, transpose.getResult()[0].getType(), moved, low, high,
+                                                 pad.getConstantPaddingValue());
+      rewriter.eraseOp(pad);
+    }
+  }
+
   void report(func::FuncOp func) {
     int64_t transposes = llvm::count_if(func.getBody().front().getOps<linalg::TransposeOp>(),
                                         [&](linalg::TransposeOp op) { return !isConstantValue(op.getInput()); });
