@@ -161,7 +161,8 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
   // A result dim that tensor.empty takes from an index argument is that argument.
   auto ret = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
-    if (operand.getDefiningOp() != root && operand.getDefiningOp() != padBehind(root))
+    Operation *maker = operand.getDefiningOp(), *pad = padBehind(root);
+    if (maker != root && (!pad || maker != pad))
       return fail("it returns something that its root does not compute");
     auto style = dyn_cast<DestinationStyleOpInterface>(root);
     Value init = style ? style.getDpsInitOperand(cast<OpResult>(operand).getResultNumber())->get() : Value();
