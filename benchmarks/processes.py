@@ -145,5 +145,5 @@ def compile_model(options, model, artifact, dims, times):
         peak = max(peak, read())
         if process.returncode:
             raise CompileError(f"laic exits {process.returncode}: {errors.strip()[-2000:]}")
-    return {"command": " ".join(command).replace(f"{ROOT}/", ""), "seconds": statistics.median(seconds), "peak_anonymous_mib": peak,
+    return {"command": " ".join(command).replace(f"{ROOT}/", "").replace(f"{ROOT.parent}/", "../"), "seconds": statistics.median(seconds), "peak_anonymous_mib": peak,
             "artifact_bytes": artifact.stat().st_size}

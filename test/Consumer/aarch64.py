@@ -36,7 +36,7 @@ class Machine:
         call(ROOT / "runtime" / "vendor.sh", build, vendored)
         sources = sorted(vendored.glob("src/**/*.cpp"))
         includes = [f"-I{vendored}/include", f"-I{vendored}/src/core", "-isystem", f"{vendored}/third_party"]
-        program = ROOT / "test" / "Consumer" / "run_raw.c"
+        program = ROOT / "runtime" / "test" / "RunRaw.c"
         objects = [self.folder / (str(source.relative_to(vendored)).replace("/", "_") + ".o") for source in sources]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda source, made: call(COMPILER, *FLAGS, *includes, "-c", source, "-o", made), sources, objects))

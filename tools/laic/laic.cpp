@@ -109,7 +109,8 @@ int main(int argc, char **argv) {
               "aarch64:v8.2+dotprod, ...")
       ->type_name("LEVEL[,..]");
   text("chip", "GPU architecture or FPGA part")->type_name("CHIP[,..]");
-  text("math", "default; strict: every element keeps the bound of a plain sum; bf16: weights of products rounded to bf16, sums in f32 (docs/Numerics.md)")
+  text("math", "default; strict: every element keeps the bound of a plain sum; bf16: weights of products rounded to bf16, sums "
+               "in f32 (docs/Numerics.md)")
       ->type_name("KIND");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
   text("quantize", "not available yet")->type_name("KIND");

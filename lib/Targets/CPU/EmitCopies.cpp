@@ -173,6 +173,14 @@ void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, 
   });
 }
 
+tensor::PadOp KernelEmitter::padBehind(Operation *root) {
+  auto only = [](Operation *op) { return op->hasOneUse() ? *op->user_begin() : nullptr; };
+  Operation *user = root->getParentOp() == kernel ? only(root) : nullptr;
+  if (isa_and_nonnull<tensor::ExpandShapeOp>(user))
+    user = only(user);
+  return dyn_cast_or_null<tensor::PadOp>(user);
+}
+
 FailureOr<Access> KernelEmitter::accessOfResult(OpResult result, AffineMap map, unsigned loops) {
   tensor::PadOp pad = rows ? tensor::PadOp() : padBehind(result.getOwner());
   if (!pad)

@@ -11,6 +11,41 @@ using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
 
+Value KernelEmitter::multiplyPairs(Value x, Value y, Value sum) {
+  Value products;
+  StringRef name;
+  if (level.isX86()) { // pmaddwd, which LLVM does not see in every surrounding
+    int64_t bytes = cast<VectorType>(x.getType()).getNumElements() * 2;
+    name = bytes == 64 ? "llvm.x86.avx512.pmaddw.d.512" : bytes == 32 ? "llvm.x86.avx2.pmadd.wd" : "llvm.x86.sse2.pmadd.wd";
+    products = LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{x, y}).getResult(0);
+  } else {
+    auto wide = cast<VectorType>(x.getType()).clone(b.getI32Type());
+    auto extend = [&](Value v) { return arith::ExtSIOp::create(b, loc, wide, v); };
+    Value product = arith::MulIOp::create(b, loc, extend(x), extend(y));
+    auto everySecond = [&](int64_t first) {
+      SmallVector<int64_t> lanes;
+      for (int64_t lane = first; lane < wide.getNumElements(); lane += 2)
+        lanes.push_back(lane);
+      return vector::ShuffleOp::create(b, loc, product, product, lanes);
+    };
+    products = arith::AddIOp::create(b, loc, everySecond(0), everySecond(1));
+  }
+  return arith::AddIOp::create(b, loc, sum, products);
+}
+
+Value KernelEmitter::dotBytes(Value x, Value y, Value sum, bool unsignedX) {
+  StringRef name = level.vectorBytes == 64   ? "llvm.x86.avx512.vpdpbusd.512"
+                   : level.vectorBytes == 32 ? "llvm.x86.avx512.vpdpbusd.256"
+                   : unsignedX               ? "llvm.aarch64.neon.usdot.v4i32.v16i8"
+                                             : "llvm.aarch64.neon.sdot.v4i32.v16i8";
+  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{sum, x, y}).getResult(0);
+}
+
+Value KernelEmitter::dotBrains(Value x, Value y, Value sum) {
+  StringRef name = level.isX86() ? "llvm.x86.avx512bf16.dpbf16ps.512" : "llvm.aarch64.neon.bfdot.v4f32.v8bf16";
+  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{sum, x, y}).getResult(0);
+}
+
 // Room for a tile's rows. The workspace has one size for all levels: that of the tile with the most rows.
 LogicalResult ContractEmitter::planGroupRows() {
   groupSteps.assign(loops.size() - parallel, 1);

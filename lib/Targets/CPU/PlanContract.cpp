@@ -112,7 +112,8 @@ void ContractEmitter::planTiles() {
     }
   }
   // A tile should do about a million multiply-adds; loops that come later in the order go inside it.
-  double work = 2.0 * rowsHere * std::min<int64_t>(kPanel, n.estimate(kPanel)) * depth;
+  constexpr int64_t kReading = 16; // rows whose products take as long as reading what they are multiplied by from memory
+  double work = 2.0 * std::max(rowsHere, kReading) * std::min<int64_t>(kPanel, n.estimate(kPanel)) * depth;
   if (depthwise)
     work *= 4;
   constexpr double kBudget = 2e6;

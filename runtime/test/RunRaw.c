@@ -1,6 +1,6 @@
 /* Runs an artifact on raw arrays: for machines that have the runtime's sources and a C compiler, such as an emulated one.
 
-   run_raw ARTIFACT THREADS FOLDER [DIMS...]
+   RunRaw ARTIFACT THREADS FOLDER [DIMS...]
      DIMS    sizes of one input, as 1x3x224x224 ("-" for a scalar); its bytes are FOLDER/i<index>.bin
    Writes FOLDER/o<index>.bin and prints each output's type (a number of onnx.TensorProto.DataType) and sizes on a line. Exit code 1
    with the runtime's message on failure. */
