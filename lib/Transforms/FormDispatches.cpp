@@ -7,6 +7,7 @@
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Plan/Plan.h"
+#include "laic/Transforms/Padding.h"
 #include "laic/Transforms/SymbolicShapes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -41,9 +42,7 @@ bool isInit(OpOperand &use) {
 /// pad(contract), perhaps with a reshape in between, or pad(transpose), where nobody else sees what is padded: what is before the pad.
 llvm::SmallVector<Operation *, 2> paddedRoot(tensor::PadOp pad) {
   llvm::SmallVector<Operation *, 2> chain;
-  auto isSplat = [](ArrayRef<int64_t> amounts) { return amounts.back() == 0 && !ShapedType::isDynamicShape(amounts); };
-  if (!pad.getConstantPaddingValue() || !isSplat(pad.getStaticLow()) || !isSplat(pad.getStaticHigh()) ||
-      !pad.getSourceType().hasStaticShape())
+  if (!isAroundRows(pad))
     return {};
   Operation *op = pad.getSource().getDefiningOp();
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op)) {

@@ -56,6 +56,26 @@ def test_trained_models(machine, shared, tmp_path, file, level):
     check(machine, shared / "models" / file, inputs.make(file, 0), tmp_path, level)
 
 
+@pytest.mark.parametrize("level,exact", [("aarch64:v8", True), ("aarch64:v8.2+bf16", False)])
+@pytest.mark.parametrize("m,k,n", [(61, 768, 70), (1, 254, 96), (9, 96, 33)])
+def test_weights_in_bf16(machine, tmp_path, level, exact, m, k, n):
+    """Dot products of bf16 round the other factor too; without them weights alone are rounded."""
+    random = np.random.default_rng(0)
+    x, w = random.uniform(-1, 1, (m, k)).astype(np.float32), random.uniform(-1, 1, (k, n)).astype(np.float32)
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph([onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [value("x", 1, [m, k])], [value("y", 1, [m, n])],
+                                   [onnx.numpy_helper.from_array(w, "w")])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10), tmp_path / "m.onnx")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", f"--cpu={level}", "--math=bf16")
+    got = machine.run(tmp_path / "m.bin", [x], processor="max")[0]
+    bits = w.view(np.uint32).astype(np.uint64)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+    magnitude = np.abs(x).astype(np.float64) @ np.abs(w)
+    error = np.abs(got - x.astype(np.float64) @ rounded)
+    assert np.all(error <= (2e-6 if exact else 2.0**-9) * magnitude)
+    assert exact or error.max() > 1e-5  # the other factor was rounded
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2"])
 def test_architectures(machine, shared, tmp_path, name):
     spec = importlib.util.spec_from_file_location("materialise", shared / "zoo" / "materialise.py")

@@ -30,7 +30,7 @@ def model(path, shape, nodes, **initializers):
 def kernels(folder, cpu):
     """Compiles, runs with one thread and two against onnxruntime; returns the kernels of the steps."""
     path = folder / "m.onnx"
-    shape = [d.dim_value or 2 for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim]
+    shape = [2 if d.dim_param else d.dim_value for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim]
     x = RNG.standard_normal(shape).astype(np.float32)
     np.savez(folder / "in.npz", x=x)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -76,6 +76,19 @@ def test_others_that_read_it_keep_it_apart(tmp_path):
     model(tmp_path / "m.onnx", [1, 24, 13, 17], [conv("x", "w", "t"), RELU, conv("u", "v", "z", group=64, pads=[1, 1, 1, 1]),
                                                  helper.make_node("Add", ["z", "u"], ["y"])], w=weights(64, 24, 1, 1), v=weights(64, 1, 3, 3))
     assert [k for k in kernels(tmp_path, "x86-64-v3") if k.startswith("laic_pad")]
+
+
+PAD = helper.make_node("Pad", ["t", "pads"], ["y"])
+
+
+@pytest.mark.parametrize("shape,order,pads", [
+    ([16, 16, 1, 1], [1, 0, 2, 3], [0, 0, 1, 0, 0, 0, 1, 0]),  # what is padded is a dim of one element behind all others
+    ([20, 24], [1, 0], [2, 0, 1, 0]), ([3, 17, 5, 20], [0, 3, 1, 2], [0, 1, 2, 0, 1, 0, 3, 0]),
+    ([4, 0], [1, 0], [1, 0, 1, 0]),  # nothing is padded, the result is all padding
+])
+def test_transposes(tmp_path, shape, order, pads):
+    model(tmp_path / "m.onnx", shape, [helper.make_node("Transpose", ["x"], ["t"], perm=order), PAD], pads=np.array(pads, np.int64))
+    kernels(tmp_path, "x86-64-v3")
 
 
 def test_unknown_sizes_keep_it_apart(tmp_path):

@@ -66,7 +66,6 @@ private:
   void byteStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
   void brainStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
   SmallVector<Value> loadGroups(const Part &part, Value b);
-  Value groupOfA(Value at, int64_t lanes);
   SmallVector<Value, 2> factors(Value groups, bool isUnsigned);
   SmallVector<Value, 2> brains(Value pairs);
   Value stepOfA(unsigned loop) { return copiesRows() ? e.index(groupSteps[loop - parallel]) : e.value(a.coefficients[loop]); }
@@ -74,7 +73,7 @@ private:
   void placeRows(int64_t count, Value row);
   /// The rows of a tile are brought into another form before they meet the columns of a panel: bytes are widened where there are no
   /// dot products of them, f32 become bf16 where there are.
-  bool copiesRows() const { return group != 1 && (integer ? !dotProducts : dotProducts && a.buffer.element.isF32()); }
+  bool copiesRows() const { return group != 1 && (dotProducts != integer); }
   /// Do the dot products take A's bytes as unsigned ones?
   bool dotsUnsigned() { return op.getUnsignedA() ? e.level.dotsUnsignedSigned : !e.level.dotsSigned; }
   /// Bytes of A change their sign for dot products; one more sum per vector of columns says what that adds to every row's.

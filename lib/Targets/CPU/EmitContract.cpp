@@ -78,7 +78,8 @@ LogicalResult ContractEmitter::gather() {
   accumulatorType = op.getEpilogue().front().getArgument(0).getType();
   integer = isa<IntegerType>(accumulatorType);
   depthwise = !isZero(a.coefficients[parallel - 1]);
-  if (group != 1 && (group != (integer ? kGroup : kPair) || (!integer && !b.element.isBF16()) || depthwise || direct || e.rows))
+  bool isGroup = integer ? group == kGroup : group == kPair && b.element.isBF16() && a.buffer.element.isF32();
+  if (group != 1 && (!isGroup || depthwise || direct || e.rows))
     return e.fail("its laic.contract has groups of " + llvm::Twine(group) + " where there is no code for them");
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
@@ -206,9 +207,15 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
       walk(i + 1, before, body);
     });
   };
-  walk(0, true, [&] {
+  auto block = [&](Value from, Value to) {
     panels(lo[columnsAt], hi[columnsAt],
-           [&](Value panel, const Part &part) { walk(0, false, [&] { rows(rowLo, rowHi, panel, part); }); });
+           [&](Value panel, const Part &part) { walk(0, false, [&] { rows(from, to, panel, part); }); });
+  };
+  walk(0, true, [&] {
+    if (depthBlocks == 1 || oneRow)
+      return block(rowLo, rowHi);
+    // A call may be given several row blocks; the workspace has room for the sums of one.
+    e.loop(rowLo, rowHi, rowsOfBlock(), [&](Value from) { block(from, e.minimum(e.add(from, rowsOfBlock()), rowHi)); });
   });
 }
 

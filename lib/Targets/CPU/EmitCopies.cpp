@@ -1,5 +1,6 @@
 // Roots that move data without computing: fills, pads, slices, concatenations, sizes.
 #include "KernelEmitter.h"
+#include "laic/Transforms/Padding.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -175,10 +176,13 @@ void KernelEmitter::emitWindow(const Buffer &result, ArrayRef<Linear> givenLow, 
 
 tensor::PadOp KernelEmitter::padBehind(Operation *root) {
   auto only = [](Operation *op) { return op->hasOneUse() ? *op->user_begin() : nullptr; };
-  Operation *user = root->getParentOp() == kernel ? only(root) : nullptr;
-  if (isa_and_nonnull<tensor::ExpandShapeOp>(user))
+  if (!isa<ContractOp, linalg::TransposeOp>(root) || root->getParentOp() != kernel)
+    return {};
+  Operation *user = only(root);
+  if (isa_and_nonnull<tensor::ExpandShapeOp>(user) && isa<ContractOp>(root))
     user = only(user);
-  return dyn_cast_or_null<tensor::PadOp>(user);
+  auto pad = dyn_cast_or_null<tensor::PadOp>(user);
+  return pad && isAroundRows(pad) ? pad : tensor::PadOp();
 }
 
 FailureOr<Access> KernelEmitter::accessOfResult(OpResult result, AffineMap map, unsigned loops) {

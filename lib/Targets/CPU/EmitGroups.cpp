@@ -138,13 +138,6 @@ SmallVector<Value> ContractEmitter::loadGroups(const Part &part, Value b) {
   return groups;
 }
 
-// One group of a row in every lane, as i32.
-Value ContractEmitter::groupOfA(Value at, int64_t lanes) {
-  Value elements = e.loadVector(a.buffer, at, group);
-  Value word = vector::BitCastOp::create(e.b, e.loc, VectorType::get(1, e.b.getI32Type()), elements);
-  return e.splat(vector::ExtractOp::create(e.b, e.loc, word, 0), lanes);
-}
-
 // One step of all reduction loops where the last one goes from group to group of bytes.
 void ContractEmitter::byteStep(int64_t count, const Part &part, Value a, Value b, MutableArrayRef<Value> accumulators) {
   auto product = [&](Value left, Value right, Value &sum) {
@@ -168,7 +161,9 @@ void ContractEmitter::byteStep(int64_t count, const Part &part, Value a, Value b
         left.push_back(
             vector::BitCastOp::create(e.b, e.loc, pairs, e.splat(e.load(groupRows, e.add(at, half * groupsOfRow)), part.lanes)));
     } else {
-      Value groups = groupOfA(at, part.lanes);
+      Value group =
+          vector::BitCastOp::create(e.b, e.loc, VectorType::get(1, e.b.getI32Type()), e.loadVector(this->a.buffer, at, kGroup));
+      Value groups = e.splat(vector::ExtractOp::create(e.b, e.loc, group, 0), part.lanes);
       left = factors(flip ? arith::XOrIOp::create(e.b, e.loc, groups, flip).getResult() : groups, op.getUnsignedA());
     }
     for (auto [i, vector] : llvm::enumerate(right))
@@ -187,11 +182,9 @@ void ContractEmitter::brainStep(int64_t count, const Part &part, Value a, Value 
     SmallVector<Value, 2> left;
     if (copiesRows())
       left = brains(e.splat(e.load(groupRows, at), part.lanes));
-    else if (this->a.buffer.element.isF32())
+    else
       for (int64_t i = 0; i < kPair; ++i)
         left.push_back(e.splat(e.load(this->a.buffer, e.add(at, i)), part.lanes));
-    else
-      left = brains(groupOfA(at, part.lanes));
     for (auto [i, vector] : llvm::enumerate(right))
       for (auto [x, y] : llvm::zip(left, vector)) {
         Value &sum = accumulators[r * right.size() + i];

@@ -69,7 +69,8 @@ LogicalResult KernelEmitter::emitTranspose(linalg::TransposeOp op) {
   for (auto [d, coefficient] : llvm::enumerate(src.coefficients))
     if (isOne(coefficient))
       row = d;
-  if (row < 0 || row == column || sizes.size() < 2) {
+  if (row < 0 || row == column || sizes.size() < 2 ||
+      !isOne(dst.coefficients[column])) { // padded unit dims may be behind `column`
     emitCopy(sizes, dst, src);
     return success();
   }

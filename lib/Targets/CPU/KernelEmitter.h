@@ -145,7 +145,8 @@ private:
   FailureOr<Access> accessOf(Value tensor, mlir::AffineMap map, unsigned loops);
   /// Inside laic.rows: moves the access to the current rows and takes the row loops but the last out of it.
   LogicalResult moveToRows(Value tensor, Access &access);
-  /// The tensor.pad behind a root in the same kernel, which then writes into the middle of the pad's result; null elsewhere.
+  /// The tensor.pad behind a contraction or transpose in the same kernel, which then writes into the middle of the pad's result; null
+  /// elsewhere.
   mlir::tensor::PadOp padBehind(mlir::Operation *root);
   /// The memory of a result, with the sizes of what the root computes; its strides differ where a pad is behind: see accessOfResult.
   Buffer resultBuffer(mlir::OpResult result);

@@ -9,13 +9,17 @@ using namespace laic::cpu;
 // tile has its share of loads and loop control.
 static int64_t tileCost(int64_t rows) { return rows ? std::max<int64_t>(2 * rows, 8) + 1 : 0; }
 
+static int64_t rowsCost(int64_t rows, int64_t tile) {
+  return tile == 0 ? 0 : rows / tile * tileCost(tile) + tileCost(rows % tile);
+}
+
 // Static row counts get the tile that takes the least time, what it leaves over included.
 static int64_t rowsPerTile(const Size &size, int64_t most) {
   if (!size.isStatic())
     return most;
   int64_t best = most, cost = std::numeric_limits<int64_t>::max();
   for (int64_t rows = most; rows >= std::max<int64_t>(1, most / 2); --rows) {
-    int64_t now = size.factor / rows * tileCost(rows) + tileCost(size.factor % rows);
+    int64_t now = rowsCost(size.factor, rows);
     if (now < cost) {
       best = rows;
       cost = now;
@@ -36,13 +40,9 @@ void ContractEmitter::joinRows() {
         isZero(a.coefficients[y]) || !isZero(loops[y].b) || !smoothInC(x, y))
       continue;
     int64_t lines = loops[x].size.factor, length = loops[y].size.factor, all = lines * length;
-    auto cost = [&](int64_t rows) {
-      int64_t tile = rowsPerTile(rows, kRows);
-      return tile == 0 ? 0 : rows / tile * tileCost(tile) + tileCost(rows % tile);
-    };
+    auto cost = [&](int64_t rows) { return rowsCost(rows, rowsPerTile(rows, kRows)); };
     int64_t apart = rowLoop == y ? lines * cost(length) : length * cost(lines);
-    if (length > kShort ||
-        cost(all) * 10 > apart * 11) // joined rows walk panels without a loop in between, which gains more than it costs
+    if (length > kShort || cost(all) * 10 > apart * 11) // nothing stands between joined rows and panels: worth some more tiles
       continue;
     rowLength = length;
     lineStep = a.coefficients[x];
@@ -155,7 +155,8 @@ int64_t ContractEmitter::knownRowsOfBlock() const {
 // Tiles of several rows that walk all of a panel, one after the other, with nothing between them.
 bool ContractEmitter::rowsWalkPanels() const {
   constexpr int64_t kFewRows = 4 * kMostRows;
-  if (depthwise || copiesRows() || rowLoop < 0 || e.rows || !isOne(columnStride) || knownRowsOfBlock() < kFewRows ||
+  if (depthwise || copiesRows() || rowLoop < 0 || loops.size() == parallel || e.rows || !isOne(columnStride) ||
+      knownRowsOfBlock() < kFewRows ||
       llvm::any_of(ArrayRef(loops).drop_front(parallel), [](const Loop &loop) { return !loop.size.isStatic(); }))
     return false;
   return std::all_of(llvm::find(order, parallel - 1), order.end(),
@@ -192,6 +193,6 @@ void ContractEmitter::planPrefetch() {
   int64_t bytes = stepsInside(parallel - 1) * group * (b.element.getIntOrFloatBitWidth() / 8); // of a column
   if (n.isStatic() && n.factor * bytes <= kNear)
     return;
-  int64_t passes = knownRowsOfBlock() / tileRows * (kPanel / (lanes * vectors));
+  int64_t passes = rowsOfBlock() / tileRows * (kPanel / (lanes * vectors));
   aheadStep = std::max<int64_t>(1, llvm::divideCeil(kPanel * group, passes));
 }

@@ -17,6 +17,7 @@ namespace laic::contracts {
 namespace {
 
 constexpr int64_t kPair = 2;
+constexpr int64_t kShort = 16; // reductions below read few weights: frequencies of rotary embeddings, say, which need their bits
 
 /// Does A hold neighbours along the last reduction side by side, in pairs?
 bool takesPairs(ContractOp contract) {
@@ -67,8 +68,11 @@ struct NarrowWeightsPass : contracts::impl::NarrowWeightsBase<NarrowWeightsPass>
     IRRewriter rewriter(&getContext());
     for (auto contract : func.getBody().front().getOps<ContractOp>()) {
       RankedTensorType b = contract.getB().getType();
+      int64_t depth = 1;
+      for (int64_t size : b.getShape().drop_front(contract.getBBatch().size() + 1).drop_back())
+        depth *= size;
       bool depthwise = contract.getAMap().isFunctionOfDim(contract.getParallel() - 1);
-      if (!b.getElementType().isF32() || !b.hasStaticShape() || depthwise || contract.getGroup() != 1 ||
+      if (!b.getElementType().isF32() || !b.hasStaticShape() || depthwise || depth < kShort || contract.getGroup() != 1 ||
           !isConstantValue(contract.getB()))
         continue;
       rewriter.setInsertionPoint(contract);

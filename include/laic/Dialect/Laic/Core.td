@@ -83,7 +83,8 @@ def Laic_ContractOp : Laic_Op<"contract", [Pure, SingleBlock, AttrSizedOperandSe
       lists the parallel dims (other than n) that index its leading dims, in order. Its reduction dims are all R dims in order.
     - `group`: where it is not 1, that many neighbours along the last reduction dim lie together, for instructions that sum them up:
       B[batch..., n floordiv 32, reduction dims..., last dim floordiv group, n mod 32, last dim mod group]. Its size is a multiple of
-      the group, A and B are bytes, and A holds the neighbours side by side. Not for depthwise contractions.
+      the group, and A holds the neighbours side by side. 4 for A and B of bytes, 2 for A of f32 and B of bf16. Not for depthwise
+      contractions.
     - C: indices are exactly the parallel dims in order; dense row-major, n innermost. n need not be a multiple of 32.
     - extras: epilogue operands; `extra_maps` gives each one's indices as a map from the P parallel dims (results are
       dims or the constant 0).

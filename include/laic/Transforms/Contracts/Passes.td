@@ -58,7 +58,7 @@ def NarrowWeights : Pass<"laic-narrow-weights", "::mlir::func::FuncOp"> {
   let description = [{
     Rounds packed f32 constants to the nearest bf16 (ties to even); products still add up in f32. Where A holds neighbours along the last
     reduction side by side and their number is even, they lie in pairs (`group` = 2), which dot products of bf16 take and other levels
-    widen by shifts. Depthwise contractions and laic.winograd, which read few weights, keep theirs.
+    widen by shifts. Depthwise contractions, reductions of less than 16 and laic.winograd, which read few weights, keep theirs.
   }];
   let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
