@@ -7,15 +7,14 @@ import subprocess
 import sys
 
 import limits
-from processes import ROOT, CompileError
+from processes import ROOT, CompileError, compile_command
 from workloads import MODELS, resolve
 
 
 def planned(options, work, artifact):
     """[(kernel, nodes, bytes, flops)] in the order of the steps; None where a count depends on the call."""
-    command = [options.build.resolve() / "bin" / "laic", work.model, "-o", artifact, "--explain", "--quiet", f"--cpu={options.cpu}",
-               *(f"--dim={name}={size}" for name, size in work.dims.items() if name.isidentifier()), *options.laic_options]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=options.timeout, stdin=subprocess.DEVNULL)
+    command = [*compile_command(options, work.model, artifact, work.dims), "--explain", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=options.timeout, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise CompileError(f"laic exits {done.returncode}: {done.stderr.strip()[-2000:]}")
     lines = (done.stdout + done.stderr).splitlines()
@@ -73,7 +72,7 @@ def profile(options, name, threads):
     for kernel, nodes, time, moved, flops in steps:
         rates = [(count / time / 1e3 if count is not None and time else None) for count in (flops, moved)]
         shares = [rate / most for rate, most in zip(rates, (limit["fma_gflops"], limit["read_gbs"])) if rate is not None]
-        shown = [f"{rate:.1f}" if rate is not None else "?" for rate in rates]
-        print(f"{time:10.1f} {time / total:6.1%} {shown[0]:>8} {shown[1]:>7} {max(shares):8.0%}  {kernel}: {nodes}" if shares else
-              f"{time:10.1f} {time / total:6.1%} {'?':>8} {'?':>7} {'?':>8}  {kernel}: {nodes}")
+        flops_rate, bytes_rate = (f"{rate:.1f}" if rate is not None else "?" for rate in rates)
+        share = f"{max(shares):.0%}" if shares else "?"
+        print(f"{time:10.1f} {time / total:6.1%} {flops_rate:>8} {bytes_rate:>7} {share:>8}  {kernel}: {nodes}")
     sys.stdout.flush()

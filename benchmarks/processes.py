@@ -124,10 +124,15 @@ class CompileError(Exception):
     """laic does not compile a model."""
 
 
+def compile_command(options, model, artifact, dims):
+    """laic's command line for a model with these dims bound."""
+    return [str(options.build.resolve() / "bin" / "laic"), str(model), "-o", str(artifact), f"--cpu={options.cpu}",
+            *(f"--dim={name}={size}" for name, size in dims.items() if name.isidentifier()), *options.laic_options]
+
+
 def compile_model(options, model, artifact, dims, times):
     """Compiles `times` times, cold: nothing is kept between compilations."""
-    command = [str(options.build.resolve() / "bin" / "laic"), str(model), "-o", str(artifact), f"--cpu={options.cpu}",
-               *(f"--dim={name}={size}" for name, size in dims.items() if name.isidentifier()), *options.laic_options]
+    command = compile_command(options, model, artifact, dims)
     seconds, peak = [], 0
     for _ in range(times):
         artifact.unlink(missing_ok=True)

@@ -39,6 +39,12 @@ LogicalResult ConvOp::inferShapes(ShapeContext &ctx) {
   return inferConvolution(ctx, {0, 1, 2}, convAttributes(*this), getGroup(), ctx.element(0));
 }
 
+static Sized slice(LowerContext &ctx, const Sized &from, ArrayRef<AffineExpr> offsets, ArrayRef<AffineExpr> sizes) {
+  SmallVector<OpFoldResult> ones(offsets.size(), ctx.b.getIndexAttr(1));
+  Value value = tensor::ExtractSliceOp::create(ctx.b, from.value, ctx.folds(offsets), ctx.folds(sizes), ones);
+  return {value, SymShape(sizes), from.element};
+}
+
 // Taps at either end of the kernel that meet nothing but padding, whatever the output, are cut off with the padding that they read:
 // dilations as large as the image leave the middle one.
 static void trimTaps(LowerContext &ctx, Sized &w, MutableArrayRef<Window> windows) {
@@ -76,9 +82,7 @@ static void trimTaps(LowerContext &ctx, Sized &w, MutableArrayRef<Window> window
   }
   if (!trims)
     return;
-  SmallVector<OpFoldResult> ones(w.shape.size(), ctx.b.getIndexAttr(1));
-  w.value = tensor::ExtractSliceOp::create(ctx.b, w.value, ctx.folds(offsets), ctx.folds(sizes), ones);
-  w.shape = sizes;
+  w = slice(ctx, w, offsets, sizes);
 }
 
 namespace {
@@ -175,16 +179,10 @@ private:
       window.out = ctx.cst(outputs);
       window.low = window.high = ctx.cst(0);
     }
-    Sized sums =
-        convolve(ctx, slice(x, inOffsets, inSizes), slice(w, tapOffsets, tapSizes), here, group, ctx.accumulator(x.element));
+    Sized sums = convolve(ctx, slice(ctx, x, inOffsets, inSizes), slice(ctx, w, tapOffsets, tapSizes), here, group,
+                          ctx.accumulator(x.element));
     SymShape shape = sums.shape;
     return {finishSums(ctx, sums, bias, ctx.resultElement()), shape, ctx.resultElement()};
-  }
-
-  Sized slice(const Sized &from, ArrayRef<AffineExpr> offsets, ArrayRef<AffineExpr> sizes) {
-    SmallVector<OpFoldResult> ones(offsets.size(), ctx.b.getIndexAttr(1));
-    Value value = tensor::ExtractSliceOp::create(ctx.b, from.value, ctx.folds(offsets), ctx.folds(sizes), ones);
-    return {value, SymShape(sizes), from.element};
   }
 
   LowerContext &ctx;

@@ -24,6 +24,9 @@ ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorS
 /// afterwards.
 ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes);
 
+/// Every element of a tensor of floats of known size, rounded to the narrower `element`.
+mlir::Value roundElements(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, mlir::Type element);
+
 /// Size operands of a contract whose result has `shape`: one index per dynamic dim.
 llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,
                                            const TensorSizes &sizes);

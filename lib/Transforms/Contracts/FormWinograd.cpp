@@ -279,14 +279,7 @@ private:
     };
     Value wide =
         linalg::GenericOp::create(b, loc, init.getType(), ValueRange{conv.filter, g, g}, init, maps, iterators, sum).getResult(0);
-    Value narrow = tensor::EmptyOp::create(b, loc, shape, b.getF32Type());
-    AffineMap identity = b.getMultiDimIdentityMap(5);
-    auto round = [&](OpBuilder &nested, Location loc, ValueRange args) {
-      linalg::YieldOp::create(nested, loc, arith::TruncFOp::create(nested, loc, args[1].getType(), args[0]).getResult());
-    };
-    Value rounded = linalg::GenericOp::create(b, loc, narrow.getType(), wide, narrow, ArrayRef<AffineMap>{identity, identity},
-                                              SmallVector<utils::IteratorType>(5, utils::IteratorType::parallel), round)
-                        .getResult(0);
+    Value rounded = roundElements(b, loc, wide, b.getF32Type());
     return tensor::CollapseShapeOp::create(b, loc, rounded, SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
   }
 

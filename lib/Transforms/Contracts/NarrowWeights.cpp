@@ -14,6 +14,19 @@ namespace laic::contracts {
 #include "laic/Transforms/Contracts/Passes.h.inc"
 } // namespace laic::contracts
 
+Value laic::contracts::roundElements(OpBuilder &b, Location loc, Value tensor, Type element) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Value empty = tensor::EmptyOp::create(b, loc, type.getShape(), element);
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto round = [](OpBuilder &nested, Location loc, ValueRange args) {
+    linalg::YieldOp::create(nested, loc, arith::TruncFOp::create(nested, loc, args[1].getType(), args[0]).getResult());
+  };
+  return linalg::GenericOp::create(b, loc, empty.getType(), tensor, empty, ArrayRef<AffineMap>{identity, identity}, iterators,
+                                   round)
+      .getResult(0);
+}
+
 namespace {
 
 constexpr int64_t kPair = 2;
@@ -47,19 +60,6 @@ Value pairUp(IRRewriter &rewriter, Location loc, Value b) {
   return linalg::TransposeOp::create(rewriter, loc, expanded, empty, order).getResult()[0];
 }
 
-Value roundToBF16(IRRewriter &rewriter, Location loc, Value b) {
-  auto type = cast<RankedTensorType>(b.getType());
-  Value empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(), rewriter.getBF16Type());
-  AffineMap identity = rewriter.getMultiDimIdentityMap(type.getRank());
-  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
-  auto round = [&](OpBuilder &nested, Location loc, ValueRange args) {
-    linalg::YieldOp::create(nested, loc, arith::TruncFOp::create(nested, loc, args[1].getType(), args[0]).getResult());
-  };
-  return linalg::GenericOp::create(rewriter, loc, empty.getType(), b, empty, ArrayRef<AffineMap>{identity, identity}, iterators,
-                                   round)
-      .getResult(0);
-}
-
 struct NarrowWeightsPass : contracts::impl::NarrowWeightsBase<NarrowWeightsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
@@ -82,7 +82,7 @@ struct NarrowWeightsPass : contracts::impl::NarrowWeightsBase<NarrowWeightsPass>
         contract.setGroup(kPair);
       }
       emitRemark(contract.getLoc()) << "weights rounded to bf16";
-      contract.getBMutable().assign(roundToBF16(rewriter, contract.getLoc(), packed));
+      contract.getBMutable().assign(roundElements(rewriter, contract.getLoc(), packed, rewriter.getBF16Type()));
     }
   }
 };
