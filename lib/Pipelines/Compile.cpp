@@ -7,6 +7,7 @@
 #include "PhaseDump.h"
 #include "Phases.h"
 #include "WriteProject.h"
+#include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/WinogradOps.h"
@@ -29,6 +30,20 @@ using namespace mlir;
 using namespace laic;
 
 namespace {
+
+/// What --math=strict excludes and the module holds, or nothing.
+StringRef looseOperations(ModuleOp module) {
+  StringRef found;
+  module.walk([&](Operation *op) {
+    auto product = dyn_cast<BlockProductOp>(op);
+    if (isa<WinogradOp>(op))
+      found = "convolutions by Winograd's algorithm";
+    else if (product && product.getRoundRows())
+      found = "products with rounded rows";
+    return found.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return found;
+}
 
 class Compilation {
 public:
@@ -295,10 +310,8 @@ private:
                          std::string("use --from=") + phaseName(static_cast<Phase>(std::min(state + 1, kPhaseCount - 1))));
       return CompileCode::Failed;
     }
-    bool tiled = (*module)->walk([](WinogradOp) { return WalkResult::interrupt(); }).wasInterrupted();
-    if (tiled && math == Math::Strict) {
-      diagnostics.report(Severity::Error,
-                         input.path + ": holds convolutions by Winograd's algorithm, which --math=strict excludes",
+    if (StringRef loose = looseOperations(*module); math == Math::Strict && !loose.empty()) {
+      diagnostics.report(Severity::Error, input.path + ": holds " + loose.str() + ", which --math=strict excludes",
                          "start from dispatch or an earlier phase");
       return CompileCode::Failed;
     }

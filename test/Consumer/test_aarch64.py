@@ -8,6 +8,7 @@ import pytest
 
 import aarch64
 from locations import BUILD, ROOT
+from nbits import Product
 
 sys.path.append(str(ROOT / "test" / "Models"))
 from harness import compare_all, compile_model, oracle, quanta  # noqa: E402
@@ -74,6 +75,19 @@ def test_weights_in_bf16(machine, tmp_path, level, exact, m, k, n):
     error = np.abs(got - x.astype(np.float64) @ rounded)
     assert np.all(error <= (2e-6 if exact else 2.0**-9) * magnitude)
     assert exact or error.max() > 1e-5  # the other factor was rounded
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_rounded_rows(machine, tmp_path, level):
+    """MatMulNBits of accuracy_level 4 rounds many rows where the level has dot products of bytes."""
+    product, random = Product(352, 40, zeros=True), np.random.default_rng(0)
+    product.save(tmp_path / "m.onnx")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", f"--cpu={level}")
+    for rows in (1, 63, 64, 131):
+        x = random.uniform(-1, 1, (rows, 352)).astype(np.float32)
+        got = machine.run(tmp_path / "m.bin", [x], processor=LEVELS[level])[0]
+        want = product.rounded(x) if rows >= 64 and level != "aarch64:v8" else product.exact(x)
+        assert np.all(np.abs(got - want) <= 1e-6 * product.magnitude(x))
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2"])

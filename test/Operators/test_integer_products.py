@@ -4,12 +4,12 @@ onnxruntime is no oracle here: without dot products its sums saturate.
 """
 import itertools
 import os
-import re
 import subprocess
 
 import numpy as np
 import onnx
 import pytest
+from assembly import innermost_loops, spills
 from locations import BUILD
 from onnx import TensorProto, helper, numpy_helper
 
@@ -283,15 +283,6 @@ def test_aarch64_is_compiled(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def innermost_loops(assembly):
-    """Instructions of each loop that has no loop inside."""
-    lines = [line.split("#")[0].strip() for line in assembly.splitlines()]
-    labels = {line[:-1]: i for i, line in enumerate(lines) if line.endswith(":")}
-    jumps = ((labels.get(found[1], len(lines)), i) for i, line in enumerate(lines) if (found := re.match(r"j\w+\s+(\.L\w+)$", line)))
-    loops = [(start, end) for start, end in jumps if start <= end]
-    return [lines[a:b + 1] for a, b in loops if not any((a, b) != (c, d) and a <= c and d <= b for c, d in loops)]
-
-
 CONVOLUTION, ROWS, ROW = (64, 128, (3, 3), (14, 14), 1, (1, 1), (1, 1), (1, 1, 1, 1)), ((150, 132), (132, 64)), ((1, 512), (512, 512))
 
 
@@ -309,5 +300,4 @@ def test_inner_loops_stay_in_registers(tmp_path, level, instruction, x, case):
     assert done.returncode == 0, done.stderr[-1000:]
     loops = [loop for loop in innermost_loops(done.stderr) if sum(instruction in line for line in loop) >= 2]
     assert loops, f"no loop of {instruction}"
-    spills = [line for loop in loops for line in loop if re.search(r"^v?mov\w+\s+%\w+, -?\d*\(%r[sb]p\)", line)]
-    assert not spills, spills
+    assert not any(map(spills, loops)), [spills(loop) for loop in loops]

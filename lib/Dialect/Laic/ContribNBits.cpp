@@ -14,6 +14,7 @@ using V = Value;
 namespace {
 
 constexpr int64_t kByte = 8;
+constexpr uint64_t kAccuracyOfBytes = 4; // accuracy_level: A may be rounded to int8
 
 LogicalResult checkPacking(ShapeContext &ctx, int64_t bits, int64_t blockSize) {
   if (bits != 2 && bits != 4 && bits != 8)
@@ -91,7 +92,7 @@ V unpackedWeights(LowerContext &ctx, MatMulNBitsOp op) {
   bool plain = element.isF32() && ctx.element(Scales).isF32() && (!zeros || isPacked) && !ctx.has(Groups) && k % blockSize == 0;
   if (plain)
     return UnpackBlocksOp::create(ctx.b, op.getLoc(), RankedTensorType::get({n, k}, element), packed, scales, zeros, bits,
-                                  blockSize);
+                                  blockSize, op.getAccuracyLevel() == kAccuracyOfBytes);
   return ctx.gather({ctx.cst(n), ctx.cst(k)}, element, [&](ScalarBuilder &s, ValueRange at) -> V {
     PackedReader reader(bits, s.b, s.loc);
     const IndexBuilder &ib = reader.ib;

@@ -47,7 +47,7 @@ public:
     contracts::PrepareOptions prepare;
     prepare.rows = prepare.panels = prepare.blockProducts = true;
     prepare.group = 4;
-    prepare.winograd = options.math != Math::Strict;
+    prepare.roundRows = prepare.winograd = options.math != Math::Strict;
     prepare.bf16 = options.math == Math::BF16;
     return contracts::prepare(module, prepare);
   }

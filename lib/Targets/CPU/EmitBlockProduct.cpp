@@ -10,57 +10,13 @@
 // a whole panel at once, in the order of memory.
 //
 // Many rows (a prompt) share the work of unpacking: a part of a panel becomes f32 in the workspace, and all rows of a block walk over it.
-#include "KernelEmitter.h"
+// Where they may be rounded, rows become bytes: EmitRoundedRows.cpp.
+#include "BlockProductEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
-
-namespace laic::cpu {
-
-class BlockProductEmitter {
-public:
-  BlockProductEmitter(KernelEmitter &e, BlockProductOp op) : e(e), op(op), bits(op.getBits()), perWord(kWordBits / bits) {}
-  LogicalResult run();
-
-private:
-  static constexpr int64_t kWordBits = 32;
-  static constexpr int64_t kManyRows =
-      24; // from here on unpacking to the workspace costs less than doing it again for every tile
-  static constexpr int64_t kRowBlock = 120; // rows that share what was unpacked
-
-  LogicalResult gather();
-  void prepareRow(Value row, int64_t number);
-  void rows(int64_t count, Value row, int64_t tileVectors, Value lo, Value hi);
-  void tile(int64_t count, Value row, Value panel, int64_t offset, int64_t width, int64_t columns);
-  SmallVector<Value> sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width);
-  Value unpack(Value words, int64_t part);
-  void store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns);
-  void manyRows(Value lo, Value hi);
-  void unpackPart(Value panel, Value firstBlock);
-  void multiplyPart(int64_t count, Value row, Value number, Value depth);
-  void rowsOf(Value lo, Value hi, function_ref<void(int64_t count, Value row)> body);
-  Value constant(float value) { return e.splat(arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)), lanes); }
-  /// Bits to the right of an integer in its word; the last one is shifted down, for its word may be negative.
-  int64_t shiftOf(int64_t part) const { return part + 1 == perWord ? 0 : part * bits; }
-  /// The position in a tensor [panel][at][32].
-  Value placeOf(Value panel, int64_t rows, Value at, int64_t offset) {
-    return e.add(e.mul(e.add(e.mul(panel, rows), at), kPanel), offset);
-  }
-
-  KernelEmitter &e;
-  BlockProductOp op;
-  int64_t bits, perWord;
-  Buffer a, packed, scales, zeros, c;
-  Buffer scaled, sums;           // of the rows at work: [row][k] and [row][block]
-  Buffer unpacked, accumulators; // of many rows: a part of a panel [k][32], and its products with them [row][32]
-  int64_t together = 0, partBlocks = 0;
-  Size m;
-  int64_t n = 0, k = 0, blocks = 0, blockWords = 0, lanes = 0;
-};
-
-} // namespace laic::cpu
 
 LogicalResult BlockProductEmitter::gather() {
   auto read = [&](Value tensor, Buffer &buffer) {
@@ -79,6 +35,7 @@ LogicalResult BlockProductEmitter::gather() {
   blocks = k / int64_t(op.getBlockSize());
   blockWords = int64_t(op.getBlockSize()) * bits / kWordBits;
   lanes = e.level.vectorBytes / 4;
+  partBlocks = std::clamp<int64_t>(kPartDepth / int64_t(op.getBlockSize()), 1, blocks);
   return success();
 }
 
@@ -206,7 +163,7 @@ void BlockProductEmitter::rows(int64_t count, Value row, int64_t tileVectors, Va
 }
 
 // Tiles of `together` rows in [lo, hi), then smaller ones.
-void BlockProductEmitter::rowsOf(Value lo, Value hi, function_ref<void(int64_t count, Value row)> body) {
+void BlockProductEmitter::rowsOf(Value lo, Value hi, int64_t together, function_ref<void(int64_t count, Value row)> body) {
   Value whole = e.add(lo, e.mul(e.floorDiv(e.sub(hi, lo), together), together));
   e.loop(lo, whole, together, [&](Value row) { body(together, row); });
   Value rest = e.sub(hi, whole), at = whole;
@@ -276,9 +233,14 @@ void BlockProductEmitter::multiplyPart(int64_t count, Value row, Value number, V
   });
 }
 
-void BlockProductEmitter::manyRows(Value lo, Value hi) {
-  int64_t panels = llvm::divideCeil(n, kPanel), rest = n % kPanel;
-  auto finish = [&](Value panel, Value first, Value end, int64_t columns) {
+void BlockProductEmitter::clearSums(int64_t rows) {
+  Value zero = e.zero(VectorType::get(lanes, e.b.getF32Type()));
+  e.loop(e.index(0), e.index(rows * kPanel), lanes, [&](Value at) { e.storeVector(zero, accumulators, at); });
+}
+
+// Rows [first, end) of C for one panel, from what was accumulated.
+void BlockProductEmitter::finish(Value panel, Value first, Value end) {
+  auto write = [&](int64_t columns) {
     e.loop(first, end, 1, [&](Value row) {
       SmallVector<Value> line;
       for (int64_t at = 0; at < columns; at += lanes)
@@ -286,62 +248,78 @@ void BlockProductEmitter::manyRows(Value lo, Value hi) {
       store(line, 1, row, e.mul(panel, kPanel), columns);
     });
   };
+  int64_t panels = llvm::divideCeil(n, kPanel), rest = n % kPanel;
+  if (rest == 0)
+    return write(kPanel);
+  e.when(e.less(panel, e.index(panels - 1)), [&] { write(kPanel); });
+  Value last = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel, e.index(panels - 1));
+  e.when(last, [&] { write(rest); });
+}
+
+void BlockProductEmitter::manyRows(Value lo, Value hi) {
+  unpacked = behind(0, e.b.getF32Type());
+  accumulators = behind(partElements(), e.b.getF32Type());
   e.loop(lo, hi, 1, [&](Value panel) {
     e.loop(e.index(0), e.value(m), kRowBlock, [&](Value first) {
       Value end = e.minimum(e.add(first, kRowBlock), e.value(m));
-      Value zero = e.zero(VectorType::get(lanes, e.b.getF32Type()));
-      e.loop(e.index(0), e.index(kRowBlock * kPanel), lanes, [&](Value at) { e.storeVector(zero, accumulators, at); });
+      clearSums(kRowBlock);
       e.loop(e.index(0), e.index(blocks), partBlocks, [&](Value block) {
         unpackPart(panel, block);
-        rowsOf(first, end,
+        rowsOf(first, end, together,
                [&](int64_t count, Value row) { multiplyPart(count, row, e.sub(row, first), e.mul(block, op.getBlockSize())); });
       });
-      if (rest == 0)
-        return finish(panel, first, end, kPanel);
-      Value full = e.less(panel, e.index(panels - 1));
-      e.when(full, [&] { finish(panel, first, end, kPanel); });
-      Value last = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel, e.index(panels - 1));
-      e.when(last, [&] { finish(panel, first, end, rest); });
+      finish(panel, first, end);
     });
   });
+}
+
+void BlockProductEmitter::fewRows(Value all, Value lo, Value hi) {
+  scaled = behind(0, e.b.getF32Type());
+  sums = behind(kMostRows * k, e.b.getF32Type());
+  Value done = e.index(0);
+  if (!m.isStatic() || m.factor >= together) {
+    done = e.mul(e.floorDiv(all, together), together);
+    e.loop(e.index(0), done, together, [&](Value row) { rows(together, row, std::min<int64_t>(kPanel / lanes, 2), lo, hi); });
+  }
+  e.loop(done, all, 1, [&](Value row) { rows(1, row, kPanel / lanes, lo, hi); });
+}
+
+Buffer BlockProductEmitter::behind(int64_t elements, Type element) {
+  Value pointer = LLVM::GEPOp::create(e.b, e.loc, e.workspace.getType(), e.b.getI8Type(), e.workspace,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(elements * 4)});
+  return e.makeBuffer(pointer, element, {});
 }
 
 LogicalResult BlockProductEmitter::run() {
   if (failed(gather()))
     return failure();
-  // Tiles of several rows are narrow, so that their sums stay in registers. The workspace is that of the level with the most rows.
-  constexpr int64_t kMostRows = 8, kPartDepth = 256;
+  // Tiles of several rows are narrow, so that their sums stay in registers.
   together = e.level.registers == 32 ? kMostRows : e.level.fma ? 6 : 2;
-  partBlocks = std::clamp<int64_t>(kPartDepth / int64_t(op.getBlockSize()), 1, blocks);
-  Type f32 = e.b.getF32Type();
-  auto behind = [&](int64_t elements) {
-    Value pointer = LLVM::GEPOp::create(e.b, e.loc, e.workspace.getType(), e.b.getI8Type(), e.workspace,
-                                        ArrayRef<LLVM::GEPArg>{int32_t(elements * 4)});
-    return e.makeBuffer(pointer, f32, {});
-  };
-  int64_t partElements = partBlocks * int64_t(op.getBlockSize()) * kPanel;
-  scaled = unpacked = behind(0);
-  sums = behind(kMostRows * k);
-  accumulators = behind(partElements);
-  e.workspaceBytes = getAffineConstantExpr(std::max(kMostRows * (k + blocks), partElements + kRowBlock * kPanel) * 4, e.context);
+  // The workspace has one size for all levels: that of the level with the most rows.
+  int64_t needed = std::max(kMostRows * (k + blocks), partElements() + kRowBlock * kPanel);
+  if (op.getRoundRows())
+    needed = std::max(needed, roundedWorkspace());
+  e.workspaceBytes = getAffineConstantExpr(needed * 4, e.context);
 
   constexpr int64_t kWork = 1 << 19; // multiply-adds of a tile of work, for each row
   TileDim dim{Size(int64_t(llvm::divideCeil(n, kPanel))), std::max<int64_t>(1, kWork / (k * kPanel))};
   e.tiles(dim, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
-    Value all = e.value(m), done = e.index(0);
-    if (m.isStatic() && m.factor >= kManyRows)
-      return manyRows(lo[0], hi[0]);
-    if (!m.isStatic()) {
-      Value many = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::sge, all, e.index(kManyRows));
-      e.when(many, [&] { manyRows(lo[0], hi[0]); });
-      all = arith::SelectOp::create(e.b, e.loc, many, e.index(0), all);
-    }
-    if (!m.isStatic() || m.factor >= together) {
-      done = e.mul(e.floorDiv(all, together), together);
-      e.loop(e.index(0), done, together,
-             [&](Value row) { rows(together, row, std::min<int64_t>(kPanel / lanes, 2), lo[0], hi[0]); });
-    }
-    e.loop(done, all, 1, [&](Value row) { rows(1, row, kPanel / lanes, lo[0], hi[0]); });
+    Value left = e.value(m); // rows that nothing has taken: all of them, or none
+    bool done = false;
+    auto take = [&](int64_t rows, function_ref<void()> body) {
+      if (done || (m.isStatic() && m.factor < rows))
+        return;
+      done = m.isStatic();
+      if (done)
+        return body();
+      Value many = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::sge, left, e.index(rows));
+      e.when(many, body);
+      left = arith::SelectOp::create(e.b, e.loc, many, e.index(0), left);
+    };
+    if (rounds())
+      take(BlockProductOp::kRoundedRows, [&] { roundedRows(lo[0], hi[0]); });
+    take(kManyRows, [&] { manyRows(lo[0], hi[0]); });
+    take(0, [&] { fewRows(left, lo[0], hi[0]); });
   });
   return success();
 }

@@ -33,6 +33,14 @@ Value KernelEmitter::multiplyPairs(Value x, Value y, Value sum) {
   return arith::AddIOp::create(b, loc, sum, products);
 }
 
+Value KernelEmitter::multiplyBytePairs(Value x, Value y) {
+  StringRef name = level.vectorBytes == 64   ? "llvm.x86.avx512.pmaddubs.w.512"
+                   : level.vectorBytes == 32 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                             : "llvm.x86.ssse3.pmadd.ub.sw.128";
+  auto type = VectorType::get(level.vectorBytes / 2, b.getI16Type());
+  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), ValueRange{x, y}).getResult(0);
+}
+
 Value KernelEmitter::dotBytes(Value x, Value y, Value sum, bool unsignedX) {
   StringRef name = level.vectorBytes == 64   ? "llvm.x86.avx512.vpdpbusd.512"
                    : level.vectorBytes == 32 ? "llvm.x86.avx512.vpdpbusd.256"

@@ -69,6 +69,7 @@ void describeX86(Level &level, int version) {
   level.registers = version >= 4 ? 32 : 16;
   level.masks = version >= 4;
   level.f16 = level.fma = version >= 3;
+  level.pairsOfBytes = version >= 2;
 }
 
 void describeAArch64(Level &level) {

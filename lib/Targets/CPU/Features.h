@@ -25,6 +25,7 @@ struct Level {
   bool dotsUnsignedSigned = false; // four bytes, unsigned by signed
   bool dotsSigned = false;         // four signed bytes
   bool dotsBF16 = false;           // two bf16
+  bool pairsOfBytes = false;       // products of two bytes, unsigned by signed, to saturated sums of 16 bits
   bool isX86() const { return triple[0] == 'x'; }
 
   bool has(llvm::StringRef feature) const;

@@ -190,6 +190,9 @@ private:
   Value multiplyAdd(Value x, Value y, Value sum);
   /// sum + x * y of each pair of neighbours: x and y are i16, sum has half their lanes of i32.
   Value multiplyPairs(Value x, Value y, Value sum);
+  /// x * y of each pair of neighbours: x holds unsigned bytes, y signed ones, the sum has half their lanes of i16 and saturates. For
+  /// levels with `pairsOfBytes`, and vectors of the native width.
+  Value multiplyBytePairs(Value x, Value y);
   /// sum + x * y of each four neighbours: y holds signed bytes, x signed or unsigned ones, sum a fourth of their lanes of i32. For
   /// levels with such dot products, and vectors of the native width.
   Value dotBytes(Value x, Value y, Value sum, bool unsignedX);

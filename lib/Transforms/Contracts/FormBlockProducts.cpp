@@ -22,6 +22,7 @@ namespace laic::contracts {
 namespace {
 
 constexpr int64_t kWordBytes = 4; // of a row that stay together: what a lane of i32 takes
+constexpr uint64_t kRoundedBits = 4;
 
 /// sum over k of A[m, k] * W[n, k], from zero, where W is the operand `w`.
 bool isProduct(linalg::GenericOp op, OpOperand &w) {
@@ -53,7 +54,14 @@ public:
     k = type.getDimSize(1);
   }
 
-  void replace(linalg::GenericOp product, Value a) {
+  /// Few bits, so that sums of 16 products with bytes stay below 2^15, and rows enough to pay.
+  bool roundsRows(linalg::GenericOp product) {
+    auto type = cast<RankedTensorType>(product.getResult(0).getType());
+    bool manyRows = type.isDynamicDim(0) || type.getDimSize(0) >= BlockProductOp::kRoundedRows;
+    return op.getRoundRows() && op.getBits() == kRoundedBits && manyRows;
+  }
+
+  void replace(linalg::GenericOp product, Value a, bool roundRows) {
     if (!packed)
       pack();
     rewriter.setInsertionPoint(product);
@@ -63,7 +71,7 @@ public:
       if (type.isDynamicDim(dim))
         resultSizes.push_back(sizes.value(rewriter, loc, sizes.get(product.getResult(0), dim)));
     rewriter.replaceOpWithNewOp<BlockProductOp>(product, type, a, packed, scales, zeros, resultSizes, op.getBits(),
-                                                op.getBlockSize());
+                                                op.getBlockSize(), roundRows);
   }
 
 private:
@@ -148,8 +156,13 @@ struct FormBlockProductsPass : contracts::impl::FormBlockProductsBase<FormBlockP
     for (UnpackBlocksOp op : matrices) {
       Former former(rewriter, op, sizes);
       for (OpOperand &use : llvm::make_early_inc_range(op.getResult().getUses()))
-        if (auto product = dyn_cast<linalg::GenericOp>(use.getOwner()); product && products && isProduct(product, use))
-          former.replace(product, product.getInputs()[1 - use.getOperandNumber()]);
+        if (auto product = dyn_cast<linalg::GenericOp>(use.getOwner()); product && products && isProduct(product, use)) {
+          bool roundRows = rounding && former.roundsRows(product);
+          if (roundRows)
+            emitRemark(product.getLoc()) << "rows rounded to int8 where there are " << BlockProductOp::kRoundedRows
+                                         << " and more (accuracy_level 4)";
+          former.replace(product, product.getInputs()[1 - use.getOperandNumber()], roundRows);
+        }
       if (op.getResult().use_empty())
         rewriter.eraseOp(op);
       else

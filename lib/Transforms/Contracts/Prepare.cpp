@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace laic;
 
 void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOptions &options) {
-  functions.addPass(createFormBlockProducts({options.blockProducts}));
+  functions.addPass(createFormBlockProducts({options.blockProducts, options.roundRows}));
   functions.addPass(createNormalizeRoots());
   functions.addPass(createPropagateLayout());
   functions.addPass(createCanonicalizerPass());

@@ -20,9 +20,11 @@ def FormBlockProducts : Pass<"laic-form-block-products", "::mlir::func::FuncOp">
   let summary = "products with matrices of few bits become `laic.block_product`, or their matrices f32";
   let description = [{
     A product with laic.unpack_blocks reads its integers and scales where `products` is set; what else uses an unpacked matrix gets it
-    from a linalg.generic. Afterwards no laic.unpack_blocks is left.
+    from a linalg.generic. Afterwards no laic.unpack_blocks is left. With `rounding`, products of 4 bits with enough rows, or an unknown
+    number, round them where the matrix has `round_rows`; a remark tells which.
   }];
-  let options = [Option<"products", "products", "bool", /*default=*/"true", "the target has code for laic.block_product">];
+  let options = [Option<"products", "products", "bool", /*default=*/"true", "the target has code for laic.block_product">,
+                 Option<"rounding", "rounding", "bool", /*default=*/"true", "rows may be rounded where the model allows it">];
   let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }
