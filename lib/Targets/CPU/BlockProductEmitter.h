@@ -61,8 +61,8 @@ private:
   BlockProductOp op;
   int64_t bits, perWord;
   Buffer a, packed, scales, zeros, c;
-  Buffer scaled, sums;           // of the rows at work: [row][k] and [row][block]
-  Buffer unpacked, accumulators; // of many rows: a part of a panel [k][32], and its products with them [row][32]
+  Buffer scaled, sums;                // of the rows at work: [row][k] and [row][block]
+  Buffer unpacked, accumulators;      // of many rows: a part of a panel [k][32], and its products with them [row][32]
   Buffer rounded, rowScales, rowSums; // of rows of bytes: groups; what each block is multiplied by; what it adds
   int64_t together = 0, partBlocks = 0;
   Size m;
