@@ -14,7 +14,8 @@ sys.path.append(str(ROOT / "test" / "Models"))
 from harness import compile_model, execute  # noqa: E402
 
 FEW, MANY = (1, 7, 33, 63), (64, 65, 127, 130)
-PRODUCTS = [(64, 9, 32, False), (352, 40, 32, True), (512, 70, 128, False), (96, 33, 16, True), (1024, 96, 32, False), (544, 64, 32, True)]
+PRODUCTS = [(64, 9, 32, False), (352, 40, 32, True), (512, 70, 128, False), (96, 33, 16, True), (1024, 96, 32, False), (544, 64, 32, True),
+            (1024, 33, 512, True)]
 
 
 def rows_of(k, count, seed=1):
@@ -55,11 +56,13 @@ def test_known_rows(tmp_path, count):
     check(product, x, run(tmp_path, x), rounded=count in MANY)
 
 
-@pytest.mark.parametrize("attributes,options", [({}, ["--math=strict"]), ({"accuracy_level": 0}, []), ({"accuracy_level": 1}, [])])
+@pytest.mark.parametrize("attributes,options", [
+    ({}, ["--cpu=x86-64-v3", "--math=strict"]), ({}, ["--cpu=x86-64-v1"]), ({"accuracy_level": 0}, ["--cpu=x86-64-v3"]),
+    ({"accuracy_level": 1}, ["--cpu=x86-64-v3"])])
 def test_stays_in_f32(tmp_path, attributes, options):
     product, x = Product(352, 40, zeros=True), rows_of(352, 130)
     product.save(tmp_path / "m.onnx", **attributes)
-    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", "--cpu=x86-64-v3", *options)
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", *options)
     check(product, x, run(tmp_path, x), rounded=False)
 
 

@@ -41,7 +41,11 @@ private:
   bool rounds();
   int64_t roundedWorkspace();
   void roundedRows(Value lo, Value hi);
-  void roundBlock(Value row, Value block, Value slot);
+  Value splat(mlir::VectorType type, mlir::TypedAttr value);
+  Value number(float value);
+  void roundPart(Value row, Value part, Value slot);
+  void scaleBlock(Value from, Value slot);
+  void roundBlock(Value from, Value slot);
   /// Where the part that starts at block `part` of row `number` lies, counted in blocks: [part][row][block].
   Value slotOf(Value part, Value number) { return e.add(e.mul(part, kRoundedRowBlock), e.mul(number, partBlocks)); }
   void unpackGroups(Value panel, Value firstBlock);

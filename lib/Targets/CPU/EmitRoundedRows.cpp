@@ -41,11 +41,8 @@ void BlockProductEmitter::roundedRows(Value lo, Value hi) {
   int64_t together = e.level.registers == 32 ? kMostRows : kMostRows / 2;
   e.loop(e.index(0), e.value(m), kRoundedRowBlock, [&](Value first) {
     Value end = e.minimum(e.add(first, kRoundedRowBlock), e.value(m));
-    e.loop(e.index(0), e.index(blocks), partBlocks, [&](Value part) {
-      e.loop(first, end, 1, [&](Value row) {
-        Value slot = slotOf(part, e.sub(row, first)), count = e.minimum(e.index(partBlocks), e.sub(e.index(blocks), part));
-        e.loop(e.index(0), count, 1, [&](Value block) { roundBlock(row, e.add(part, block), e.add(slot, block)); });
-      });
+    e.loop(first, end, 1, [&](Value row) {
+      e.loop(e.index(0), e.index(blocks), partBlocks, [&](Value part) { roundPart(row, part, slotOf(part, e.sub(row, first))); });
     });
     e.loop(lo, hi, 1, [&](Value panel) {
       clearSums(kRoundedRowBlock);
@@ -58,34 +55,54 @@ void BlockProductEmitter::roundedRows(Value lo, Value hi) {
   });
 }
 
-// One block of a row, to its slot. NaN and infinity make its scale so, and with it all sums.
-void BlockProductEmitter::roundBlock(Value row, Value block, Value slot) {
-  int64_t blockSize = op.getBlockSize(), width = std::max(lanes, kGroup * kGroupsOfWord), step = std::min(blockSize, kDepth);
-  auto floats = VectorType::get(width, e.b.getF32Type()), words = VectorType::get(width, e.b.getI32Type());
-  auto splat = [&](VectorType type, TypedAttr value) {
-    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, Attribute(value))).getResult();
-  };
-  auto number32 = [&](float value) { return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)).getResult(); };
-  Value from = e.add(e.mul(row, k), e.mul(block, blockSize));
-  Value to = e.mul(slot, blockSize / kGroup);
+Value BlockProductEmitter::splat(VectorType type, TypedAttr value) {
+  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, Attribute(value)));
+}
 
+Value BlockProductEmitter::number(float value) { return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(value)); }
+
+// A part of a row, to its slots. All scales come first: what is rounded then does not wait for them one by one.
+void BlockProductEmitter::roundPart(Value row, Value part, Value slot) {
+  Value count = e.minimum(e.index(partBlocks), e.sub(e.index(blocks), part));
+  auto everyBlock = [&](function_ref<void(Value from, Value slot)> body) {
+    e.loop(e.index(0), count, 1,
+           [&](Value block) { body(e.add(e.mul(row, k), e.mul(e.add(part, block), op.getBlockSize())), e.add(slot, block)); });
+  };
+  everyBlock([&](Value from, Value slot) { scaleBlock(from, slot); });
+  everyBlock([&](Value from, Value slot) { roundBlock(from, slot); });
+}
+
+// The scale of the block of A from `from` on, and, for the time being in place of its sum, the inverse of it.
+void BlockProductEmitter::scaleBlock(Value from, Value slot) {
+  int64_t blockSize = op.getBlockSize(), step = std::min(blockSize, kDepth);
+  auto words = VectorType::get(lanes, e.b.getI32Type());
   Value sign = splat(words, e.b.getI32IntegerAttr(0x7fffffff)); // magnitudes are ordered as their bits are, NaN at the end
-  Value largest = e.loop(e.index(0), e.index(blockSize), step, ValueRange{e.zero(words)}, [&](Value at, ValueRange carried) {
+  Value most = e.loop(e.index(0), e.index(blockSize), step, ValueRange{e.zero(words)}, [&](Value at, ValueRange carried) {
     Value most = carried[0];
-    for (int64_t i = 0; i < step; i += width) {
-      Value bits = arith::BitcastOp::create(e.b, e.loc, words, e.loadVector(a, e.add(e.add(from, at), i), width));
+    for (int64_t i = 0; i < step; i += lanes) {
+      Value bits = arith::BitcastOp::create(e.b, e.loc, words, e.loadVector(a, e.add(e.add(from, at), i), lanes));
       most = arith::MaxUIOp::create(e.b, e.loc, most, arith::AndIOp::create(e.b, e.loc, bits, sign));
     }
     return SmallVector<Value>{most};
   })[0];
-  largest = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::MAXUI, largest);
-  largest = arith::BitcastOp::create(e.b, e.loc, e.b.getF32Type(), largest);
-  Value scale = arith::DivFOp::create(e.b, e.loc, largest, number32(kLargestByte));
-  Value inverse = e.splat(arith::DivFOp::create(e.b, e.loc, number32(kLargestByte), largest), width);
+  for (int64_t half = lanes / 2; half >= 1; half /= 2) {
+    SmallVector<int64_t> turned = llvm::map_to_vector(llvm::seq(lanes), [&](int64_t lane) { return (lane + half) % lanes; });
+    most = arith::MaxUIOp::create(e.b, e.loc, most, vector::ShuffleOp::create(e.b, e.loc, most, most, turned));
+  }
+  Value magnitudes = arith::BitcastOp::create(e.b, e.loc, VectorType::get(lanes, e.b.getF32Type()), most);
+  Value largest = vector::ExtractOp::create(e.b, e.loc, magnitudes, 0);
+  e.store(arith::DivFOp::create(e.b, e.loc, largest, number(kLargestByte)), rowScales, slot);
+  e.store(arith::DivFOp::create(e.b, e.loc, number(kLargestByte), largest), rowSums, slot);
+}
 
+// Bytes and their sum. NaN and infinity made the scale so, and with it all sums.
+void BlockProductEmitter::roundBlock(Value from, Value slot) {
+  int64_t blockSize = op.getBlockSize(), width = std::max(lanes, kGroup * kGroupsOfWord), step = std::min(blockSize, kDepth);
+  auto floats = VectorType::get(width, e.b.getF32Type()), words = VectorType::get(width, e.b.getI32Type());
   SmallVector<int64_t> order; // even ones of each word, then odd ones
   for (int64_t lane = 0; lane < width; ++lane)
     order.push_back(lane / 8 * 8 + lane % kGroup * kGroupsOfWord + lane % 8 / kGroup);
+  Value to = e.mul(slot, blockSize / kGroup), inverse = e.splat(e.load(rowSums, slot), width);
   Value limit = splat(floats, e.b.getF32FloatAttr(kLargestByte)), none = e.zero(floats);
   Value total = e.loop(e.index(0), e.index(blockSize), step, ValueRange{e.zero(words)}, [&](Value at, ValueRange carried) {
     Value sum = carried[0];
@@ -105,19 +122,16 @@ void BlockProductEmitter::roundBlock(Value row, Value block, Value slot) {
     return SmallVector<Value>{sum};
   })[0];
   total = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::ADD, total);
-  total = arith::MulFOp::create(e.b, e.loc, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), total), scale);
+  total =
+      arith::MulFOp::create(e.b, e.loc, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), total), e.load(rowScales, slot));
   float centre = op.getZeros() ? 1 : 1 << (bits - 1);
-  e.store(scale, rowScales, slot);
-  e.store(arith::MulFOp::create(e.b, e.loc, total, number32(-centre)), rowSums, slot);
+  e.store(arith::MulFOp::create(e.b, e.loc, total, number(-centre)), rowSums, slot);
 }
 
 // The integers of `partBlocks` blocks of a panel, fewer at its end: [group][32].
 void BlockProductEmitter::unpackGroups(Value panel, Value firstBlock) {
   auto words = VectorType::get(lanes, e.b.getI32Type());
-  auto integer = [&](int32_t value) {
-    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(words, e.b.getI32IntegerAttr(value))).getResult();
-  };
-  Value mask = integer(0x0f0f0f0f), shift = integer(bits);
+  Value mask = splat(words, e.b.getI32IntegerAttr(0x0f0f0f0f)), shift = splat(words, e.b.getI32IntegerAttr(bits));
   Value end = e.minimum(e.add(firstBlock, partBlocks), e.index(blocks));
   Value first = e.mul(firstBlock, blockWords), count = e.mul(e.sub(end, firstBlock), blockWords);
   e.loop(e.index(0), count, 1, [&](Value word) {
@@ -151,7 +165,7 @@ SmallVector<Value> BlockProductEmitter::sumsOfGroups(int64_t count, Value left, 
     return add(e.index(0), e.index(groups), start);
   return e.loop(e.index(0), e.index(groups), step, start, [&](Value at, ValueRange carried) {
     SmallVector<Value> halves(count * width, e.zero(pairs)), now;
-    Value ones = arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(pairs, e.b.getI16IntegerAttr(1)));
+    Value ones = splat(pairs, e.b.getI16IntegerAttr(1));
     for (auto [sum, before] : llvm::zip(add(at, e.add(at, step), halves), carried))
       now.push_back(e.multiplyPairs(sum, ones, before));
     return now;
