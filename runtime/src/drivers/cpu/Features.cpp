@@ -63,7 +63,8 @@ constexpr uint64_t kV2 = Sse3 | Ssse3 | Cx16 | Sse41 | Sse42 | Popcnt | Lahf;
 constexpr uint64_t kV3 = kV2 | Avx | Avx2 | Bmi | Bmi2 | F16c | Fma | Lzcnt | Movbe;
 constexpr uint64_t kV4 = kV3 | Avx512f | Avx512bw | Avx512cd | Avx512dq | Avx512vl;
 
-constexpr Named kLevels[] = {{"generic", 0}, {"x86-64", 0}, {"x86-64-v2", kV2}, {"x86-64-v3", kV3}, {"x86-64-v4", kV4}};
+constexpr Named kLevels[] = {{"generic", 0},     {"x86-64", 0},      {"x86-64-v1", 0},
+                             {"x86-64-v2", kV2}, {"x86-64-v3", kV3}, {"x86-64-v4", kV4}};
 
 constexpr Named kFeatures[] = {{"sse3", Sse3},
                                {"ssse3", Ssse3},
