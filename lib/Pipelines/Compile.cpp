@@ -9,8 +9,10 @@
 #include "WriteProject.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/OnnxForm.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Laic/WinogradOps.h"
+#include "laic/Export/ExportModel.h"
 #include "laic/Import/ImportModel.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Explain.h"
@@ -60,10 +62,12 @@ public:
     code = load();
     if (cached)
       return code;
-    for (int i = static_cast<int>(done) + 1; code == CompileCode::Ok && i <= static_cast<int>(options.to); ++i)
+    for (int i = static_cast<int>(done) + 1; code == CompileCode::Ok && i <= static_cast<int>(lastPhase()); ++i)
       code = runPhase(static_cast<Phase>(i));
     if (code == CompileCode::Ok && options.emit == "mlir")
       code = emitText();
+    if (code == CompileCode::Ok && emitsOnnx())
+      code = emitModel();
     if (code == CompileCode::Ok && cache)
       keep();
     return code;
@@ -78,6 +82,10 @@ private:
     }();
     return *all;
   }
+
+  bool emitsOnnx() const { return options.emit == "onnx"; }
+  // Behind the quantize phase nothing is ONNX any more.
+  Phase lastPhase() const { return emitsOnnx() ? Phase::Quantize : options.to; }
 
   CompileCode usage(const std::string &message, const std::string &note) {
     diagnostics.report(Severity::Error, message, note);
@@ -154,7 +162,7 @@ private:
   CompileCode checkOneTarget() {
     if (targets.size() == 1)
       return CompileCode::Ok;
-    if (options.emit != "artifact" && static_cast<int>(options.to) > static_cast<int>(Phase::Fuse))
+    if (options.emit != "artifact" && static_cast<int>(lastPhase()) > static_cast<int>(Phase::Fuse))
       return usage("--emit=" + options.emit + " writes what one target makes, got " + std::to_string(targets.size()) + " targets",
                    "give one target, or stop with --to=fuse or before");
     if (static_cast<int>(options.from) > static_cast<int>(Phase::Dispatch))
@@ -174,6 +182,17 @@ private:
     return CompileCode::Ok;
   }
 
+  CompileCode checkEmitOnnx() {
+    if (options.to != Phase::Emit && options.to != Phase::Quantize)
+      return usage(std::string("--emit=onnx writes the model as the quantize phase leaves it, got --to=") + phaseName(options.to),
+                   "leave --to out; --emit=mlir shows the module after any phase");
+    if (static_cast<int>(options.from) > static_cast<int>(Phase::Fuse))
+      return usage(std::string("--emit=onnx writes the model as the quantize phase leaves it, got --from=") +
+                       phaseName(options.from),
+                   "start from the model, or from the dump of an earlier phase");
+    return CompileCode::Ok;
+  }
+
   CompileCode checkOptions() {
     if (CompileCode code = checkMath(); code != CompileCode::Ok)
       return code;
@@ -181,18 +200,26 @@ private:
       return code;
     if (CompileCode code = checkOneTarget(); code != CompileCode::Ok)
       return code;
-    if (static_cast<int>(options.to) < static_cast<int>(options.from))
+    if (static_cast<int>(options.to) < static_cast<int>(options.from) && !emitsOnnx())
       return usage(std::string("--to=") + phaseName(options.to) + " comes before --from=" + phaseName(options.from), "");
     if (static_cast<int>(options.from) > static_cast<int>(Phase::Codegen))
       return usage(std::string("--from=") + phaseName(options.from) + " is not possible: machine code is not part of a dump",
                    "start from codegen or an earlier phase");
     const Target &first = *targets.front();
+    if (emitsOnnx())
+      return checkEmitOnnx();
     if (options.emit != "artifact" && options.emit != "mlir" && !llvm::is_contained(first.getEmitKinds(), options.emit))
-      return usage("target '" + first.getName().str() + "' cannot emit '" + options.emit + "'", "use artifact or mlir");
+      return usage("target '" + first.getName().str() + "' cannot emit '" + options.emit + "'", "use artifact, mlir or onnx");
     if (options.to != Phase::Emit && options.emit != "mlir" && options.dumpPhases.empty())
       return usage(std::string("--to=") + phaseName(options.to) + " leaves nothing to write",
                    "add --emit=mlir or --dump-phases=DIR");
     return CompileCode::Ok;
+  }
+
+  /// What is to be ONNX again keeps its operators.
+  void keepWhole() {
+    if (auto main = module && emitsOnnx() ? module->lookupSymbol<func::FuncOp>("main") : func::FuncOp())
+      main->setAttr(kOnnxAttr, UnitAttr::get(&context));
   }
 
   // The code of a failure: what the user can mend, or a defect of ours with a reproducer.
@@ -235,6 +262,7 @@ private:
         return deliver(*artifact);
     }
     module = importModel(model, ImportOptions{options.dims}, &context);
+    keepWhole();
     return module ? dump(Phase::Import) : failed(Phase::Import);
   }
 
@@ -315,6 +343,7 @@ private:
                          "start from dispatch or an earlier phase");
       return CompileCode::Failed;
     }
+    keepWhole();
     done = *made;
     return CompileCode::Ok;
   }
@@ -385,8 +414,14 @@ private:
       break;
     case Phase::Simplify:
       status = runPasses(buildSimplifyPhase);
+      if (project && mlir::succeeded(status)) // calibration sees what becomes hardware
+        status = runPasses(buildDecomposition);
       break;
     case Phase::Fuse:
+      if (!project)
+        status = runPasses(buildDecomposition);
+      if (mlir::failed(status))
+        break;
       for (const Target *target : targets)
         if (mlir::failed(checkTarget(target)))
           status = failure();
@@ -477,6 +512,15 @@ private:
       return failure();
     output.bytes.assign(bytes.begin(), bytes.end());
     return success();
+  }
+
+  CompileCode emitModel() {
+    ExportOptions of;
+    of.producerVersion = LAIC_VERSION;
+    LogicalResult status = runPasses(buildOnnxForm);
+    if (mlir::succeeded(status))
+      status = output.path.empty() ? exportModel(*module, of, output.bytes) : exportModel(*module, of, output.path);
+    return mlir::succeeded(status) ? CompileCode::Ok : failed(Phase::Emit);
   }
 
   CompileCode emitText() {

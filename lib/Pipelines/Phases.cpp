@@ -21,16 +21,26 @@ std::optional<Phase> laic::parsePhase(const std::string &name) {
   return std::nullopt;
 }
 
-// ONNX semantics with symbols: inference, decomposition until only operations that lower are left.
+// ONNX semantics with symbols.
 void laic::buildSimplifyPhase(OpPassManager &pm) {
   pm.addPass(createLaicResolveControlFlow());
-  // A decomposition may use operations that decompose; attention into softmax into reductions is the deepest.
+  pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
+
+// A decomposition may use operations that decompose; attention into softmax into reductions is the deepest.
+void laic::buildDecomposition(OpPassManager &pm) {
   for (int depth = 0; depth < 3; ++depth) {
     pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
     pm.addNestedPass<func::FuncOp>(createLaicDecomposeOps());
   }
   pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
+
+void laic::buildOnnxForm(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLaicDecomposeOps({/*foreignOnly=*/true}));
+  pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
 }
 
 // The last form that all targets share.

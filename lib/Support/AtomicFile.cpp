@@ -161,13 +161,19 @@ std::string AtomicFile::writeAt(uint64_t offset, const void *data, size_t size) 
   return std::string();
 }
 
-std::string AtomicFile::commit() {
+std::string AtomicFile::sync() {
   if (descriptor < 0) {
     errno = EBADF;
     return failure("write");
   }
   if (!temporary.empty() && fsync(descriptor) != 0)
     return failure("write");
+  return std::string();
+}
+
+std::string AtomicFile::commit() {
+  if (std::string problem = sync(); !problem.empty())
+    return problem;
   int closed = close(descriptor);
   descriptor = -1;
   if (closed != 0)

@@ -141,10 +141,13 @@ def compile(model, *, target="cpu", cpu=None, dims=None, output=None, folder=Non
     threads, device   as for laic.load
     options   any other option of the `laic` command, with _ for -: external_data_root=..., explain=True
 
-    Raises CompileError with .diagnostics. Returns a Model.
+    Raises CompileError with .diagnostics. Returns a Model; with emit="onnx" or another kind that is no artifact there is nothing to
+    load, and the Compilation is returned: its `artifact` holds the bytes where there is no output.
     """
     made = compile_artifact(model, target=target, cpu=cpu, dims=dims, output=output, folder=folder, name=name,
                             progress=progress, **options)
+    if options.get("emit", "artifact") not in (None, "artifact"):
+        return made
     loaded = Model(output if output is not None else made.artifact, threads=threads, device=device)
     loaded.compilation = made
     return loaded

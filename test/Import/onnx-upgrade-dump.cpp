@@ -1,11 +1,12 @@
 // Reads ONNX models as the compiler does and says what came of it; a tool of the tests.
 //
 // usage: onnx-upgrade-dump MODEL... [--external-data-root=DIR] [--opset=N -o OUT.onnx]
-//        onnx-upgrade-dump --list-operators | --list-upgrades
+//        onnx-upgrade-dump --list-operators | --list-upgrades | --list-widenings | --list-outputs
 // Prints "PATH: N nodes, M initialisers" per model, or its diagnostics; -o writes the (last) model as it is
 // after upgrading, claiming opset N. Exit status 1 when any model was refused.
 #include "OnnxWriter.h"
 #include "Upgrade.h"
+#include "laic/Import/Onnx/Versions.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -53,6 +54,21 @@ static int list(const std::vector<std::pair<std::string, int64_t>> &rows) {
   return 0;
 }
 
+// "OPERATOR VERSION|ELEMENTS|ATTRIBUTE|INPUTS|UNLESS", with the domain before the operator.
+static int listWidenings() {
+  for (const Widening &row : widenings())
+    printf("%s%s%s %lld|%s|%s|%zu|%s\n", row.domain, *row.domain ? "." : "", row.op, static_cast<long long>(row.version),
+           row.elements, row.attribute, row.inputs, row.unless);
+  return 0;
+}
+
+// "OPERATOR REQUIRED" for every operator of the standard that must have more than one output.
+static int listOutputs() {
+  for (const RequiredOutputs &row : requiredOutputs())
+    printf("%s%s%s %u\n", row.domain, *row.domain ? "." : "", row.op, row.required);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   Options options;
   std::vector<std::string> models;
@@ -63,6 +79,10 @@ int main(int argc, char **argv) {
       return list(listOperators());
     if (argument == "--list-upgrades")
       return list(listUpgrades());
+    if (argument == "--list-widenings")
+      return listWidenings();
+    if (argument == "--list-outputs")
+      return listOutputs();
     if (argument.compare(0, strlen(root), root) == 0)
       options.read.externalDataRoot = argument.substr(strlen(root));
     else if (argument.compare(0, strlen(opset), opset) == 0)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Compares the importer's operator and upgrade tables with the history of operator schemas in the onnx package.
+"""Compares the importer's operator, upgrade and widening tables with the history of operator schemas in the onnx package.
 
 usage: upgrade_table_test.py TOOL        (onnx-upgrade-dump)
 Wherever a version of an operator takes something away (an attribute, a default, an optional input) or moves it, the importer must
-have a step to that version; a version that only adds needs none.
+have a step to that version; a version that only adds needs none. Above the oldest opset that is written every addition must be in the
+table of widenings, and nothing else but what WIDENED explains.
 """
 import subprocess
 import sys
@@ -24,6 +25,25 @@ HARMLESS = {
     ("TreeEnsembleRegressor", 5): "kept as an operator of its own",
     ("GroupNormalization", 18): "read as the per-group version, which the step to 21 rewrites",
     ("Scan", 11): "nothing but types",
+}
+
+
+OLDEST = {"": 21, "ai.onnx.ml": 3}  # kOldestWrittenOpset, kOldestWrittenMLOpset
+# Element types that came later than that, by the opset before which no operator may have them.
+YOUNG = {"f4E2M1": 23, "f8E8M0": 24, "i2": 25, "u2": 25, "f6E2M3": 28, "f6E3M2": 28}
+SPELLING = {"float": "f32", "float16": "f16", "bfloat16": "bf16", "double": "f64", "float4e2m1": "f4E2M1", "float8e8m0": "f8E8M0",
+            "float8e4m3fn": "f8E4M3FN", "float8e4m3fnuz": "f8E4M3FNUZ", "float8e5m2": "f8E5M2", "float8e5m2fnuz": "f8E5M2FNUZ",
+            "float6e2m3": "f6E2M3", "float6e3m2": "f6E3M2"}
+# Control flow, sequences and optionals are never written.
+RESOLVED = ("If", "Loop", "Scan", "Optional", "OptionalGetElement", "OptionalHasElement", "SplitToSequence")
+# (operator, version): words in the table that the types and attributes of the schemas do not show, and why.
+WIDENED = {
+    ("AveragePool", 22): "ceil_mode",  # the last window must not start in the padding
+    ("Bernoulli", 22): "bf16",  # of its input; the output could be it before
+    ("LpPool", 22): "ceil_mode",
+    ("MaxPool", 22): "ceil_mode",
+    ("Mod", 28): "f32 f16 bf16 f64",  # without fmod
+    ("ai.onnx.ml.TreeEnsemble", 5): "",  # the first version, which the operator table has for ai.onnx alone
 }
 
 
@@ -61,6 +81,54 @@ def needs_step(old, new):
     return None
 
 
+def elements(schema):
+    """The element types of a schema's operands, as the support matrix spells them."""
+    names = {n.split("(")[-1].rstrip(")") for c in schema.type_constraints for n in c.allowed_type_strs}
+    return {SPELLING.get(n, n.replace("uint", "u").replace("int", "i")) for n in names}
+
+
+def additions(old, new):
+    """What a version admits that the one before did not: words, and the number of inputs that it had."""
+    words = elements(new) - elements(old) - YOUNG.keys() | new.attributes.keys() - old.attributes.keys()
+    return words, old.max_input if new.max_input > old.max_input else 0
+
+
+def compare_widenings(tool, history):
+    """Yields what is wrong with the table of widenings."""
+    out = subprocess.run([tool, "--list-widenings"], capture_output=True, text=True, check=True).stdout
+    table = {}
+    for line in out.splitlines():
+        head, types, attribute, inputs, _ = line.split("|")
+        name, version = head.split()
+        words, count = table.get((name, int(version)), (set(), 0))
+        table[name, int(version)] = words | set(types.split()) | set(attribute.split()), max(count, int(inputs))
+    for (domain, name), schemas in sorted(history.items()):
+        full = f"{domain}.{name}" if domain else name
+        if domain not in OLDEST or name in RESOLVED:
+            continue
+        for old, new in zip(schemas, schemas[1:]):
+            if new.since_version <= OLDEST[domain]:
+                continue
+            for element in elements(new) - elements(old):
+                if new.since_version < YOUNG.get(element, 0):
+                    yield f"{full} {new.since_version}: has {element} before opset {YOUNG[element]}"
+            want = additions(old, new)
+            got = table.pop((full, new.since_version), (set(), 0))
+            got = got[0] - set(WIDENED.get((full, new.since_version), "").split()), got[1]
+            if got != want:
+                yield f"{full} {new.since_version}: the table of widenings has {got}, the standard {want}"
+    for key in sorted(table.keys() - WIDENED.keys()):
+        yield f"{key}: a widening that the standard does not have"
+
+
+def compare_outputs(tool, history):
+    got = {name: count for name, count in read(tool, "--list-outputs") if not name.startswith("com.microsoft")}
+    want = {(f"{d}.{n}" if d else n): s[-1].min_output for (d, n), s in history.items() if s[-1].min_output > 1}
+    for name in sorted(got.keys() | want.keys()):
+        if got.get(name) != want.get(name):
+            yield f"{name}: {got.get(name)} outputs are required, the standard's number is {want.get(name)}"
+
+
 def main():
     tool = sys.argv[1]
     history = defaultdict(list)
@@ -84,6 +152,8 @@ def main():
             covered = key in steps or (key[0], newest + 1) in steps and new.deprecated
             if why and not covered and not HARMLESS.get((name, new.since_version)):
                 problems.append(f"{key[0]}: no step to version {new.since_version}: {why}")
+    problems += compare_widenings(tool, history)
+    problems += compare_outputs(tool, history)
     versions = {(f"{d}.{n}" if d else n, s.since_version) for (d, n), schemas in history.items() for s in schemas}
     for name, version in sorted(steps):
         if (name, version) not in versions and version != newest + 1:

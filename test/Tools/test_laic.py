@@ -61,7 +61,7 @@ def save(model, path):
     (["--from=fuse", "--to=simplify"], "--to=simplify comes before --from=fuse"),
     (["--from=emit"], "--from=emit is not possible: machine code is not part of a dump"),
     (["--to=fuse"], "--to=fuse leaves nothing to write"),
-    (["--emit=ptx"], "target 'cpu' cannot emit 'ptx'"),
+    (["--emit=ptx"], "target 'cpu' cannot emit 'ptx'\n  note: use artifact, mlir or onnx"),
     (["--threads=-1"], "--threads=-1: expects a number from 0 to 1024"),
     (["--threads=1025"], "expects a number from 0 to 1024"),
     (["--quantize=int8"], "--quantize is not available yet"),

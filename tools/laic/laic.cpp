@@ -117,7 +117,8 @@ int main(int argc, char **argv) {
   text("calibration", "typical inputs by name, from which a project learns the ranges of its float tensors")
       ->type_name("FILE.npz");
   text("external-data-root", "admit external data below this folder when symlinks lead out of the model's")->type_name("DIR");
-  text("emit", "artifact (default) or mlir, the module after the last phase")->type_name("KIND");
+  text("emit", "artifact (default); mlir, the module after the last phase; onnx, the model after quantize, for any engine")
+      ->type_name("KIND");
   text("dump-phases", "write the module after every phase, with its weights, into this folder")->type_name("DIR");
   text("cache", "keep finished artifacts in this folder, and take what was made before from the same model and options")
       ->type_name("DIR");

@@ -31,7 +31,7 @@ struct CompileOptions {
   std::map<std::string, int64_t> dims;
   std::string calibration; // npz file of typical inputs, or empty
   std::string externalDataRoot;
-  std::string emit = "artifact"; // artifact, mlir, or what the target declares
+  std::string emit = "artifact"; // artifact, mlir, onnx (the model after quantize), or what the target declares
   bool explain = false;
   std::string dumpPhases; // folder, or empty
   std::string cache;      // folder of finished artifacts, or empty: what was made before from the same is not made again

@@ -22,6 +22,7 @@ public:
   std::string open(const std::string &path);
   std::string write(const void *data, size_t size);
   std::string writeAt(uint64_t offset, const void *data, size_t size); // within what write() has covered
+  std::string sync(); // what commit() does first: afterwards nothing but taking the target's place can fail
   std::string commit();
   uint64_t position() const { return written; }
 

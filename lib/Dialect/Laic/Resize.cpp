@@ -4,6 +4,7 @@
 #include "Products.h"
 #include "ShapeChecks.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/OnnxForm.h"
 #include "laic/Dialect/Laic/ResizeOps.h"
 
 #include <cmath>
@@ -55,7 +56,6 @@ FailureOr<SmallVector<AffineExpr, 4>> contents(LowerContext &ctx, unsigned i, St
 }
 
 // Scales of a call are kept as integers, in units of 2^-30: exact down to 2^-7, and sizes like any other.
-constexpr StringLiteral kLateScales = "laic.late_scales"; // marks an operation that has them
 constexpr int64_t kScaleUnits = int64_t{1} << 30;
 
 // The region of interest as a tensor; inference has none.

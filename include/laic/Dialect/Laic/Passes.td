@@ -14,6 +14,9 @@ def LaicInferShapes : Pass<"laic-infer-shapes", "::mlir::func::FuncOp"> {
     func.func @main(%x: tensor<?x3xf32> {laic.dims = ["N", 3]}) -> tensor<*xf32> {
       %0 = laic.relu %x : (tensor<?x3xf32>) -> tensor<*xf32>     // becomes tensor<?x3xf32>
     ```
+
+    Operators whose results only a call can size are replaced by operations that count. In a function with the attribute `laic.onnx` they
+    stay, and all that is known of such a result is that its size comes late.
   }];
 }
 
@@ -34,7 +37,11 @@ def LaicResolveControlFlow : Pass<"laic-resolve-control-flow", "::mlir::ModuleOp
 
 def LaicDecomposeOps : Pass<"laic-decompose-ops", "::mlir::func::FuncOp"> {
   let summary = "Replace composed operations by simpler laic operations";
-  let description = "Runs `decompose` of every operation that has one, until none is left; results may be unranked afterwards.";
+  let description = [{
+    Runs `decompose` of every operation that has one, until none is left; results may be unranked afterwards. A function is not
+    `laic.onnx` any more, unless `foreign-only` is set: then operators of ONNX stay.
+  }];
+  let options = [Option<"foreignOnly", "foreign-only", "bool", "false", "Only operations that have no form in ONNX">];
 }
 
 def LaicFormIntegerProducts : Pass<"laic-form-integer-products", "::mlir::func::FuncOp"> {

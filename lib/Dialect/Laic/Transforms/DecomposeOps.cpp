@@ -1,5 +1,5 @@
 // Replaces composed operations by simpler ones, innermost decompositions included.
-#include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/OnnxForm.h"
 #include "laic/Dialect/Laic/Passes.h"
 
 namespace laic {
@@ -13,10 +13,16 @@ using namespace laic;
 namespace {
 
 struct DecomposeOpsPass : public laic::impl::LaicDecomposeOpsBase<DecomposeOpsPass> {
+  using LaicDecomposeOpsBase::LaicDecomposeOpsBase;
   void runOnOperation() override {
+    if (!foreignOnly)
+      getOperation()->removeAttr(kOnnxAttr);
     IRRewriter rewriter(&getContext());
     llvm::SmallVector<OnnxOpInterface> ops;
-    getOperation().walk([&](OnnxOpInterface op) { ops.push_back(op); });
+    getOperation().walk([&](OnnxOpInterface op) {
+      if (!foreignOnly || !hasOnnxForm(op))
+        ops.push_back(op);
+    });
     for (OnnxOpInterface op : ops) {
       rewriter.setInsertionPoint(op);
       // An operation without a decomposition declines without touching anything.

@@ -1,6 +1,7 @@
 // Symbolic shape inference: one forward walk over a function.
 #include "laic/Dialect/Laic/Facts.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/OnnxForm.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Laic/WeightStore.h"
@@ -135,6 +136,53 @@ ValueFacts laic::argumentFacts(BlockArgument arg, func::FuncOp func, SizeSymbols
 
 bool laic::isStructural(Operation *op) { return op->hasTrait<StructuralOp>(); }
 
+static Inferred inferResults(OnnxOpInterface op, llvm::ArrayRef<ValueFacts *> operands, llvm::MutableArrayRef<ValueFacts> results,
+                             SizeSymbols &symbols) {
+  ShapeContext ctx(op, symbols, operands, results);
+  if (failed(op.inferShapes(ctx)))
+    return Inferred::No;
+  return ctx.wasReplaced() ? Inferred::Replaced : Inferred::Yes;
+}
+
+// The same where the operation stays, whatever inference would put in its place: that is put before it, seen what its results are, and
+// erased again.
+static Inferred inferKept(Operation &op, llvm::ArrayRef<ValueFacts *> operands, llvm::MutableArrayRef<ValueFacts> results,
+                          SizeSymbols &symbols, FactsMap &facts) {
+  OpBuilder builder(&op);
+  Operation *before = op.getPrevNode(), *copy = builder.clone(op);
+  llvm::SmallVector<Value> used; // only what the operation is asked for: some refuse to compute more
+  llvm::SmallVector<unsigned> numbers;
+  for (OpResult result : op.getResults())
+    if (!result.use_empty()) {
+      used.push_back(copy->getResult(result.getResultNumber()));
+      numbers.push_back(result.getResultNumber());
+    }
+  auto holder = UnrealizedConversionCastOp::create(builder, op.getLoc(), TypeRange{}, used);
+  Inferred inferred = inferResults(cast<OnnxOpInterface>(copy), operands, results, symbols);
+  auto parts = [&] { // the copy, or what has replaced it
+    llvm::SmallVector<Operation *> list;
+    for (Operation *at = before ? before->getNextNode() : &op.getBlock()->front(); at != holder; at = at->getNextNode())
+      list.push_back(at);
+    return list;
+  };
+  if (inferred == Inferred::Replaced) {
+    LogicalResult status = success();
+    for (Operation *part : parts())
+      (void)inferOperation(*part, symbols, facts, status);
+    for (auto [value, number] : llvm::zip(holder.getInputs(), numbers))
+      results[number] = facts.lookup(value);
+    inferred = failed(status) ? Inferred::No : Inferred::Yes;
+  }
+  llvm::SmallVector<Operation *> all = parts(); // with what inference has added
+  holder->erase();
+  for (Operation *part : llvm::reverse(all)) {
+    for (Value value : part->getResults())
+      facts.erase(value);
+    part->erase();
+  }
+  return inferred;
+}
+
 Inferred laic::inferOperation(Operation &op, SizeSymbols &symbols, FactsMap &facts, LogicalResult &status) {
   if (isa<NoneOp>(op)) {
     facts[op.getResult(0)] = ValueFacts();
@@ -166,13 +214,14 @@ Inferred laic::inferOperation(Operation &op, SizeSymbols &symbols, FactsMap &fac
     }
   }
   llvm::SmallVector<ValueFacts> results(op.getNumResults());
-  ShapeContext ctx(&op, symbols, operands, results);
-  if (failed(checkElement(op, operands)) || failed(onnx.inferShapes(ctx))) {
+  Inferred inferred = Inferred::No;
+  if (succeeded(checkElement(op, operands)))
+    inferred = keepsOnnx(&op) && hasOnnxForm(&op) ? inferKept(op, operands, results, symbols, facts)
+                                                  : inferResults(onnx, operands, results, symbols);
+  if (inferred == Inferred::No)
     status = failure();
-    return Inferred::No;
-  }
-  if (ctx.wasReplaced())
-    return Inferred::Replaced;
+  if (inferred != Inferred::Yes)
+    return inferred;
   for (auto [value, result] : llvm::zip(op.getResults(), results)) {
     if (!result.element)
       continue;
