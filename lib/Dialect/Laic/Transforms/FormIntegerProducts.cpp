@@ -214,6 +214,8 @@ public:
     if (!table || !table.getX().getDefiningOp<ConstantOp>() || table.getBlockSize() != 0 ||
         !isWhole(Decomposer::elementOf(table.getX())))
       return;
+    if (hasScalePerRow(op, table))
+      return gatherScaledRows(op, table);
     for (Value parameter : {table.getXScale(), table.getXZeroPoint()}) {
       auto type = dyn_cast<RankedTensorType>(parameter.getType());
       if (!isAbsent(parameter) && !(type && type.hasStaticShape() && type.getNumElements() == 1))
@@ -227,6 +229,24 @@ public:
   }
 
 private:
+  /// A matrix around 0 whose rows, which are picked, have one scale each.
+  static bool hasScalePerRow(GatherOp op, DequantizeLinearOp table) {
+    auto type = dyn_cast<RankedTensorType>(table.getX().getType()),
+         scales = dyn_cast<RankedTensorType>(table.getXScale().getType());
+    auto axis = static_cast<int64_t>(table.getAxis());
+    return type && scales && type.getRank() == 2 && scales.getRank() == 1 && scales.getElementType().isF32() &&
+           type.getElementType().isSignlessInteger(8) && op.getAxis() == 0 && (axis == 0 || axis == -2) &&
+           Decomposer::elementOf(table.getY()).isF32() && isZeroPoint(table.getXZeroPoint(), 0);
+  }
+
+  /// gather(x * s) becomes gather(x) * gather(s).
+  void gatherScaledRows(GatherOp op, DequantizeLinearOp table) {
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    Value rows = d.cast(d.gather(table.getX(), op.getIndices()), d.f32());
+    d.replace(d.mul(rows, d.unsqueeze(d.gather(table.getXScale(), op.getIndices()), {-1})));
+  }
+
   /// Says why not where the activation at least was quantised.
   static bool takes(Operation *op, Value activation, const std::optional<Dequantized> &x, const std::optional<Dequantized> &w,
                     int64_t columns) {
