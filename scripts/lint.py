@@ -114,8 +114,8 @@ def guards(tree):
 
 @rule("layers point down only")
 def layers(tree):
-    """tools -> Pipelines -> Targets -> Conversion, Transforms -> Dialect -> Support; the runtime sees none of them."""
-    rank = {"Support": 0, "Dialect": 1, "Conversion": 2, "Transforms": 2, "Targets": 3, "Pipelines": 4}
+    """tools -> Pipelines -> Targets -> Conversion, Transforms, Quantize -> Dialect -> Support; the runtime sees none of them."""
+    rank = {"Support": 0, "Dialect": 1, "Conversion": 2, "Transforms": 2, "Quantize": 2, "Targets": 3, "Pipelines": 4}
     for file in tree.source("lib/", "include/laic/", "runtime/", suffixes=(".h", ".cpp", ".c")):
         layer = Path(file).parts[1] if file.startswith("lib/") else Path(file).parts[2]
         for used in re.findall(r'#include "laic/(\w+)/', tree.text(file)):

@@ -205,6 +205,7 @@ def stages(jobs, everything):
     yield "devices", "other targets: lavapipe, the PTX interpreter, C simulation", lambda: run_pytest(jobs, "devices", "test/Targets")
     yield "operators", "operator cases against onnxruntime and the onnx package", lambda: run_pytest(jobs, "operators", "test/Operators")
     yield "conformance", "the onnx package's backend suite, mutated and random graphs, accuracy", lambda: run_pytest(jobs, "conformance", "test/Conformance", "test/Accuracy")
+    yield "quantize", "quantisation, and models written as ONNX, beside onnxruntime", lambda: run_pytest(jobs, "quantize", "test/Quantize", "test/Export")
     yield "models", "models end to end", lambda: run_models(jobs)
     yield "asan", "runtime and readers under AddressSanitizer and UBSan", lambda: sanitized("asan", jobs)
     yield "tsan", "runtime under ThreadSanitizer", lambda: sanitized("tsan", jobs)

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items):
     if os.environ.get("LAIC_CHECK_ALL") != "1":
         items[:] = [item for item in items if not item.get_closest_marker("everything")]
     built = {"test/Python": BUILD / "lib" / "liblaic.so", "test/Tools": BUILD / "bin" / "laic", "test/Conformance": BUILD / "lib" / "liblaic.so",
-             "test/Export": BUILD / "lib" / "liblaic.so", "test/Operators": BUILD / "bin" / "laic-run", "test/Consumer": BUILD / "lib" / "liblaic.so", "test/Targets": BUILD / "bin" / "laic-run", "test/Models/test_models.py": BUILD / "bin" / "laic-run"}
+             "test/Export": BUILD / "lib" / "liblaic.so", "test/Operators": BUILD / "bin" / "laic-run", "test/Consumer": BUILD / "lib" / "liblaic.so", "test/Targets": BUILD / "bin" / "laic-run", "test/Quantize": BUILD / "bin" / "laic-run", "test/Models/test_models.py": BUILD / "bin" / "laic-run"}
     for item in items:
         for prefix, needed in built.items():
             if str(item.path.relative_to(ROOT)).startswith(prefix) and not needed.exists():

@@ -112,6 +112,9 @@ LAIC_COMPILER_API const char *laic_compile_result_dependency(const laic_compile_
 /* What `laic --explain` prints, when the option "explain" was set; otherwise "". Owned by the result. */
 LAIC_COMPILER_API const char *laic_compile_result_explanation(const laic_compile_result_t *result);
 
+/* With the option "quantize": what was done and what it cost, one line. Otherwise "". Owned by the result; NULL is allowed. */
+LAIC_COMPILER_API const char *laic_compile_result_quantization(const laic_compile_result_t *result);
+
 #ifdef __cplusplus
 }
 #endif

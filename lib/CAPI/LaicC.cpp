@@ -34,8 +34,11 @@ struct laic_compile_result {
 
 namespace {
 
-constexpr const char *kKeys[] = {"target",      "cpu", "chip",     "external-data-root", "emit",    "explain", "from",
-                                 "dump-phases", "to",  "quantize", "calibration",        "threads", "math",    "cache"};
+constexpr const char *kKeys[] = {"target",    "cpu",      "chip",          "external-data-root",
+                                 "emit",      "explain",  "from",          "dump-phases",
+                                 "to",        "quantize", "calibration",   "threads",
+                                 "math",      "cache",    "quantize-loss", "quantize-report",
+                                 "keep-float"};
 
 class Translator {
 public:
@@ -50,6 +53,8 @@ public:
       if (!problem.empty())
         return problem;
     }
+    if (std::string problem = finishQuantize(out); !problem.empty())
+      return problem;
     for (const auto &[name, text] : source->dims) {
       int64_t value;
       if (llvm::StringRef(text).getAsInteger(10, value) || value < 0)
@@ -68,7 +73,17 @@ private:
     if (key == "explain")
       return flag(key, value, out.explain);
     if (key == "quantize")
-      return "--quantize is not available yet";
+      return parseQuantize(value, quantizeOf(out));
+    if (key == "quantize-loss")
+      return parseQuantizeLoss(value, quantizeOf(out));
+    if (key == "quantize-report") {
+      quantizeOf(out).report = value;
+      return llvm::StringRef(value).ends_with(".json") || llvm::StringRef(value).ends_with(".html")
+                 ? ""
+                 : "--quantize-report=" + value + ": expects a file that ends in .json or .html";
+    }
+    if (key == "keep-float")
+      return list(value, quantizeOf(out).keepFloat, "keep-float");
     if (key == "threads") {
       if (llvm::StringRef(value).getAsInteger(10, out.threads) || out.threads > 1024)
         return "--threads=" + value + ": expects a number from 0 to 1024";
@@ -83,6 +98,24 @@ private:
                         : key == "cache"              ? out.cache
                                                       : out.dumpPhases;
     text = value;
+    return "";
+  }
+
+  QuantizeOptions &quantizeOf(CompileOptions &out) {
+    if (!out.quantize)
+      out.quantize.emplace();
+    return *out.quantize;
+  }
+
+  // What belongs to --quantize says nothing without it.
+  std::string finishQuantize(CompileOptions &out) {
+    if (!out.quantize)
+      return "";
+    if (!source->values.count("quantize"))
+      for (const char *key : {"quantize-loss", "quantize-report", "keep-float"})
+        if (source->values.count(key))
+          return std::string("--") + key + " needs --quantize=KIND";
+    out.quantize->calibration = out.calibration;
     return "";
   }
 
@@ -253,6 +286,9 @@ const char *laic_compile_result_dependency(const laic_compile_result_t *result, 
 }
 const char *laic_compile_result_explanation(const laic_compile_result_t *result) {
   return result ? result->output.explanation.c_str() : "";
+}
+const char *laic_compile_result_quantization(const laic_compile_result_t *result) {
+  return result ? result->output.quantization.c_str() : "";
 }
 
 } // extern "C"

@@ -6,6 +6,7 @@
 #include "Diagnostics.h"
 #include "PhaseDump.h"
 #include "Phases.h"
+#include "RuntimeRunner.h"
 #include "WriteProject.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
@@ -17,6 +18,7 @@
 #include "laic/Pipelines/Backend.h"
 #include "laic/Pipelines/Explain.h"
 #include "laic/Pipelines/Registration.h"
+#include "laic/Quantize/Quantize.h"
 #include "laic/Support/AtomicFile.h"
 #include "laic/Target/Target.h"
 #include "mlir/IR/Verifier.h"
@@ -137,9 +139,9 @@ private:
     if (project && output.path.empty() && options.emit == "artifact")
       return usage("target '" + targets.front()->getName().str() + "' writes a project, which needs a folder",
                    "name one as the output");
-    if (!options.calibration.empty() && !project)
-      return usage("--calibration is not available for target '" + targets.front()->getName().str() + "' yet",
-                   "it serves targets that write projects");
+    if (!options.calibration.empty() && !project && !options.quantize)
+      return usage("--calibration has nothing to serve",
+                   "it goes with --quantize, or with a target that writes projects, which learns ranges from it");
     for (size_t i = 0; i < targets.size(); ++i)
       if (auto problem = targets[i]->parseLevels(levelsFor(*targets[i]), targetOptions[i].levels))
         return usage(*problem, "");
@@ -205,6 +207,8 @@ private:
     if (static_cast<int>(options.from) > static_cast<int>(Phase::Codegen))
       return usage(std::string("--from=") + phaseName(options.from) + " is not possible: machine code is not part of a dump",
                    "start from codegen or an earlier phase");
+    if (options.quantize && (options.from > Phase::Quantize || options.to < Phase::Quantize))
+      return usage("--quantize works in phase quantize, which --from or --to leaves out", "start before it, and stop behind it");
     const Target &first = *targets.front();
     if (emitsOnnx())
       return checkEmitOnnx();
@@ -270,8 +274,9 @@ private:
 
   /// Only for what is an artifact and nothing else: dumps and explanations come from the phases themselves.
   bool usesCache() const {
-    return !options.cache.empty() && !project && options.emit == "artifact" && !options.explain && options.dumpPhases.empty() &&
-           options.from == Phase::Import && options.to == Phase::Emit;
+    return !options.cache.empty() && !project && !(options.quantize && !options.quantize->report.empty()) &&
+           options.emit == "artifact" && !options.explain && options.dumpPhases.empty() && options.from == Phase::Import &&
+           options.to == Phase::Emit;
   }
 
   void makeCache(const onnx::Model &model) {
@@ -285,9 +290,22 @@ private:
     cache->add("host " + llvm::join(host.options.levels, ","));
     for (const auto &[name, size] : options.dims)
       cache->add(name + "=" + std::to_string(size));
+    if (options.quantize)
+      addQuantize(*options.quantize);
     cache->add(llvm::ArrayRef(static_cast<const uint8_t *>(input.data), input.size));
     for (auto [bytes, size] : model.mappings)
       cache->add(llvm::ArrayRef(bytes, size));
+  }
+
+  // A file that cannot be read is refused later, and nothing is kept then.
+  void addQuantize(const QuantizeOptions &quantize) {
+    cache->add("quantize " + quantize.text + " " + std::to_string(quantize.leastDecibels) + " " +
+               std::to_string(quantize.leastAgreement.value_or(-1)));
+    cache->add(llvm::join(quantize.keepFloat, ","));
+    if (quantize.calibration.empty())
+      return;
+    if (auto samples = llvm::MemoryBuffer::getFile(quantize.calibration, /*IsText=*/false, /*RequiresNullTerminator=*/false))
+      cache->add(llvm::ArrayRef(reinterpret_cast<const uint8_t *>((*samples)->getBufferStart()), (*samples)->getBufferSize()));
   }
 
   CompileCode deliver(llvm::StringRef artifact) {
@@ -409,8 +427,7 @@ private:
     case Phase::Import:
       break;
     case Phase::Quantize:
-      if (!options.calibration.empty())
-        status = calibrate(*module, host, options.calibration);
+      status = quantizePhase();
       break;
     case Phase::Simplify:
       status = runPasses(buildSimplifyPhase);
@@ -450,6 +467,16 @@ private:
     if (mlir::failed(status) || diagnostics.sawError())
       return failed(phase);
     return phase == Phase::Emit ? dumpBackends(phase) : dump(phase);
+  }
+
+  LogicalResult quantizePhase() {
+    if (options.quantize) {
+      if (!host.target)
+        return module->emitError("--quantize needs a target that runs on this machine");
+      RuntimeRunner runner(host);
+      return quantize(*module, *options.quantize, runner, output.quantization);
+    }
+    return options.calibration.empty() ? success() : calibrate(*module, host, options.calibration);
   }
 
   void addBackend(size_t i, OwningOpRef<ModuleOp> of) {

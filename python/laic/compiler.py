@@ -1,8 +1,13 @@
 """Compiling ONNX models from Python: liblaic.so behind one function."""
 import ctypes
 import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint64, c_void_p
 from functools import lru_cache
+
+import numpy as np
 
 from . import errors
 from ._library import declare, open_library
@@ -43,6 +48,7 @@ class _Compiler:
         function("compile_result_dependency_count", c_size_t, c_void_p)
         function("compile_result_dependency", c_char_p, c_void_p, c_size_t)
         function("compile_result_explanation", c_char_p, c_void_p)
+        function("compile_result_quantization", c_char_p, c_void_p)
 
 
 @lru_cache(maxsize=None)
@@ -57,10 +63,11 @@ def version():
 
 class Compilation:
     """What one compilation left: `artifact` (bytes, or None when it went into a file), `diagnostics`, `dependencies` (files that
-    were read) and `explanation` (with explain=True)."""
+    were read), `explanation` (with explain=True) and `quantization` (with quantize=...: what was done and what it cost)."""
 
-    def __init__(self, artifact, diagnostics, dependencies, explanation):
-        self.artifact, self.diagnostics, self.dependencies, self.explanation = artifact, diagnostics, dependencies, explanation
+    def __init__(self, artifact, diagnostics, dependencies, explanation, quantization=""):
+        self.artifact, self.diagnostics, self.dependencies = artifact, diagnostics, dependencies
+        self.explanation, self.quantization = explanation, quantization
 
 
 def _settings(target, cpu, dims, options):
@@ -92,6 +99,15 @@ def _call(api, options, model, folder, name, output, result):
 
 def compile_artifact(model, *, target="cpu", cpu=None, dims=None, output=None, folder=None, name=None, progress=None, **options):
     """Compiles without loading; see compile(). Returns a Compilation."""
+    if isinstance(options.get("calibration"), Mapping):
+        with tempfile.TemporaryDirectory() as temporary:
+            samples = os.path.join(temporary, "calibration.npz")
+            with zipfile.ZipFile(samples, "w") as archive:  # what numpy.savez does, for any names
+                for key, array in options["calibration"].items():
+                    with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
+                        np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+            return compile_artifact(model, target=target, cpu=cpu, dims=dims, output=output, folder=folder, name=name, progress=progress,
+                                    **{**options, "calibration": samples})
     api, diagnostics = _compiler(), []
 
     def diagnose(_, diagnostic):
@@ -121,7 +137,8 @@ def compile_artifact(model, *, target="cpu", cpu=None, dims=None, output=None, f
             artifact=ctypes.string_at(data, size) if data else None, diagnostics=diagnostics,
             dependencies=[api.compile_result_dependency(result, i).decode(errors="surrogateescape")
                           for i in range(api.compile_result_dependency_count(result))],
-            explanation=(api.compile_result_explanation(result) or b"").decode(errors="replace"))
+            explanation=(api.compile_result_explanation(result) or b"").decode(errors="replace"),
+            quantization=(api.compile_result_quantization(result) or b"").decode(errors="replace"))
     finally:
         api.compile_result_destroy(result)
         api.compile_options_destroy(handle)
@@ -139,7 +156,8 @@ def compile(model, *, target="cpu", cpu=None, dims=None, output=None, folder=Non
     folder    where external data of a model in memory is looked up
     progress  called as progress(phase, done, total); returning False stops
     threads, device   as for laic.load
-    options   any other option of the `laic` command, with _ for -: external_data_root=..., explain=True
+    options   any other option of the `laic` command, with _ for -: external_data_root=..., explain=True. `calibration` may also be a dict of
+              arrays: quantize="int8", calibration={"image": samples}
 
     Raises CompileError with .diagnostics. Returns a Model; with emit="onnx" or another kind that is no artifact there is nothing to
     load, and the Compilation is returned: its `artifact` holds the bytes where there is no output.

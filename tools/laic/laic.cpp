@@ -113,9 +113,15 @@ int main(int argc, char **argv) {
                "in f32 (docs/Numerics.md)")
       ->type_name("KIND");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
-  text("quantize", "not available yet")->type_name("KIND");
-  text("calibration", "typical inputs by name, from which a project learns the ranges of its float tensors")
+  text("quantize",
+       "int8[:mse|minmax|percentile|entropy], from --calibration; int8-weights or int4[:32|64|128][:asymmetric], the weights "
+       "alone; f16 or bf16, all of it (docs/Quantization.md)")
+      ->type_name("KIND");
+  text("calibration", "samples: typical inputs by name, stacked on a new first axis, or NAME/0, NAME/1, ...")
       ->type_name("FILE.npz");
+  text("quantize-loss", "what outputs must keep on the samples: decibels (default 20) or top1=PERCENT")->type_name("LOSS");
+  text("keep-float", "nodes that are not quantised, by name")->type_name("GLOB[,..]");
+  text("quantize-report", "per layer and output what quantisation did (.json or .html)")->type_name("FILE");
   text("external-data-root", "admit external data below this folder when symlinks lead out of the model's")->type_name("DIR");
   text("emit", "artifact (default); mlir, the module after the last phase; onnx, the model after quantize, for any engine")
       ->type_name("KIND");
@@ -155,6 +161,8 @@ int main(int argc, char **argv) {
   laic_compile_result_t *result = nullptr;
   laic_compile_code_t code = laic_compile_file(options, model.c_str(), output.c_str(), &result);
   sink.clear();
+  if (code == LAIC_COMPILE_OK && !quiet && *laic_compile_result_quantization(result))
+    std::fprintf(stderr, "laic: %s\n", laic_compile_result_quantization(result));
   if (code == LAIC_COMPILE_OK && explain)
     std::printf("%s", laic_compile_result_explanation(result));
   if (code == LAIC_COMPILE_OK && !depfile.empty() && !writeDepfile(depfile, output, result)) {

@@ -2,6 +2,8 @@
 #ifndef LAIC_PIPELINES_COMPILE_H
 #define LAIC_PIPELINES_COMPILE_H
 
+#include "laic/Quantize/QuantizeOptions.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,7 +31,8 @@ struct CompileOptions {
   std::string chip;           // --chip
   std::string math;           // --math: default (or empty), strict, bf16
   std::map<std::string, int64_t> dims;
-  std::string calibration; // npz file of typical inputs, or empty
+  std::string calibration;                 // npz file of typical inputs, or empty
+  std::optional<QuantizeOptions> quantize; // --quantize and what belongs to it; its `calibration` is the one above
   std::string externalDataRoot;
   std::string emit = "artifact"; // artifact, mlir, onnx (the model after quantize), or what the target declares
   bool explain = false;
@@ -56,6 +59,7 @@ struct CompileOutput {
   std::vector<char> bytes;
   std::vector<std::string> dependencies; // every file that was read
   std::string explanation;               // with `explain`
+  std::string quantization;              // with `quantize`: a line that says what was done and what it cost
 };
 
 /// Thread-safe, without global state. Output appears whole or not at all.

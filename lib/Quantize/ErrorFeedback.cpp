@@ -1,0 +1,71 @@
+// Accumulates X^T X by windows and factors its inverse.
+#include "ErrorFeedback.h"
+
+#include <cmath>
+
+using namespace laic;
+
+void ErrorFeedback::add(const Activation &x) {
+  if (products.empty()) {
+    inputs = x.channels;
+    for (int64_t first = 0; first < inputs; first += kWindow)
+      products.emplace_back(windowSize(first) * windowSize(first));
+  }
+  // Rows of a few at a time share what is read and written of the sums.
+  constexpr int64_t kTogether = 4;
+  int64_t rows = static_cast<int64_t>(x.values.size()) / inputs;
+  for (size_t w = 0; w < products.size(); ++w) {
+    int64_t first = static_cast<int64_t>(w) * kWindow, n = windowSize(first);
+    for (int64_t row = 0; row < rows; row += kTogether) {
+      int64_t count = std::min(kTogether, rows - row);
+      for (int64_t i = 0; i < n; ++i) {
+        float left[kTogether] = {};
+        const float *right[kTogether];
+        for (int64_t r = 0; r < kTogether; ++r) {
+          right[r] = x.values.data() + (row + std::min(r, count - 1)) * inputs + first;
+          left[r] = r < count ? right[r][i] : 0.0f;
+        }
+        float *sum = products[w].data() + i * n;
+        for (int64_t j = i; j < n; ++j)
+          sum[j] += left[0] * right[0][j] + left[1] * right[1][j] + left[2] * right[2][j] + left[3] * right[3][j];
+      }
+    }
+  }
+}
+
+// With J the reversal of order, J H J = L L^T gives H = M M^T for M = J L J, which is upper triangular, and the inverse of H is U^T U for
+// U = M^-1, upper triangular as well.
+std::vector<float> ErrorFeedback::window(int64_t first) const {
+  int64_t n = windowSize(first);
+  llvm::ArrayRef<float> h = products[first / kWindow];
+  double mean = 0;
+  for (int64_t i = 0; i < n; ++i)
+    mean += h[i * n + i] / static_cast<double>(n);
+  double damping = 0.01 * mean + 1e-12;
+  std::vector<double> l(n * n); // of the reversed matrix, lower triangular
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j <= i; ++j) {
+      int64_t a = n - 1 - i, b = n - 1 - j; // a <= b: in the upper half
+      double sum = h[a * n + b] + (i == j ? damping : 0);
+      for (int64_t k = 0; k < j; ++k)
+        sum -= l[i * n + k] * l[j * n + k];
+      l[i * n + j] = i == j ? std::sqrt(std::max(sum, damping * 1e-3)) : sum / l[j * n + j];
+    }
+  std::vector<double> inverse(n * n); // of L, lower triangular
+  for (int64_t i = 0; i < n; ++i) {
+    double *row = inverse.data() + i * n;
+    for (int64_t k = 0; k < i; ++k) {
+      double factor = l[i * n + k];
+      for (int64_t j = 0; j <= k; ++j)
+        row[j] -= factor * inverse[k * n + j];
+    }
+    for (int64_t j = 0; j < i; ++j)
+      row[j] /= l[i * n + i];
+    row[i] = 1 / l[i * n + i];
+  }
+  std::vector<float> u(n * n);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = i; j < n; ++j)
+      u[i * n + j] = static_cast<float>(inverse[(n - 1 - i) * n + (n - 1 - j)]);
+  return u;
+}

@@ -1,0 +1,135 @@
+// Watches the layers of a float model while it runs on the samples.
+#include "FloatRun.h"
+
+#include "GraphEdit.h"
+#include "laic/Dialect/Laic/DataMovementOps.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace laic;
+
+func::FuncOp laic::mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
+
+std::vector<std::string> laic::resultNames(func::FuncOp main) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < main.getNumResults(); ++i) {
+    auto name = main.getResultAttrOfType<StringAttr>(i, "laic.name");
+    names.push_back(name ? name.getValue().str() : std::to_string(i));
+  }
+  return names;
+}
+
+LogicalResult laic::reportRun(ModuleOp module, const std::string &problem) {
+  return mainOf(module).emitError() << "--calibration: the model fails on the samples: " << problem;
+}
+
+void ChannelMoments::add(const Activation &of, const AffineScale *rounding) {
+  for (std::vector<double> *moments : {&x, &square, &error, &errorSquare})
+    moments->resize(of.channels);
+  lo.resize(of.channels, INFINITY);
+  hi.resize(of.channels, -INFINITY);
+  AffineScale scale = rounding ? *rounding : AffineScale();
+  auto low = static_cast<float>(-scale.zeroPoint), high = static_cast<float>(255 - scale.zeroPoint);
+  float inverse = 1 / scale.scale;
+  size_t channels = of.channels;
+  for (size_t row = 0; row + channels <= of.values.size(); row += channels) {
+    const float *values = of.values.data() + row;
+    for (size_t c = 0; c < channels; ++c) {
+      x[c] += values[c];
+      square[c] += double(values[c]) * values[c];
+      lo[c] = std::min(lo[c], values[c]);
+      hi[c] = std::max(hi[c], values[c]);
+    }
+    for (size_t c = 0; rounding && c < channels; ++c) {
+      float difference = std::clamp(std::nearbyint(values[c] * inverse), low, high) * scale.scale - values[c];
+      error[c] += difference;
+      errorSquare[c] += double(difference) * difference;
+    }
+    ++count;
+  }
+}
+
+Activation laic::divided(const Activation &activation, llvm::ArrayRef<float> divisors, std::vector<float> &storage) {
+  if (divisors.empty())
+    return activation;
+  storage.assign(activation.values.begin(), activation.values.end());
+  for (size_t i = 0; i < storage.size(); ++i)
+    storage[i] /= divisors[i % divisors.size()];
+  Activation result = activation;
+  result.values = storage;
+  return result;
+}
+
+/// With the channels last, which is how convolutions compute: so nothing is moved for the sake of being watched.
+static Value channelsLast(Value value, int64_t axis) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (axis == type.getRank() - 1)
+    return value;
+  llvm::SmallVector<int64_t> order, shape;
+  for (int64_t d = 0; d < type.getRank(); ++d)
+    if (d != axis)
+      order.push_back(d);
+  order.push_back(axis);
+  for (int64_t d : order)
+    shape.push_back(type.getDimSize(d));
+  OpBuilder b(value.getContext());
+  b.setInsertionPointAfterValue(value);
+  return TransposeOp::create(b, value.getLoc(), type.clone(shape), value, b.getDenseI64ArrayAttr(order));
+}
+
+LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat) {
+  OwningOpRef<ModuleOp> clone = cast<ModuleOp>(module->clone());
+  func::FuncOp main = mainOf(*clone);
+  samples.bindSizes(main);
+  llvm::MapVector<std::pair<Value, int64_t>, size_t> tensors; // each once; where channels differ, they are two
+  llvm::SmallVector<Value> results, layerResults;
+  for (const Layer &layer : findLayers(main, keepFloat)) {
+    auto [it, isNew] = tensors.try_emplace({layer.x, layer.xAxis()}, tensors.size());
+    if (isNew)
+      results.push_back(channelsLast(layer.x, layer.xAxis()));
+    watched.push_back({it->second, {}});
+    layerResults.push_back(channelsLast(layer.op->getResult(0), layer.resultAxis()));
+  }
+  ownResults = main.getNumResults();
+  tensorCount = tensors.size();
+  reference.emplace(resultNames(main));
+  llvm::append_range(results, layerResults);
+  addResults(main, results);
+  graph = runner.compile(std::move(clone));
+  return success(graph != nullptr);
+}
+
+LogicalResult FloatRun::run(size_t sample, llvm::SmallVectorImpl<TensorView> &outputs) {
+  if (std::string problem = graph->run(samples[sample], outputs); !problem.empty())
+    return reportRun(module, "sample " + std::to_string(sample) + ": " + problem);
+  return success();
+}
+
+static Activation activation(const TensorView &view, size_t number) { return {number, view.floats(), view.shape.back()}; }
+
+LogicalResult FloatRun::observe(llvm::function_ref<void(const Activation &)> take) {
+  llvm::SmallVector<TensorView> outputs;
+  for (size_t sample = 0; sample < samples.size(); ++sample) {
+    if (failed(run(sample, outputs)))
+      return failure();
+    for (size_t i = 0; i < tensorCount; ++i)
+      if (Activation x = activation(outputs[ownResults + i], i); !x.values.empty())
+        take(x);
+    if (observed)
+      continue;
+    reference->add(llvm::ArrayRef(outputs).take_front(ownResults));
+    for (auto [i, layer] : llvm::enumerate(watched))
+      addEnergies(activation(outputs[ownResults + tensorCount + i], i), layer.energies);
+  }
+  observed = true;
+  return success();
+}
+
+// The mean over samples of the mean square of each channel.
+void FloatRun::addEnergies(const Activation &y, std::vector<double> &energies) const {
+  energies.resize(y.channels);
+  double share = static_cast<double>(y.channels) / (static_cast<double>(y.values.size()) * static_cast<double>(samples.size()));
+  for (size_t i = 0; i < y.values.size(); ++i)
+    energies[i % energies.size()] += double(y.values[i]) * y.values[i] * share;
+}

@@ -1,0 +1,104 @@
+// Runs the constant part of a graph once, before anything is quantised.
+#include "FoldWeights.h"
+
+#include "FloatRun.h"
+#include "GraphEdit.h"
+#include "laic/Dialect/Laic/ConvOps.h"
+#include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/LinearOps.h"
+#include "laic/Dialect/Laic/QuantOps.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace laic;
+
+namespace {
+
+/// The operand that quantisation wants as a constant.
+Value weightsOf(Operation *op) {
+  if (isa<ConvOp, MatMulOp, GemmOp>(op))
+    return op->getOperand(1);
+  return isa<GatherOp>(op) ? op->getOperand(0) : Value();
+}
+
+/// A result of an operation, by its number in the block.
+struct Foldable {
+  unsigned operation = 0, result = 0;
+};
+
+/// What constants that are quantised already become in floats is not: it would leave the model larger than it came.
+llvm::SmallVector<Foldable> findFoldable(func::FuncOp main) {
+  llvm::DenseSet<Value> constants;
+  llvm::SetVector<Value> wanted;
+  for (Operation &op : main.getBody().front()) {
+    if (isMemoryEffectFree(&op) && op.getNumRegions() == 0 && op.getNumResults() > 0 && !isa<DequantizeLinearOp>(op) &&
+        llvm::all_of(op.getOperands(), [&](Value v) { return constants.contains(v); }))
+      constants.insert(op.result_begin(), op.result_end());
+    Value weights = weightsOf(&op);
+    auto type = weights ? dyn_cast<RankedTensorType>(weights.getType()) : RankedTensorType();
+    if (type && type.hasStaticShape() && type.getElementType().isF32() && constants.contains(weights) &&
+        !weights.getDefiningOp<ConstantOp>())
+      wanted.insert(weights);
+  }
+  llvm::SmallVector<Foldable> found;
+  for (auto [i, op] : llvm::enumerate(main.getBody().front()))
+    for (OpResult result : op.getResults())
+      if (wanted.contains(result))
+        found.push_back({static_cast<unsigned>(i), result.getResultNumber()});
+  return found;
+}
+
+Operation *operationAt(func::FuncOp main, unsigned number) { return &*std::next(main.getBody().front().begin(), number); }
+
+/// A copy whose @main takes nothing and returns these.
+OwningOpRef<ModuleOp> constantPart(ModuleOp module, llvm::ArrayRef<Foldable> found) {
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  func::FuncOp main = mainOf(*copy);
+  llvm::SmallVector<Value> results;
+  for (Foldable one : found)
+    results.push_back(operationAt(main, one.operation)->getResult(one.result));
+  Block &block = main.getBody().front();
+  block.getTerminator()->setOperands({});
+  main.setResAttrsAttr(ArrayAttr());
+  main.setFunctionType(FunctionType::get(main.getContext(), main.getArgumentTypes(), {}));
+  addResults(main, results);
+  llvm::SmallVector<Operation *> all;
+  for (Operation &op : block.without_terminator())
+    all.push_back(&op);
+  for (Operation *op : llvm::reverse(all))
+    if (op->use_empty())
+      op->erase();
+  block.eraseArguments(0, block.getNumArguments());
+  main.setArgAttrsAttr(ArrayAttr());
+  main.setFunctionType(FunctionType::get(main.getContext(), {}, block.getTerminator()->getOperandTypes()));
+  return copy;
+}
+
+} // namespace
+
+LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
+  func::FuncOp main = mainOf(module);
+  llvm::SmallVector<Foldable> found = findFoldable(main);
+  if (found.empty())
+    return success();
+  std::unique_ptr<RunnableGraph> graph = runner.compile(constantPart(module, found));
+  if (!graph)
+    return failure();
+  llvm::SmallVector<TensorView> outputs;
+  if (std::string problem = graph->run({}, outputs); !problem.empty())
+    return main.emitError() << "--quantize: the model's weights cannot be computed: " << problem;
+  llvm::SmallVector<OpResult> folded;
+  for (Foldable one : found)
+    folded.push_back(operationAt(main, one.operation)->getResult(one.result));
+  llvm::SetVector<Operation *> old;
+  for (auto [result, view] : llvm::zip_equal(folded, outputs)) {
+    OpBuilder b(result.getOwner());
+    result.replaceAllUsesWith(GraphEditor(b, result.getLoc()).floats(view.floats(), view.shape));
+    old.insert(result.getOwner());
+  }
+  for (Operation *op : old)
+    if (op->use_empty())
+      op->erase();
+  return success();
+}

@@ -1,0 +1,145 @@
+// Finds products with constant weights and names them.
+#include "Layers.h"
+
+#include "laic/Dialect/Laic/ConvOps.h"
+#include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/GatherScatterOps.h"
+#include "laic/Dialect/Laic/LinearOps.h"
+#include "laic/Dialect/Laic/WeightStore.h"
+#include "llvm/Support/GlobPattern.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace laic;
+
+int64_t Layer::resultAxis() const {
+  return isa<ConvOp>(op) ? 1 : cast<RankedTensorType>(op->getResult(0).getType()).getRank() - 1;
+}
+
+int64_t Layer::xAxis() const { return isa<ConvOp>(op) ? 1 : xType().getRank() - 1; }
+
+void Layer::eachWeight(llvm::function_ref<void(int64_t, int64_t, int64_t)> fn) const {
+  llvm::ArrayRef<int64_t> shape = weightsType().getShape();
+  if (auto conv = dyn_cast<ConvOp>(op)) { // [output][input of the group][taps]
+    int64_t inputs = shape[1], taps = weightsType().getNumElements() / (shape[0] * inputs);
+    auto perGroup = std::max<int64_t>(1, shape[0] / static_cast<int64_t>(conv.getGroup()));
+    for (int64_t o = 0, at = 0; o < shape[0]; ++o)
+      for (int64_t i = 0; i < inputs; ++i)
+        for (int64_t tap = 0; tap < taps; ++tap, ++at)
+          fn(at, o, o / perGroup * inputs + i);
+    return;
+  }
+  for (int64_t r = 0, at = 0; r < shape[0]; ++r)
+    for (int64_t c = 0; c < shape[1]; ++c, ++at)
+      channelAxis == 0 ? fn(at, r, c) : fn(at, c, r);
+}
+
+std::string laic::nodeName(Operation *op) {
+  std::string name;
+  op->getLoc()->walk([&](Location part) {
+    if (auto named = dyn_cast<NameLoc>(part)) {
+      name = named.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return name;
+}
+
+llvm::ArrayRef<float> laic::floatsOf(Value value, std::vector<char> &scratch) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  if (!constant || !getElementTypeOrSelf(value.getType()).isF32())
+    return {};
+  WeightStore &store = value.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
+  llvm::ArrayRef<char> bytes = constantBytes(store, constant.getValue(), scratch);
+  if (static_cast<int64_t>(bytes.size()) != cast<RankedTensorType>(value.getType()).getNumElements() * 4)
+    return {}; // a source that is not there
+  return {reinterpret_cast<const float *>(bytes.data()), bytes.size() / sizeof(float)};
+}
+
+bool laic::isFinite(Value constant) {
+  std::vector<char> scratch;
+  return llvm::all_of(floatsOf(constant, scratch), [](float x) { return std::isfinite(x); });
+}
+
+static bool isFloatConstant(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() && type.getNumElements() > 0 && type.getElementType().isF32() &&
+         value.getDefiningOp<ConstantOp>();
+}
+
+static bool isFloatActivation(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getElementType().isF32() && !value.getDefiningOp<ConstantOp>();
+}
+
+// A bias of one element per channel.
+static Value biasOf(Value value, int64_t channels) {
+  if (!isFloatConstant(value))
+    return {};
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getRank() >= 1 && type.getNumElements() == channels && type.getShape().back() == channels ? value : Value();
+}
+
+static std::optional<Layer> layerOf(Operation *op) {
+  if (!isa<ConvOp, MatMulOp, GemmOp>(op) || !isFloatActivation(op->getOperand(0)) || !isFloatConstant(op->getOperand(1)))
+    return std::nullopt;
+  Layer layer;
+  layer.op = op;
+  layer.name = nodeName(op);
+  layer.kind = isa<ConvOp>(op) ? "Conv" : isa<MatMulOp>(op) ? "MatMul" : "Gemm";
+  layer.x = op->getOperand(0);
+  layer.weights = op->getOperand(1);
+  if (isa<MatMulOp>(op)) {
+    if (layer.weightsType().getRank() != 2)
+      return std::nullopt;
+    layer.channelAxis = 1;
+  } else if (auto gemm = dyn_cast<GemmOp>(op)) {
+    layer.channelAxis = gemm.getTransB() ? 0 : 1;
+    if (gemm.getTransA() || !gemm.getAlpha().isExactlyValue(1) || !gemm.getBeta().isExactlyValue(1))
+      layer.kept = "its factors or its transposed A have no form in integers";
+  }
+  if (op->getNumOperands() > 2)
+    layer.bias = biasOf(op->getOperand(2), layer.channels());
+  return layer;
+}
+
+bool laic::matchesGlob(llvm::ArrayRef<std::string> globs, llvm::StringRef name) {
+  return llvm::any_of(globs, [&](const std::string &text) {
+    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(text);
+    bool found = glob ? glob->match(name) : name == text;
+    llvm::consumeError(glob.takeError());
+    return found;
+  });
+}
+
+std::vector<Layer> laic::findLayers(func::FuncOp main, llvm::ArrayRef<std::string> keepFloat) {
+  std::vector<Layer> layers;
+  for (Operation &op : main.getBody().front())
+    if (std::optional<Layer> layer = layerOf(&op)) {
+      if (layer->kept.empty() && matchesGlob(keepFloat, layer->name))
+        layer->kept = "--keep-float names it";
+      layers.push_back(std::move(*layer));
+    }
+  return layers;
+}
+
+std::vector<Table> laic::findTables(func::FuncOp main) {
+  std::vector<Table> tables;
+  for (auto op : main.getOps<GatherOp>())
+    if (isFloatConstant(op.getData()) && cast<RankedTensorType>(op.getData().getType()).getRank() == 2 && op.getAxis() == 0)
+      tables.push_back({op, nodeName(op), op.getData()});
+  return tables;
+}
+
+std::string laic::unusedGlob(func::FuncOp main, llvm::ArrayRef<std::string> keepFloat) {
+  for (const std::string &glob : keepFloat) {
+    bool used = false;
+    for (Operation &op : main.getBody().front())
+      used = used || matchesGlob(glob, nodeName(&op));
+    if (!used)
+      return glob;
+  }
+  return "";
+}

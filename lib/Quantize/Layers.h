@@ -1,0 +1,59 @@
+// The products with constant weights that quantisation is about.
+#ifndef LAIC_LIB_QUANTIZE_LAYERS_H
+#define LAIC_LIB_QUANTIZE_LAYERS_H
+
+#include "laic/Quantize/Quantize.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace laic {
+
+/// Conv, MatMul or Gemm of an f32 activation and f32 constants.
+struct Layer {
+  mlir::Operation *op = nullptr;
+  std::string name;        // of the node
+  std::string kind;        // the ONNX operator
+  mlir::Value x, weights;  // operands
+  mlir::Value bias;        // a constant of one element per output channel, or null
+  int64_t channelAxis = 0; // of the weights: output channels
+  std::string kept;        // why it stays in floats; empty: it does not
+
+  unsigned xOperand() const { return 0; }
+  unsigned weightsOperand() const { return 1; }
+  mlir::RankedTensorType xType() const { return llvm::cast<mlir::RankedTensorType>(x.getType()); }
+  mlir::RankedTensorType weightsType() const { return llvm::cast<mlir::RankedTensorType>(weights.getType()); }
+  int64_t channels() const { return weightsType().getDimSize(channelAxis); }
+  /// The axis of the result along which its channels lie, and that of the activation.
+  int64_t resultAxis() const;
+  int64_t xAxis() const;
+  /// Calls fn(position, output channel, input channel) for every weight.
+  void eachWeight(llvm::function_ref<void(int64_t at, int64_t channel, int64_t input)> fn) const;
+};
+
+/// All of them in @main, in the order of the graph. What matches a glob of `keepFloat` has `kept` set.
+std::vector<Layer> findLayers(mlir::func::FuncOp main, llvm::ArrayRef<std::string> keepFloat);
+/// Gather of rows of a constant f32 matrix.
+struct Table {
+  mlir::Operation *op = nullptr;
+  std::string name; // of the node
+  mlir::Value data;
+  mlir::RankedTensorType type() const { return llvm::cast<mlir::RankedTensorType>(data.getType()); }
+};
+
+/// All of them in @main, in the order of the graph.
+std::vector<Table> findTables(mlir::func::FuncOp main);
+/// Whether one of the globs matches a name.
+bool matchesGlob(llvm::ArrayRef<std::string> globs, llvm::StringRef name);
+/// Whether some glob matches nothing at all; the first such, or "".
+std::string unusedGlob(mlir::func::FuncOp main, llvm::ArrayRef<std::string> keepFloat);
+
+/// The elements of a constant of f32; empty for anything else.
+llvm::ArrayRef<float> floatsOf(mlir::Value constant, std::vector<char> &scratch);
+/// Whether all elements of a constant of f32 are finite.
+bool isFinite(mlir::Value constant);
+/// Why a layer with others stays in floats.
+constexpr llvm::StringLiteral kNotFinite = "its weights hold NaN or infinity";
+/// The name of the node that an operation comes from.
+std::string nodeName(mlir::Operation *op);
+
+} // namespace laic
+#endif
