@@ -74,12 +74,11 @@ static bool isFloatActivation(Value value) {
   return type && type.getElementType().isF32() && !value.getDefiningOp<ConstantOp>();
 }
 
-// A bias of one element per channel.
-static Value biasOf(Value value, int64_t channels) {
+bool laic::isBias(Value value, int64_t channels) {
   if (!isFloatConstant(value))
-    return {};
+    return false;
   auto type = cast<RankedTensorType>(value.getType());
-  return type.getRank() >= 1 && type.getNumElements() == channels && type.getShape().back() == channels ? value : Value();
+  return type.getRank() >= 1 && type.getNumElements() == channels && type.getShape().back() == channels;
 }
 
 static std::optional<Layer> layerOf(Operation *op) {
@@ -100,8 +99,8 @@ static std::optional<Layer> layerOf(Operation *op) {
     if (gemm.getTransA() || !gemm.getAlpha().isExactlyValue(1) || !gemm.getBeta().isExactlyValue(1))
       layer.kept = "its factors or its transposed A have no form in integers";
   }
-  if (op->getNumOperands() > 2)
-    layer.bias = biasOf(op->getOperand(2), layer.channels());
+  if (op->getNumOperands() > 2 && isBias(op->getOperand(2), layer.channels()))
+    layer.bias = op->getOperand(2);
   return layer;
 }
 
@@ -131,6 +130,14 @@ std::vector<Table> laic::findTables(func::FuncOp main) {
     if (isFloatConstant(op.getData()) && cast<RankedTensorType>(op.getData().getType()).getRank() == 2 && op.getAxis() == 0)
       tables.push_back({op, nodeName(op), op.getData()});
   return tables;
+}
+
+std::string laic::whyKept(const Table &table, llvm::ArrayRef<std::string> keepFloat) {
+  if (table.type().getNumElements() < kFewWeights)
+    return "it has few weights";
+  if (matchesGlob(keepFloat, table.name))
+    return "--keep-float names it";
+  return isFinite(table.data) ? "" : kNotFinite.str();
 }
 
 std::string laic::unusedGlob(func::FuncOp main, llvm::ArrayRef<std::string> keepFloat) {

@@ -41,6 +41,12 @@ struct Table {
 
 /// All of them in @main, in the order of the graph.
 std::vector<Table> findTables(mlir::func::FuncOp main);
+/// Why a table stays in floats; empty: it does not.
+std::string whyKept(const Table &table, llvm::ArrayRef<std::string> keepFloat);
+/// Whether a value is a constant of f32 with one element per channel, along its last axis.
+bool isBias(mlir::Value value, int64_t channels);
+/// Fewer weights than these are not worth the trouble, where weights alone are quantised.
+constexpr int64_t kFewWeights = 1024;
 /// Whether one of the globs matches a name.
 bool matchesGlob(llvm::ArrayRef<std::string> globs, llvm::StringRef name);
 /// Whether some glob matches nothing at all; the first such, or "".

@@ -32,10 +32,7 @@ OpOperand *addedBias(const Layer &layer) {
   if (layer.bias || !add || layer.kind == "Conv")
     return nullptr;
   OpOperand &other = add->getOpOperand(add->getOperand(0) == y ? 1 : 0);
-  auto type = dyn_cast<RankedTensorType>(other.get().getType());
-  bool isBias = type && other.get().getDefiningOp<ConstantOp>() && type.getElementType().isF32() && type.hasStaticShape() &&
-                type.getRank() >= 1 && type.getShape().back() == layer.channels() && type.getNumElements() == layer.channels();
-  return isBias ? &other : nullptr;
+  return isBias(other.get(), layer.channels()) ? &other : nullptr;
 }
 
 class Applier {
@@ -236,7 +233,6 @@ void StaticInt8::chooseScales() {
 
 // A scale per row. How far rounding moves the rows is known without a run.
 void StaticInt8::addTables() {
-  constexpr int64_t kFewWeights = 1024; // not worth the trouble
   for (const Table &table : findTables(mainOf(module))) {
     LayerPlan decided;
     decided.name = table.name;
@@ -244,12 +240,7 @@ void StaticInt8::addTables() {
     decided.weightBytes = table.type().getNumElements() * 4;
     std::vector<char> scratch;
     llvm::ArrayRef<float> w = floatsOf(table.data, scratch);
-    if (static_cast<int64_t>(w.size()) < kFewWeights)
-      decided.kept = "it has few weights";
-    else if (matchesGlob(options.keepFloat, table.name))
-      decided.kept = "--keep-float names it";
-    else if (!isFinite(table.data))
-      decided.kept = kNotFinite;
+    decided.kept = whyKept(table, options.keepFloat);
     if (decided.kept.empty()) {
       decided.weights = std::make_shared<ByteWeights>(quantizeChannels(w, table.type(), 0));
       int64_t columns = table.type().getDimSize(1);

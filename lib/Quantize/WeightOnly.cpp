@@ -19,7 +19,6 @@ using namespace laic;
 
 namespace {
 
-constexpr int64_t kFewWeights = 1024; // not worth the trouble
 constexpr int64_t kByte = 8;
 
 /// A scale and a zero point for one block.
@@ -299,14 +298,8 @@ LogicalResult WeightOnly::decide() {
   for (const Table &table : findTables(mainOf(module))) {
     RankedTensorType type = table.type();
     BlockPlan decided{table.name, "Gather", "", nullptr, type.getNumElements() * 4};
-    if (type.getDimSize(1) % options.blockSize != 0)
-      decided.kept = "its rows are not whole blocks";
-    else if (type.getNumElements() < kFewWeights)
-      decided.kept = "it has few weights";
-    else if (matchesGlob(options.keepFloat, decided.name))
-      decided.kept = "--keep-float names it";
-    else if (!isFinite(table.data))
-      decided.kept = kNotFinite;
+    bool isWhole = type.getDimSize(1) % options.blockSize == 0;
+    decided.kept = isWhole ? whyKept(table, options.keepFloat) : "its rows are not whole blocks";
     if (decided.kept.empty()) {
       std::vector<char> scratch;
       decided.weights = std::make_shared<BlockWeights>(
