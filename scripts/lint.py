@@ -188,6 +188,16 @@ def formatted(tree):
         yield f"{file}: is not formatted; run clang-format-22 -i on it"
 
 
+@rule("no two Python tests share a file name")
+def test_names(tree):
+    """pytest imports each by its name alone, and refuses the second."""
+    first = {}
+    for file in tree.source("test/", suffixes=(".py",)):
+        name = file.rsplit("/", 1)[-1]
+        if name.startswith("test_") and first.setdefault(name, file) != file:
+            yield f"{file}: named like {first[name]}"
+
+
 @rule("every pass has a test")
 def tested_passes(tree):
     tests = test_text(tree, ".mlir", ".test", ".cpp")
