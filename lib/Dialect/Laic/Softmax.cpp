@@ -14,10 +14,11 @@ LogicalResult inferSoftmax(ShapeContext &ctx, int64_t axis) {
   return ctx.same(0);
 }
 
-// Maxima along the axis, in the accumulator's type.
+// Maxima along the axis, in the accumulator's type. NaN may be passed over: its exponential makes the whole row NaN.
 Value maxima(LowerContext &ctx, AxisReduction &axes, Sized x, Type compute) {
   return axes.reduce(compute, -std::numeric_limits<double>::infinity(), x.value, {}, [&](ScalarBuilder &s, ValueRange in) {
-    return s.max(in[1], toAccumulator(ctx, s, in[0], x.element, compute));
+    Value v = toAccumulator(ctx, s, in[0], x.element, compute);
+    return s.select(s.gt(v, in[1]), v, in[1]);
   });
 }
 

@@ -22,11 +22,12 @@ public:
   LogicalResult run();
 
 private:
-  /// How two partial results of an output become one, for vectorised reductions: an operation, or the maximum (minimum) that keeps
-  /// NaN as compare and select say it.
+  /// How two partial results of an output become one, for vectorised reductions: an operation, or the maximum (minimum) as compare and
+  /// select say it.
   struct Combiner {
     Operation *op = nullptr;
     std::optional<arith::CmpFPredicate> prefers; // the partial result that is greater (less)
+    bool keepsNaN = false;
   };
 
   LogicalResult gather();
@@ -38,6 +39,8 @@ private:
   bool smooth(unsigned d) const;
   int64_t chooseLanes(const Size &size) const;
   int64_t unitOfWork() const;
+  bool callsMath() const;
+  SmallVector<int64_t> narrowerThan(int64_t lanes, std::optional<int64_t> rest) const;
   LaneValue indexOf(unsigned dim, int64_t lanes);
   FailureOr<SmallVector<LaneValue>> compute(ArrayRef<LaneValue> accumulators, int64_t lanes, Value mask);
   void parallelNest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
@@ -47,7 +50,7 @@ private:
   void vectorReduction();
   SmallVector<Value> sweepReduction(unsigned at, ValueRange carried);
   Value combine(unsigned output, Value x, Value y);
-  Value horizontal(unsigned output, Value v);
+  Value horizontal(unsigned output, Value v, ArrayRef<Value> narrower);
   TypedAttr neutralElement(const Combiner &combiner, Type type);
 
   KernelEmitter &e;
@@ -66,6 +69,7 @@ private:
   SmallVector<LaneValue> unchanging; // per input, where it is the same all along the vectorised loop
   bool readsByIndex = false, usesIndex = false;
   SmallVector<Combiner> combiners; // per output
+  SmallVector<int64_t> tails;      // of a vectorised reduction: the widths of what whole vectors leave, widest first
   SmallVector<Value> ivs;          // current position, per loop
   bool broken = false;
 };
@@ -231,21 +235,31 @@ bool GenericEmitter::smooth(unsigned d) const {
                       [&](const Access &a) { return a.isScalar() || isZero(a.coefficients[d]) || isOne(a.coefficients[d]); });
 }
 
-// select(x != x, x, select(x > accumulator, x, accumulator)): the greatest one, or NaN where there is one.
-static std::optional<arith::CmpFPredicate> matchExtremum(Value yielded, BlockArgument accumulator) {
-  auto outer = yielded.getDefiningOp<arith::SelectOp>();
-  auto inner = outer ? outer.getFalseValue().getDefiningOp<arith::SelectOp>() : arith::SelectOp();
+/// select(x > accumulator, x, accumulator), or with "less": which x is taken.
+static std::optional<arith::CmpFPredicate> matchPreference(arith::SelectOp select, BlockArgument accumulator) {
+  auto wins = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  if (!wins || select.getFalseValue() != accumulator || select.getTrueValue() == accumulator)
+    return std::nullopt;
+  Value x = select.getTrueValue();
+  arith::CmpFPredicate greater = arith::CmpFPredicate::OGT, less = arith::CmpFPredicate::OLT, said = wins.getPredicate();
+  if (said != greater && said != less)
+    return std::nullopt;
+  if (wins.getLhs() == x && wins.getRhs() == accumulator)
+    return said;
+  if (wins.getLhs() == accumulator && wins.getRhs() == x)
+    return said == greater ? less : greater;
+  return std::nullopt;
+}
+
+/// select(x != x, x, select(x > accumulator, x, accumulator)): the greatest one, or NaN where there is one.
+static std::optional<arith::CmpFPredicate> matchExtremum(arith::SelectOp outer, BlockArgument accumulator) {
   auto isNaN = outer ? outer.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
-  auto wins = inner ? inner.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
-  if (!isNaN || !wins || isNaN.getPredicate() != arith::CmpFPredicate::UNO)
+  auto inner = outer ? outer.getFalseValue().getDefiningOp<arith::SelectOp>() : arith::SelectOp();
+  if (!isNaN || !inner || isNaN.getPredicate() != arith::CmpFPredicate::UNO)
     return std::nullopt;
   Value x = outer.getTrueValue();
-  bool extremum = isNaN.getLhs() == x && isNaN.getRhs() == x && inner.getTrueValue() == x &&
-                  inner.getFalseValue() == accumulator && wins.getLhs() == x && wins.getRhs() == accumulator && x != accumulator;
-  arith::CmpFPredicate predicate = wins.getPredicate();
-  if (!extremum || (predicate != arith::CmpFPredicate::OGT && predicate != arith::CmpFPredicate::OLT))
-    return std::nullopt;
-  return predicate;
+  bool keeps = isNaN.getLhs() == x && isNaN.getRhs() == x && inner.getTrueValue() == x;
+  return keeps ? matchPreference(inner, accumulator) : std::nullopt;
 }
 
 bool GenericEmitter::recogniseCombiners() {
@@ -253,8 +267,14 @@ bool GenericEmitter::recogniseCombiners() {
   for (auto [i, yielded] : llvm::enumerate(body.getTerminator()->getOperands())) {
     BlockArgument accumulator = body.getArgument(op.getNumDpsInputs() + i);
     Operation *combiner = yielded.getDefiningOp();
-    if (auto predicate = matchExtremum(yielded, accumulator); predicate && llvm::range_size(accumulator.getUses()) == 2) {
-      combiners.push_back({combiner, predicate});
+    auto select = dyn_cast_or_null<arith::SelectOp>(combiner);
+    bool readTwice = llvm::range_size(accumulator.getUses()) == 2; // by a compare and a select
+    if (auto predicate = matchExtremum(select, accumulator); predicate && readTwice) {
+      combiners.push_back({combiner, predicate, /*keepsNaN=*/true});
+      continue;
+    }
+    if (auto predicate = matchPreference(select, accumulator); predicate && readTwice) {
+      combiners.push_back({combiner, predicate, /*keepsNaN=*/false});
       continue;
     }
     if (!combiner || !accumulator.hasOneUse() || *accumulator.user_begin() != combiner || combiner->getBlock() != &body ||
@@ -262,7 +282,7 @@ bool GenericEmitter::recogniseCombiners() {
              arith::MinNumFOp, arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp, arith::AndIOp, arith::OrIOp,
              arith::XOrIOp>(combiner))
       return false;
-    combiners.push_back({combiner, std::nullopt});
+    combiners.push_back({combiner, std::nullopt, false});
   }
   return true;
 }
@@ -326,12 +346,28 @@ void GenericEmitter::chooseVectorLoop() {
       flight /= 2;
 }
 
+static bool isMath(Operation *op) { return op->getDialect() && op->getDialect()->getNamespace() == "math"; }
+
+bool GenericEmitter::callsMath() const {
+  return body.walk([](Operation *inner) { return isMath(inner) ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+
+// What whole vectors leave of a loop, `rest` elements where that is known, is done by vectors of these widths, widest first, before single
+// elements: a row of 197 ends in 4 + 1. Where it is known only at run time, one width halves what is left.
+SmallVector<int64_t> GenericEmitter::narrowerThan(int64_t lanes, std::optional<int64_t> rest) const {
+  SmallVector<int64_t> widths;
+  int64_t bytes = std::max<int64_t>(1, e.level.vectorBytes / lanes),
+          least = std::max<int64_t>(2, 8 / bytes); // half a NEON register
+  for (int64_t width = lanes / 2; width >= least; width /= 2)
+    if (rest ? *rest & width : widths.empty())
+      widths.push_back(width);
+  return widths;
+}
+
 int64_t GenericEmitter::unitOfWork() const {
   int64_t cost = 1;
-  body.walk([&](Operation *inner) {
-    if (inner->getDialect() && inner->getDialect()->getNamespace() == "math")
-      cost += 8;
-  });
+  body.walk([&](Operation *inner) { cost += isMath(inner) ? 8 : 0; });
   if (readsByIndex || candidate < 0)
     cost *= 8;
   for (unsigned d : reductionLoops)
@@ -438,7 +474,7 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
         !body.getArgument(i).use_empty())
       unchanging[i] = e.load(access.buffer, e.address(access, ivs));
   std::optional<int64_t> from = e.constantOf(lo), to = e.constantOf(hi);
-  auto strip = [&](Value from, int64_t count) {
+  auto strip = [&](Value from, int64_t count, int64_t lanes) {
     Value length = e.mul(e.floorDiv(e.sub(hi, from), count * lanes), count * lanes);
     Value stop = e.add(from, length);
     // One wide vector lets the instructions of several native ones mix; a store between them would keep them apart.
@@ -447,14 +483,20 @@ void GenericEmitter::vectorStrip(Value lo, Value hi) {
            [&](Value iv) { wide ? point(iv, 1, count * lanes, nullptr) : point(iv, count, lanes, nullptr); });
     return stop;
   };
-  Value at = strip(lo, flight);
+  Value at = strip(lo, flight, lanes);
   if (flight > 1)
-    at = strip(at, 1);
+    at = strip(at, 1, lanes);
   if (from && to && (*to - *from) % lanes == 0)
     return;
   if (tileStep % lanes == 0 && sizes[vectorLoop].isStatic() && sizes[vectorLoop].factor % lanes == 0)
     return;
   if (!e.level.masks || readsByIndex) {
+    std::optional<int64_t> rest;
+    if (from && to)
+      rest = (*to - *from) % lanes;
+    if (!readsByIndex && (rest || callsMath()))
+      for (int64_t width : narrowerThan(lanes, rest))
+        at = strip(at, 1, width);
     e.loop(at, hi, 1, [&](Value iv) { point(iv, 1, 0, nullptr); });
     return;
   }
@@ -470,6 +512,8 @@ Value GenericEmitter::combine(unsigned output, Value x, Value y) {
   if (auto predicate = combiners[output].prefers) {
     Value wins = arith::CmpFOp::create(e.b, e.loc, *predicate, x, y);
     Value better = arith::SelectOp::create(e.b, e.loc, wins, x, y);
+    if (!combiners[output].keepsNaN)
+      return better;
     Value isNaN = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNO, x, x);
     return arith::SelectOp::create(e.b, e.loc, isNaN, x, better);
   }
@@ -477,9 +521,13 @@ Value GenericEmitter::combine(unsigned output, Value x, Value y) {
   return vector ? result.vector : result.scalar;
 }
 
-// Halves the vector until one element is left.
-Value GenericEmitter::horizontal(unsigned output, Value v) {
+// Halves the vector until one element is left; on the way it meets the narrower ones.
+Value GenericEmitter::horizontal(unsigned output, Value v, ArrayRef<Value> narrower) {
   for (int64_t n = cast<VectorType>(v.getType()).getNumElements(); n > 1; n /= 2) {
+    if (!narrower.empty() && narrower.front().getType() == v.getType()) {
+      v = combine(output, narrower.front(), v);
+      narrower = narrower.drop_front();
+    }
     SmallVector<int64_t> low(n / 2), high(n / 2);
     std::iota(low.begin(), low.end(), 0);
     std::iota(high.begin(), high.end(), n / 2);
@@ -497,27 +545,36 @@ TypedAttr GenericEmitter::neutralElement(const Combiner &combiner, Type type) {
   return e.b.getZeroAttr(type);
 }
 
-// One element of the results: `flight` partial vectors and one scalar per output are carried through the reduction loops.
+// One element of the results: per output, `flight` partial vectors, one for each of the tails and one scalar are carried through the
+// reduction loops.
 void GenericEmitter::vectorReduction() {
   unsigned n = outputs.size();
+  const Size &length = sizes[reductionLoops.back()];
+  tails = narrowerThan(lanes, length.isStatic() ? std::optional<int64_t>(length.factor % lanes) : std::nullopt);
   SmallVector<Value> carried;
-  for (int64_t u = 0; u < flight; ++u)
+  auto neutral = [&](int64_t width) {
     for (unsigned o = 0; o < n; ++o) {
       Type type = combiners[o].op->getResult(0).getType();
-      Value neutral = arith::ConstantOp::create(e.b, e.loc, neutralElement(combiners[o], type));
-      carried.push_back(e.splat(neutral, lanes));
+      carried.push_back(e.splat(arith::ConstantOp::create(e.b, e.loc, neutralElement(combiners[o], type)), width));
     }
+  };
+  for (int64_t u = 0; u < flight; ++u)
+    neutral(lanes);
+  for (int64_t width : tails)
+    neutral(width);
   for (const Access &init : inits)
     carried.push_back(e.loadLanes(init, ivs, -1, 0, nullptr).scalar);
   SmallVector<Value> sums = sweepReduction(0, carried);
   for (unsigned o = 0; o < n; ++o) {
-    SmallVector<Value> parts;
+    SmallVector<Value> parts, narrower;
     for (int64_t u = 0; u < flight; ++u)
       parts.push_back(sums[u * n + o]);
+    for (size_t t = 0; t < tails.size(); ++t)
+      narrower.push_back(sums[(flight + t) * n + o]);
     for (; parts.size() > 1; parts.resize(parts.size() / 2))
       for (size_t i = 0; i < parts.size() / 2; ++i)
         parts[i] = combine(o, parts[2 * i], parts[2 * i + 1]);
-    Value total = combine(o, sums[flight * n + o], horizontal(o, parts[0]));
+    Value total = combine(o, sums[sums.size() - n + o], horizontal(o, parts[0], narrower));
     e.storeLanes(LaneValue(total), outputs[o], ivs, 0, nullptr);
   }
 }
@@ -541,28 +598,26 @@ SmallVector<Value> GenericEmitter::sweepReduction(unsigned at, ValueRange carrie
         v = width ? e.asVector(result, width) : result.scalar;
   };
   SmallVector<Value> state = llvm::to_vector(carried);
-  auto strip = [&](Value from, int64_t count) {
-    Value stop = e.add(from, e.mul(e.floorDiv(e.sub(size, from), count * lanes), count * lanes));
-    MutableArrayRef<Value> part = MutableArrayRef<Value>(state).take_front(count * n);
-    SmallVector<Value> next = e.loop(from, stop, count * lanes, part, [&](Value iv, ValueRange inner) {
+  // `count` neighbouring vectors at a time, whose accumulators are those from `first` on; width 0: single elements.
+  auto strip = [&](Value from, size_t first, int64_t count, int64_t width) {
+    int64_t stride = count * std::max<int64_t>(width, 1);
+    Value stop = width ? e.add(from, e.mul(e.floorDiv(e.sub(size, from), stride), stride)) : size;
+    MutableArrayRef<Value> part = MutableArrayRef<Value>(state).slice(first * n, count * n);
+    SmallVector<Value> next = e.loop(from, stop, stride, part, [&](Value iv, ValueRange inner) {
       SmallVector<Value> current = llvm::to_vector(inner);
       for (int64_t u = 0; u < count; ++u)
-        step(e.add(iv, u * lanes), MutableArrayRef<Value>(current).slice(u * n, n), lanes);
+        step(e.add(iv, u * stride / count), MutableArrayRef<Value>(current).slice(u * n, n), width);
       return current;
     });
     llvm::copy(next, part.begin());
     return stop;
   };
-  Value stop = strip(e.index(0), flight);
+  Value stop = strip(e.index(0), 0, flight, lanes);
   if (flight > 1)
-    stop = strip(stop, 1);
-  MutableArrayRef<Value> scalars = MutableArrayRef<Value>(state).take_back(n);
-  SmallVector<Value> rest = e.loop(stop, size, 1, scalars, [&](Value iv, ValueRange inner) {
-    SmallVector<Value> current = llvm::to_vector(inner);
-    step(iv, current, 0);
-    return current;
-  });
-  llvm::copy(rest, scalars.begin());
+    stop = strip(stop, 0, 1, lanes);
+  for (auto [t, width] : llvm::enumerate(tails))
+    stop = strip(stop, flight + t, 1, width);
+  strip(stop, flight + tails.size(), 1, 0);
   return state;
 }
 
