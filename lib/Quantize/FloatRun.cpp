@@ -24,29 +24,52 @@ LogicalResult laic::reportRun(ModuleOp module, const std::string &problem) {
   return mainOf(module).emitError() << "--calibration: the model fails on the samples: " << problem;
 }
 
-void ChannelMoments::add(const Activation &of, const AffineScale *rounding) {
+void ChannelMoments::start(const Activation &of) {
   for (std::vector<double> *moments : {&x, &square, &error, &errorSquare})
     moments->resize(of.channels);
   lo.resize(of.channels, INFINITY);
   hi.resize(of.channels, -INFINITY);
-  AffineScale scale = rounding ? *rounding : AffineScale();
-  auto low = static_cast<float>(-scale.zeroPoint), high = static_cast<float>(255 - scale.zeroPoint);
+}
+
+void ChannelMoments::addRow(llvm::ArrayRef<float> row) {
+  for (size_t c = 0; c < row.size(); ++c) {
+    x[c] += row[c];
+    square[c] += double(row[c]) * row[c];
+    lo[c] = std::min(lo[c], row[c]);
+    hi[c] = std::max(hi[c], row[c]);
+  }
+  ++count;
+}
+
+// `low` and `high`: the ends of the integers, the zero point taken off.
+void ChannelMoments::addErrors(llvm::ArrayRef<float> row, AffineScale scale, float low, float high) {
   float inverse = 1 / scale.scale;
-  size_t channels = of.channels;
-  for (size_t row = 0; row + channels <= of.values.size(); row += channels) {
-    const float *values = of.values.data() + row;
-    for (size_t c = 0; c < channels; ++c) {
-      x[c] += values[c];
-      square[c] += double(values[c]) * values[c];
-      lo[c] = std::min(lo[c], values[c]);
-      hi[c] = std::max(hi[c], values[c]);
-    }
-    for (size_t c = 0; rounding && c < channels; ++c) {
-      float difference = std::clamp(std::nearbyint(values[c] * inverse), low, high) * scale.scale - values[c];
-      error[c] += difference;
-      errorSquare[c] += double(difference) * difference;
-    }
-    ++count;
+  for (size_t c = 0; c < row.size(); ++c) {
+    float difference = std::clamp(std::nearbyint(row[c] * inverse), low, high) * scale.scale - row[c];
+    error[c] += difference;
+    errorSquare[c] += double(difference) * difference;
+  }
+}
+
+void ChannelMoments::add(const Activation &of, const AffineScale *rounding) {
+  start(of);
+  for (size_t at = 0; at + of.channels <= of.values.size(); at += of.channels) {
+    llvm::ArrayRef<float> row = of.values.slice(at, of.channels);
+    addRow(row);
+    if (rounding)
+      addErrors(row, *rounding, static_cast<float>(-rounding->zeroPoint), static_cast<float>(255 - rounding->zeroPoint));
+  }
+}
+
+void ChannelMoments::addRows(const Activation &of) {
+  start(of);
+  for (size_t at = 0; at + of.channels <= of.values.size(); at += of.channels) {
+    llvm::ArrayRef<float> row = of.values.slice(at, of.channels);
+    addRow(row);
+    float largest = 0;
+    for (float v : row)
+      largest = std::max(largest, std::abs(v));
+    addErrors(row, {std::max(largest / kLargestSigned, kLeastRowScale), 0}, -kLargestSigned, kLargestSigned);
   }
 }
 

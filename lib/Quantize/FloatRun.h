@@ -22,6 +22,13 @@ struct ChannelMoments {
   int64_t count = 0; // elements of a channel
   /// `rounding`: null where nothing is rounded.
   void add(const Activation &activation, const AffineScale *rounding);
+  /// Each row, of all channels, is rounded to s8 with a scale of its own.
+  void addRows(const Activation &activation);
+
+private:
+  void start(const Activation &activation);
+  void addRow(llvm::ArrayRef<float> row);
+  void addErrors(llvm::ArrayRef<float> row, AffineScale scale, float low, float high);
 };
 
 /// The activation with each channel divided by a number of its own; `storage` holds it. Without divisors, as it is.

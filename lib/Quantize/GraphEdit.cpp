@@ -2,7 +2,10 @@
 #include "GraphEdit.h"
 
 #include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/QuantOps.h"
+#include "laic/Dialect/Laic/ReductionOps.h"
+#include "laic/Dialect/Laic/VariadicOps.h"
 
 using namespace mlir;
 using namespace laic;
@@ -25,18 +28,36 @@ Value GraphEditor::quantized(Value x, AffineScale scale) {
   return DequantizeLinearOp::create(b, loc, type, bytes, factor, zero, /*axis=*/1, /*block_size=*/0, /*output_dtype=*/0);
 }
 
-Value GraphEditor::dequantize(Value x, llvm::ArrayRef<float> scales, int64_t axis) {
-  Value factors = floats(scales, {static_cast<int64_t>(scales.size())});
-  auto type = cast<RankedTensorType>(x.getType()).clone(b.getF32Type());
-  return DequantizeLinearOp::create(b, loc, type, x, factors, none(), axis, /*block_size=*/0, /*output_dtype=*/0);
+Value GraphEditor::quantizedRows(Value x, int64_t size) {
+  constexpr int64_t kInt8 = 3; // onnx.TensorProto.INT8
+  auto type = cast<RankedTensorType>(x.getType());
+  llvm::SmallVector<int64_t> one(type.getShape());
+  one.back() = 1;
+  Type scaleType = type.clone(one);
+  Value magnitude = AbsOp::create(b, loc, type, x);
+  Value largest = ReduceMaxOp::create(b, loc, scaleType, magnitude, ints({-1}), /*keepdims=*/1, /*noop_with_empty_axes=*/0);
+  Value scale = MulOp::create(b, loc, scaleType, largest, floats(1 / kLargestSigned, {}));
+  scale = MaxOp::create(b, loc, scaleType, ValueRange{scale, floats(kLeastRowScale, {})});
+  Value bytes = QuantizeLinearOp::create(b, loc, type.clone(b.getI8Type()), x, scale, none(), /*axis=*/-1, size, kInt8,
+                                         /*precision=*/0, /*saturate=*/1);
+  return DequantizeLinearOp::create(b, loc, type, bytes, scale, none(), /*axis=*/-1, size, /*output_dtype=*/0);
+}
+
+template <typename T> Value GraphEditor::dequantize(Value x, llvm::ArrayRef<float> scales, int64_t axis) {
+  auto count = static_cast<int64_t>(scales.size());
+  auto type = cast<RankedTensorType>(x.getType());
+  // Zero points of zero are written out: onnxruntime's rewrites of bytes take those that are not there for one number.
+  Value zeros = constant(llvm::ArrayRef(std::vector<T>(count)), {count}, type.getElementType());
+  return DequantizeLinearOp::create(b, loc, type.clone(b.getF32Type()), x, floats(scales, {count}), zeros, axis, /*block_size=*/0,
+                                    /*output_dtype=*/0);
 }
 
 Value GraphEditor::dequantized(const ByteWeights &weights, llvm::ArrayRef<int64_t> shape, int64_t axis) {
-  return dequantize(constant(llvm::ArrayRef(weights.values), shape, b.getI8Type()), weights.scales, axis);
+  return dequantize<int8_t>(constant(llvm::ArrayRef(weights.values), shape, b.getI8Type()), weights.scales, axis);
 }
 
 Value GraphEditor::dequantized(llvm::ArrayRef<int32_t> values, llvm::ArrayRef<float> scales, llvm::ArrayRef<int64_t> shape) {
-  return dequantize(constant(values, shape, b.getI32Type()), scales, static_cast<int64_t>(shape.size()) - 1);
+  return dequantize<int32_t>(constant(values, shape, b.getI32Type()), scales, static_cast<int64_t>(shape.size()) - 1);
 }
 
 void laic::addResults(func::FuncOp main, llvm::ArrayRef<Value> values) {

@@ -28,6 +28,8 @@ public:
 
   /// x in u8, and as f32 again.
   mlir::Value quantized(mlir::Value x, AffineScale scale);
+  /// x in s8, and as f32 again. Each row, along the last dim, which is `size` long, gets the scale of its largest magnitude.
+  mlir::Value quantizedRows(mlir::Value x, int64_t size);
   /// Constants as f32.
   mlir::Value dequantized(const ByteWeights &weights, llvm::ArrayRef<int64_t> shape, int64_t axis);
   mlir::Value dequantized(llvm::ArrayRef<int32_t> values, llvm::ArrayRef<float> scales, llvm::ArrayRef<int64_t> shape);
@@ -43,7 +45,7 @@ public:
 
 private:
   mlir::Value constantOf(llvm::ArrayRef<char> bytes, mlir::RankedTensorType type);
-  mlir::Value dequantize(mlir::Value x, llvm::ArrayRef<float> scales, int64_t axis);
+  template <typename T> mlir::Value dequantize(mlir::Value x, llvm::ArrayRef<float> scales, int64_t axis);
   mlir::OpBuilder &b;
   mlir::Location loc;
 };

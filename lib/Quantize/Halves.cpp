@@ -346,20 +346,18 @@ LogicalResult Halves::widen() {
   for (auto [i, one] : llvm::enumerate(plan))
     if (one.kept.empty() && !one.moves())
       candidates.push_back({i, rounding + one.noise / std::max(one.signal, 1e-30), one.weightBytes});
-  auto widened = [&](ModuleOp of, llvm::ArrayRef<Candidate> wide) {
-    std::vector<HalfPlan> result = plan;
-    for (const Candidate &one : wide)
-      result[one.layer].kept = kWidened.str();
+  auto widenedIn = [&](ModuleOp of, llvm::ArrayRef<Candidate> wide) {
+    std::vector<HalfPlan> result = widened(plan, wide);
     followMoves(mainOf(of), result);
     return result;
   };
   Widening search(module, options, runner, *samples, floats->getReference());
   FailureOr<std::vector<Candidate>> wide = search.search(
-      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widened(copy, some)); });
+      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widenedIn(copy, some)); });
   if (failed(wide))
     return failure();
   losses = search.getLosses().vec();
-  plan = widened(module, *wide);
+  plan = widenedIn(module, *wide);
   return success();
 }
 

@@ -134,7 +134,7 @@ std::vector<Table> laic::findTables(func::FuncOp main) {
 
 std::string laic::whyKept(const Table &table, llvm::ArrayRef<std::string> keepFloat) {
   if (table.type().getNumElements() < kFewWeights)
-    return "it has few weights";
+    return kHasFewWeights.str();
   if (matchesGlob(keepFloat, table.name))
     return "--keep-float names it";
   return isFinite(table.data) ? "" : kNotFinite.str();

@@ -56,6 +56,7 @@ std::string unusedGlob(mlir::func::FuncOp main, llvm::ArrayRef<std::string> keep
 llvm::ArrayRef<float> floatsOf(mlir::Value constant, std::vector<char> &scratch);
 /// Whether all elements of a constant of f32 are finite.
 bool isFinite(mlir::Value constant);
+constexpr llvm::StringLiteral kHasFewWeights = "it has few weights";
 /// Why a layer with others stays in floats.
 constexpr llvm::StringLiteral kNotFinite = "its weights hold NaN or infinity";
 /// The name of the node that an operation comes from.

@@ -3,7 +3,7 @@
 
 #include "FoldWeights.h"
 #include "Halves.h"
-#include "StaticInt8.h"
+#include "Int8.h"
 #include "WeightOnly.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,6 +23,8 @@ std::string laic::parseQuantize(llvm::StringRef text, QuantizeOptions &options) 
   auto wrong = [&](const Twine &why) { return ("--quantize=" + text + ": " + why).str(); };
   if (words[0] == "int8")
     options.kind = QuantizeKind::Int8;
+  else if (words[0] == "int8-dynamic")
+    options.kind = QuantizeKind::Int8Dynamic;
   else if (words[0] == "int8-weights")
     options.kind = QuantizeKind::Int8Weights;
   else if (words[0] == "int4")
@@ -32,9 +34,8 @@ std::string laic::parseQuantize(llvm::StringRef text, QuantizeOptions &options) 
   else if (words[0] == "bf16")
     options.kind = QuantizeKind::BF16;
   else
-    return wrong("expects int8, int8-weights, int4, f16 or bf16");
-  bool halves = options.kind == QuantizeKind::F16 || options.kind == QuantizeKind::BF16;
-  bool blocks = options.kind != QuantizeKind::Int8 && !halves;
+    return wrong("expects int8, int8-dynamic, int8-weights, int4, f16 or bf16");
+  bool blocks = options.kind == QuantizeKind::Int8Weights || options.kind == QuantizeKind::Int4;
   for (llvm::StringRef word : llvm::drop_begin(words)) {
     static const std::pair<llvm::StringRef, RangeMethod> methods[] = {{"mse", RangeMethod::MeanSquare},
                                                                       {"minmax", RangeMethod::MinMax},
@@ -49,9 +50,9 @@ std::string laic::parseQuantize(llvm::StringRef text, QuantizeOptions &options) 
       word.getAsInteger(10, options.blockSize);
     } else {
       return wrong("'" + word + "' is not understood; " + words[0] + " takes " +
-                   (halves   ? "no further words"
-                    : blocks ? "a block size (32, 64, 128) and asymmetric"
-                             : "mse, minmax, percentile or entropy"));
+                   (options.kind == QuantizeKind::Int8 ? "mse, minmax, percentile or entropy"
+                    : blocks                           ? "a block size (32, 64, 128) and asymmetric"
+                                                       : "no further words"));
     }
   }
   return "";
@@ -104,7 +105,7 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (options.kind == QuantizeKind::Int8 && options.calibration.empty())
     return main.emitError("--quantize=int8 learns the ranges of activations from samples").attachNote()
-               << "give some with --calibration=FILE.npz, or quantise the weights alone with --quantize=int8-weights",
+               << "give some with --calibration=FILE.npz, or have ranges found when the model runs, with --quantize=int8-dynamic",
            failure();
   if (std::string glob = unusedGlob(main, options.keepFloat); !glob.empty())
     return main.emitError() << "--keep-float=" << glob << " matches no node", failure();
@@ -121,8 +122,8 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
   report.samples = samples ? samples->size() : 0;
   if (auto model = module->getAttrOfType<StringAttr>("laic.model"))
     report.model = llvm::sys::path::filename(model.getValue()).str();
-  if (options.kind == QuantizeKind::Int8) {
-    StaticInt8 int8(module, options, runner, *samples);
+  if (options.kind == QuantizeKind::Int8 || options.kind == QuantizeKind::Int8Dynamic) {
+    Int8 int8(module, options, runner, samples ? &*samples : nullptr);
     if (failed(int8.run()))
       return failure();
     report.layers = int8.report();

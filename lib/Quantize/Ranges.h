@@ -18,6 +18,11 @@ struct AffineScale {
   int32_t zeroPoint = 0;
 };
 
+/// s8 around 0 go to here on both sides.
+constexpr float kLargestSigned = 127;
+/// No row gets a smaller scale: a row of zeros has one, too.
+constexpr float kLeastRowScale = 1e-30f;
+
 /// The scale with which u8 span [lo, hi], widened to hold 0, which one integer stands for exactly. A range of nothing gives a scale of 1.
 AffineScale scaleOfBytes(double lo, double hi);
 

@@ -277,7 +277,7 @@ LogicalResult WeightOnly::decide() {
     if (layer.kind == "Conv")
       decided.kept = "convolutions have no form in blocks";
     else if (decided.kept.empty() && layer.weightsType().getNumElements() < kFewWeights)
-      decided.kept = "it has few weights";
+      decided.kept = kHasFewWeights;
     else if (decided.kept.empty() && !isFinite(layer.weights))
       decided.kept = kNotFinite;
     if (decided.kept.empty()) {
@@ -328,19 +328,13 @@ LogicalResult WeightOnly::widen() {
   for (auto [i, one] : llvm::enumerate(plan))
     if (one.kept.empty())
       candidates.push_back({i, one.noise / std::max(one.weights->signal, 1e-30), one.weightBytes});
-  auto widened = [&](llvm::ArrayRef<Candidate> wide) {
-    std::vector<BlockPlan> result = plan;
-    for (const Candidate &one : wide)
-      result[one.layer].kept = kWidened.str();
-    return result;
-  };
   Widening search(module, options, runner, *samples, floats->getReference());
   FailureOr<std::vector<Candidate>> wide = search.search(
-      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widened(some)); });
+      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widened(plan, some)); });
   if (failed(wide))
     return failure();
   losses = search.getLosses().vec();
-  plan = widened(*wide);
+  plan = widened(plan, *wide);
   return success();
 }
 

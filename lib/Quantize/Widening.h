@@ -43,5 +43,12 @@ private:
 /// Why a widened layer stays in floats.
 constexpr llvm::StringLiteral kWidened = "the outputs would lose more than --quantize-loss allows";
 
+/// Says so in a plan, whose entries have `kept`.
+template <typename Entry> std::vector<Entry> widened(std::vector<Entry> plan, llvm::ArrayRef<Candidate> wide) {
+  for (const Candidate &one : wide)
+    plan[one.layer].kept = kWidened.str();
+  return plan;
+}
+
 } // namespace laic
 #endif

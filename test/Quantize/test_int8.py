@@ -329,7 +329,7 @@ def test_cache(tmp_path, images):
 # ---- options ----
 
 @pytest.mark.parametrize("options, text", [
-    (["--quantize=int5"], "--quantize=int5: expects int8, int8-weights, int4, f16 or bf16"),
+    (["--quantize=int5"], "--quantize=int5: expects int8, int8-dynamic, int8-weights, int4, f16 or bf16"),
     (["--quantize=f16:32"], "'32' is not understood; f16 takes no further words"),
     (["--quantize=int8:best"], "'best' is not understood; int8 takes mse, minmax, percentile or entropy"),
     (["--quantize=int4:48"], "'48' is not understood; int4 takes a block size (32, 64, 128) and asymmetric"),
@@ -348,7 +348,7 @@ def test_refuses_options(tmp_path, options, text):
 def test_needs_samples(tmp_path):
     stderr = refuse(convolutional(tmp_path / "m.onnx"), tmp_path, "int8", None)
     assert "--quantize=int8 learns the ranges of activations from samples" in stderr
-    assert "give some with --calibration=FILE.npz, or quantise the weights alone with --quantize=int8-weights" in stderr
+    assert "give some with --calibration=FILE.npz, or have ranges found when the model runs, with --quantize=int8-dynamic" in stderr
 
 
 def test_report_as_a_page(tmp_path, images):

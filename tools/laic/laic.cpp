@@ -113,9 +113,9 @@ int main(int argc, char **argv) {
                "in f32 (docs/Numerics.md)")
       ->type_name("KIND");
   app.add_option("--dim", dims, "bind a symbolic input dim; unbound dims stay dynamic")->type_name("NAME=VALUE");
-  text("quantize",
-       "int8[:mse|minmax|percentile|entropy], from --calibration; int8-weights or int4[:32|64|128][:asymmetric], the weights "
-       "alone; f16 or bf16, all of it (docs/Quantization.md)")
+  text("quantize", "int8[:mse|minmax|percentile|entropy], from --calibration; int8-dynamic, rows scaled at run time; "
+                   "int8-weights or int4[:32|64|128][:asymmetric], the weights "
+                   "alone; f16 or bf16, all of it (docs/Quantization.md)")
       ->type_name("KIND");
   text("calibration", "samples: typical inputs by name, stacked on a new first axis, or NAME/0, NAME/1, ...")
       ->type_name("FILE.npz");

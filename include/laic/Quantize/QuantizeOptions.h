@@ -14,6 +14,7 @@ namespace laic {
 /// What --quantize asks for.
 enum class QuantizeKind {
   Int8,        // activations in u8 with one scale, weights in s8 with a scale per output channel; needs samples
+  Int8Dynamic, // activations in s8 with a scale per row, found when the model runs; weights as above
   Int8Weights, // weights alone, in blocks
   Int4,        // weights alone, in blocks
   F16,         // 16-bit floats, sums in f32; with samples, what leaves the range stays in f32
@@ -37,7 +38,7 @@ struct QuantizeOptions {
   std::string report;                 // where the report goes (.json or .html), or empty
 };
 
-/// Parses --quantize=KIND[:WORD..]: "int8", "int8:entropy", "int4:64", "int4:32:asymmetric", "int8-weights", "f16". Returns what is wrong, or "".
+/// Parses --quantize=KIND[:WORD..]: "int8", "int8:entropy", "int4:64", "int4:32:asymmetric", "int8-dynamic", "f16". Returns what is wrong, or "".
 std::string parseQuantize(llvm::StringRef text, QuantizeOptions &options);
 /// Parses --quantize-loss: decibels ("20") or "top1=99.0". Returns what is wrong, or "".
 std::string parseQuantizeLoss(llvm::StringRef text, QuantizeOptions &options);

@@ -154,8 +154,15 @@ public:
 private:
   AffineExpr dim(unsigned i) { return getAffineDimExpr(i, ctx.b.getContext()); }
 
-  // [.., D, ..] becomes [.., D / block, block, ..]; where blocks do not divide D, scales are repeated instead.
+  // [.., D, ..] becomes [.., D / block, block, ..]; where blocks do not divide D, scales are repeated instead. One block stays as it is.
   void splitBlocks(int64_t blockSize) {
+    if (constantSize(ctx.shape(1)[axis]) == 1) {
+      SmallVector<AffineExpr> indices;
+      for (size_t d = 0; d < shape.size(); ++d)
+        indices.push_back(int64_t(d) == axis ? getAffineConstantExpr(0, ctx.b.getContext()) : dim(d));
+      map = AffineMap::get(shape.size(), 0, indices, ctx.b.getContext());
+      return;
+    }
     AffineExpr block = ctx.cst(blockSize), blocks = ctx.symbols.floorDiv(shape[axis], block);
     if (canonicalSize(ctx.symbols.mul(blocks, block)) != canonicalSize(shape[axis])) {
       expandedTo = blockSize;

@@ -150,3 +150,39 @@ func.func @gemm_with_beta(%x: tensor<5x12xi8>, %c: tensor<8xf32>) -> tensor<*xf3
   %yf = laic.gemm %xf, %wf, %c {beta = 2.5 : f32} : (tensor<*xf32>, tensor<*xf32>, tensor<8xf32>) -> tensor<*xf32>
   return %yf : tensor<*xf32>
 }
+
+// -----
+
+// Rows with scales that come at run time: the products stay in integers, both scales are multiplied afterwards.
+// CHECK-LABEL: func.func @scaled_rows
+// CHECK-SAME: %[[X:[^:]+]]: tensor<?x5x12xi8> {{.*}}, %[[SX:[^:]+]]: tensor<?x5x1xf32>
+// CHECK-DAG: %[[W:.+]] = laic.constant {value = dense<3>
+// CHECK: %[[SUMS:.+]] = laic.matmul_integer %[[X]], %[[W]]
+// CHECK: %[[F:.+]] = laic.dequantize_linear %[[SUMS]]
+// CHECK: %[[Y:.+]] = laic.mul %[[F]], %[[SX]]
+// CHECK-NEXT: return %[[Y]]
+func.func @scaled_rows(%x: tensor<?x5x12xi8> {laic.dims = ["n", 5, 12]}, %sx: tensor<?x5x1xf32> {laic.dims = ["n", 5, 1]}) -> tensor<*xf32> {
+  %none = laic.none : none
+  %xf = laic.dequantize_linear %x, %sx, %none {axis = -1 : i64, block_size = 12 : i64} : (tensor<?x5x12xi8>, tensor<?x5x1xf32>, none) -> tensor<*xf32>
+  %w = laic.constant {value = dense<3> : tensor<12x8xi8>} : tensor<12x8xi8>
+  %sw = laic.constant {value = dense<0.25> : tensor<8xf32>} : tensor<8xf32>
+  %wf = laic.dequantize_linear %w, %sw, %none {axis = 1 : i64} : (tensor<12x8xi8>, tensor<8xf32>, none) -> tensor<*xf32>
+  %y = laic.matmul %xf, %wf : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+// Two blocks in a row have no one scale.
+// CHECK-LABEL: func.func @rows_of_two_blocks
+// CHECK-NOT: laic.matmul_integer
+// CHECK: laic.matmul
+func.func @rows_of_two_blocks(%x: tensor<5x12xi8>, %sx: tensor<5x2xf32>) -> tensor<*xf32> {
+  %none = laic.none : none
+  %xf = laic.dequantize_linear %x, %sx, %none {axis = -1 : i64, block_size = 6 : i64} : (tensor<5x12xi8>, tensor<5x2xf32>, none) -> tensor<*xf32>
+  %w = laic.constant {value = dense<3> : tensor<12x8xi8>} : tensor<12x8xi8>
+  %sw = laic.constant {value = dense<0.25> : tensor<8xf32>} : tensor<8xf32>
+  %wf = laic.dequantize_linear %w, %sw, %none {axis = 1 : i64} : (tensor<12x8xi8>, tensor<8xf32>, none) -> tensor<*xf32>
+  %y = laic.matmul %xf, %wf : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}

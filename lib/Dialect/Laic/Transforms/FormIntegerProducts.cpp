@@ -2,6 +2,7 @@
 //
 //   conv(dequantize(x), dequantize(w), dequantize(b)) -> quantize     becomes  qlinear_conv(x, w, b)
 //   conv(dequantize(x), dequantize(w), b)                             becomes  dequantize(conv_integer(x, w)) + b
+//   matmul(dequantize(x, scales of rows), dequantize(w))              becomes  matmul_integer(x, w) * scales of rows * scales of w
 //
 // Sums of integers are exact, where those of floats round, and weights stay as narrow as the model has them.
 #include "../Decomposer.h"
@@ -83,6 +84,25 @@ std::optional<Dequantized> activation(Value v) {
   std::optional<Dequantized> a = dequantizedFrom(v);
   bool known = a && isByte(a->x) && a->scales.size() == 1 && (isAbsent(a->zero) || a->zero.getDefiningOp<ConstantOp>());
   return known ? a : std::nullopt;
+}
+
+/// Rows of signed bytes around 0, each of which is one block with a scale that may come at run time.
+struct ScaledRows {
+  Value x, scale; // [.., K], [.., 1]
+};
+
+std::optional<ScaledRows> scaledRows(Value v) {
+  auto op = v.getDefiningOp<DequantizeLinearOp>();
+  auto type = op ? dyn_cast<RankedTensorType>(op.getX().getType()) : RankedTensorType();
+  if (!type || type.getRank() == 0 || !type.getElementType().isSignlessInteger(8) || !isAbsent(op.getXZeroPoint()) ||
+      !getElementTypeOrSelf(v.getType()).isF32() || !getElementTypeOrSelf(op.getXScale().getType()).isF32())
+    return std::nullopt;
+  auto axis = static_cast<int64_t>(op.getAxis()), blockSize = static_cast<int64_t>(op.getBlockSize());
+  auto scale = dyn_cast<RankedTensorType>(op.getXScale().getType());
+  bool isLast = axis == -1 || axis == type.getRank() - 1;
+  if (!isLast || blockSize <= 0 || !scale || scale.getRank() != type.getRank() || scale.getShape().back() != 1)
+    return std::nullopt;
+  return ScaledRows{op.getX(), op.getXScale()};
 }
 
 /// What sums of `depth` products of bytes may at most be, zero points taken off. Beyond 32 bits they would wrap, where floats do not.
@@ -170,6 +190,9 @@ public:
 
   void matrixProduct(MatMulOp op) {
     auto b = dyn_cast<RankedTensorType>(op.getB().getType());
+    if (b && b.getRank() == 2 &&
+        scaledProduct(op, op.getA(), op.getB(), /*transB=*/false, [](Decomposer &, Value y) { return y; }))
+      return;
     std::optional<Dequantized> x = activation(op.getA());
     std::optional<Dequantized> w = b && b.getRank() > 1 ? weights(op.getB(), b.getRank() - 1) : std::nullopt;
     if (!takes(op, op.getA(), x, w, b ? b.getRank() - 1 : 0))
@@ -193,6 +216,11 @@ public:
 
   /// Without a form of its own in integers: a MatMul, and the bias behind it.
   void gemm(GemmOp op) {
+    auto withC = [&](Decomposer &d, Value y) {
+      return isAbsent(op.getC()) ? y : d.add(y, d.scale(op.getC(), op.getBeta().convertToDouble()));
+    };
+    if (!op.getTransA() && op.getAlpha().isExactlyValue(1) && scaledProduct(op, op.getA(), op.getB(), op.getTransB(), withC))
+      return;
     std::optional<Dequantized> x = activation(op.getA()), w = weights(op.getB(), op.getTransB() ? 0 : 1);
     if (op.getTransA() || !op.getAlpha().isExactlyValue(1) || !takes(op, op.getA(), x, w, op.getTransB() ? 0 : 1))
       return;
@@ -201,10 +229,7 @@ public:
     makeSigned(d, *w);
     Value b = op.getTransB() ? d.transpose(w->x, {1, 0}) : w->x;
     Value sums = d.make<MatMulIntegerOp>(rewriter.getI32Type(), x->x, b, x->zero, w->zero);
-    Value y = dequantize(d, sums, products(x->scales, w->scales), /*axis=*/-1);
-    if (!isAbsent(op.getC()))
-      y = d.add(y, d.scale(op.getC(), op.getBeta().convertToDouble()));
-    d.replace(y);
+    d.replace(withC(d, dequantize(d, sums, products(x->scales, w->scales), /*axis=*/-1)));
   }
 
   /// Rows of a constant are picked before they are dequantised: the table stays narrow.
@@ -229,6 +254,22 @@ public:
   }
 
 private:
+  /// Rows of bytes that have a scale each, times a matrix of constant bytes. `finish` adds what else the operation does.
+  bool scaledProduct(Operation *op, Value a, Value b, bool transB, llvm::function_ref<Value(Decomposer &, Value)> finish) {
+    std::optional<ScaledRows> x = scaledRows(a);
+    int64_t columns = transB ? 0 : 1;
+    std::optional<Dequantized> w = x ? weights(b, columns) : std::nullopt;
+    if (!w || largestSum(depthOf(*w, columns)) > kLimit)
+      return false;
+    rewriter.setInsertionPoint(op);
+    Decomposer d(rewriter, op);
+    makeSigned(d, *w);
+    Value matrix = transB ? d.transpose(w->x, {1, 0}) : w->x;
+    Value sums = d.make<MatMulIntegerOp>(rewriter.getI32Type(), x->x, matrix, d.none(), d.none());
+    d.replace(finish(d, d.mul(dequantize(d, sums, w->scales, /*axis=*/-1), x->scale)));
+    return true;
+  }
+
   /// A matrix around 0 whose rows, which are picked, have one scale each.
   static bool hasScalePerRow(GatherOp op, DequantizeLinearOp table) {
     auto type = dyn_cast<RankedTensorType>(table.getX().getType()),
@@ -265,9 +306,11 @@ private:
     return ConstantOp::create(d.rewriter, d.loc, type, makeConstant(store, bytes, type));
   }
 
-  /// Unsigned weights around 128 become signed ones around 0: the same bytes with their top bit flipped.
+  /// Weights around 0, without a zero for each channel. Unsigned ones, around 128, are the same bytes with their top bit flipped.
   static void makeSigned(const Decomposer &d, Dequantized &w) {
     auto type = cast<RankedTensorType>(w.x.getType());
+    if (!isAbsent(w.zero) && cast<RankedTensorType>(w.zero.getType()).getNumElements() > 1)
+      w.zero = d.none();
     if (!type.getElementType().isUnsignedInteger())
       return;
     SmallVector<uint8_t> values = *valuesOf<uint8_t>(w.x, true);

@@ -1,6 +1,7 @@
-// Products in integers: u8 activations with scales learnt from samples, s8 weights.
-#ifndef LAIC_LIB_QUANTIZE_STATICINT8_H
-#define LAIC_LIB_QUANTIZE_STATICINT8_H
+// Products in integers: s8 weights, and activations in u8 with scales learnt from samples or in s8 with scales that each row gets when
+// the model runs.
+#ifndef LAIC_LIB_QUANTIZE_INT8_H
+#define LAIC_LIB_QUANTIZE_INT8_H
 
 #include "FloatRun.h"
 #include "GraphEdit.h"
@@ -26,18 +27,23 @@ struct LayerPlan {
 
 /// What quantisation decides.
 struct Int8Plan {
+  bool perRow = false;           // rows of activations get their scales when the model runs
   std::vector<LayerPlan> layers; // as findLayers has them, then tables as findTables has them, whose weights alone become bytes
 };
 
 /// Puts pairs of QuantizeLinear and DequantizeLinear around the layers of a plan.
 void applyInt8(mlir::func::FuncOp main, const Int8Plan &plan);
 
-/// Decides and applies. `runner` compiles the graphs that are measured.
-class StaticInt8 {
+/// Decides and applies. `runner` compiles the graphs that are measured. Without samples, which QuantizeKind::Int8 needs, nothing is measured.
+class Int8 {
 public:
-  StaticInt8(mlir::ModuleOp module, const QuantizeOptions &options, GraphRunner &runner, const Samples &samples)
-      : module(module), options(options), runner(runner), samples(samples), floats(module, runner, samples),
-        smoothing(module, floats) {}
+  Int8(mlir::ModuleOp module, const QuantizeOptions &options, GraphRunner &runner, const Samples *samples)
+      : module(module), options(options), runner(runner), samples(samples) {
+    if (!samples)
+      return;
+    floats.emplace(module, runner, *samples);
+    smoothing.emplace(module, *floats);
+  }
   llvm::LogicalResult run();
   const Int8Plan &getPlan() const { return plan; }
   llvm::ArrayRef<OutputLoss> getLosses() const { return losses; }
@@ -56,9 +62,9 @@ private:
   mlir::ModuleOp module;
   const QuantizeOptions &options;
   GraphRunner &runner;
-  const Samples &samples;
-  FloatRun floats;
-  Smoothing smoothing;
+  const Samples *samples;
+  std::optional<FloatRun> floats;
+  std::optional<Smoothing> smoothing;
   std::vector<RangeObserver> observers; // one per tensor that layers read
   std::vector<AffineScale> scales;      // likewise
   Int8Plan plan;
