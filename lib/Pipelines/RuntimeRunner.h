@@ -11,7 +11,7 @@ namespace laic {
 class RuntimeRunner : public GraphRunner {
 public:
   explicit RuntimeRunner(const TargetChoice &host) : host(host) {}
-  std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module) override;
+  std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module, size_t runs) override;
 
 private:
   const TargetChoice &host;

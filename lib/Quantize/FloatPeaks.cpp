@@ -35,7 +35,7 @@ LogicalResult FloatPeaks::run(llvm::ArrayRef<Value> values) {
   for (Value value : values)
     watched.push_back(peakOf(b, mapping.lookup(value)));
   addResults(main, watched);
-  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy));
+  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), samples.size());
   if (!graph)
     return failure();
   peaks.assign(values.size(), 0);

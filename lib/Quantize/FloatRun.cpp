@@ -45,7 +45,7 @@ void ChannelMoments::addRow(llvm::ArrayRef<float> row) {
 void ChannelMoments::addErrors(llvm::ArrayRef<float> row, AffineScale scale, float low, float high) {
   float inverse = 1 / scale.scale;
   for (size_t c = 0; c < row.size(); ++c) {
-    float difference = std::clamp(std::nearbyint(row[c] * inverse), low, high) * scale.scale - row[c];
+    float difference = nearest(std::clamp(row[c] * inverse, low, high)) * scale.scale - row[c];
     error[c] += difference;
     errorSquare[c] += double(difference) * difference;
   }
@@ -119,7 +119,8 @@ LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat) {
   reference.emplace(resultNames(main));
   llvm::append_range(results, layerResults);
   addResults(main, results);
-  graph = runner.compile(std::move(clone));
+  constexpr size_t kPasses = 3; // as many as anyone makes
+  graph = runner.compile(std::move(clone), kPasses * samples.size());
   return success(graph != nullptr);
 }
 

@@ -82,7 +82,7 @@ LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
   llvm::SmallVector<Foldable> found = findFoldable(main);
   if (found.empty())
     return success();
-  std::unique_ptr<RunnableGraph> graph = runner.compile(constantPart(module, found));
+  std::unique_ptr<RunnableGraph> graph = runner.compile(constantPart(module, found), 1);
   if (!graph)
     return failure();
   llvm::SmallVector<TensorView> outputs;

@@ -211,7 +211,7 @@ LogicalResult Int8::measureContext() {
   }
   size_t own = main.getNumResults();
   addResults(main, results);
-  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy));
+  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), samples->size());
   if (!graph)
     return failure();
   llvm::SmallVector<TensorView> outputs;

@@ -19,20 +19,13 @@ int64_t Layer::resultAxis() const {
 
 int64_t Layer::xAxis() const { return isa<ConvOp>(op) ? 1 : xType().getRank() - 1; }
 
-void Layer::eachWeight(llvm::function_ref<void(int64_t, int64_t, int64_t)> fn) const {
+Layer::Order Layer::orderOfWeights() const {
   llvm::ArrayRef<int64_t> shape = weightsType().getShape();
-  if (auto conv = dyn_cast<ConvOp>(op)) { // [output][input of the group][taps]
-    int64_t inputs = shape[1], taps = weightsType().getNumElements() / (shape[0] * inputs);
-    auto perGroup = std::max<int64_t>(1, shape[0] / static_cast<int64_t>(conv.getGroup()));
-    for (int64_t o = 0, at = 0; o < shape[0]; ++o)
-      for (int64_t i = 0; i < inputs; ++i)
-        for (int64_t tap = 0; tap < taps; ++tap, ++at)
-          fn(at, o, o / perGroup * inputs + i);
-    return;
-  }
-  for (int64_t r = 0, at = 0; r < shape[0]; ++r)
-    for (int64_t c = 0; c < shape[1]; ++c, ++at)
-      channelAxis == 0 ? fn(at, r, c) : fn(at, c, r);
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!conv)
+    return {shape[0], shape[1], 0, 1};
+  int64_t taps = weightsType().getNumElements() / (shape[0] * shape[1]);
+  return {shape[0], shape[1], taps, std::max<int64_t>(1, shape[0] / static_cast<int64_t>(conv.getGroup()))};
 }
 
 std::string laic::nodeName(Operation *op) {

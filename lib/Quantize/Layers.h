@@ -26,8 +26,31 @@ struct Layer {
   int64_t resultAxis() const;
   int64_t xAxis() const;
   /// Calls fn(position, output channel, input channel) for every weight.
-  void eachWeight(llvm::function_ref<void(int64_t at, int64_t channel, int64_t input)> fn) const;
+  template <typename Fn> void eachWeight(Fn fn) const;
+
+private:
+  /// How weights lie: [outputs][inputs of a group][taps], or a matrix with its output channels in rows or in columns, taps 0.
+  struct Order {
+    int64_t rows, columns, taps, outputsOfGroup;
+  };
+  Order orderOfWeights() const;
 };
+
+template <typename Fn> void Layer::eachWeight(Fn fn) const {
+  Order order = orderOfWeights();
+  int64_t at = 0;
+  for (int64_t row = 0; row < order.rows; ++row) {
+    int64_t first = order.taps ? row / order.outputsOfGroup * order.columns : 0;
+    for (int64_t column = 0; column < order.columns; ++column) {
+      if (order.taps == 0) {
+        channelAxis == 0 ? fn(at, row, column) : fn(at, column, row);
+        ++at;
+      }
+      for (int64_t tap = 0; tap < order.taps; ++tap)
+        fn(at++, row, first + column);
+    }
+  }
+}
 
 /// All of them in @main, in the order of the graph. What matches a glob of `keepFloat` has `kept` set.
 std::vector<Layer> findLayers(mlir::func::FuncOp main, llvm::ArrayRef<std::string> keepFloat);

@@ -1,6 +1,8 @@
 // Rounds constants to integers, channel by channel.
 #include "Weights.h"
 
+#include "Ranges.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +25,7 @@ struct ChannelView {
   }
 };
 
-float rounded(float w, float inverse) { return std::clamp(std::nearbyint(w * inverse), -127.0f, 127.0f); }
+float rounded(float w, float inverse) { return nearest(std::clamp(w * inverse, -kLargestSigned, kLargestSigned)); }
 
 } // namespace
 
@@ -31,19 +33,24 @@ ByteWeights laic::quantizeChannels(llvm::ArrayRef<float> w, RankedTensorType typ
   constexpr int kSteps = 11; // down to 0.8 of the largest magnitude
   ChannelView view(type, axis);
   ByteWeights result{std::vector<int8_t>(w.size()), std::vector<float>(view.channels, 1.0f)};
+  std::vector<float> line(view.outer * view.inner); // a channel, its elements side by side
   for (int64_t channel = 0; channel < view.channels; ++channel) {
     float largest = 0;
-    view.each(channel, [&](int64_t at) { largest = std::max(largest, std::abs(w[at])); });
+    size_t count = 0;
+    view.each(channel, [&](int64_t at) {
+      line[count++] = w[at];
+      largest = std::max(largest, std::abs(w[at]));
+    });
     if (!(largest > 127e-30f) || !std::isfinite(largest))
       continue; // all zeros
     double least = INFINITY;
     for (int step = 0; step < kSteps; ++step) {
       float scale = largest / 127 * (1 - 0.02f * step), inverse = 1 / scale;
       double error = 0;
-      view.each(channel, [&](int64_t at) {
-        double difference = rounded(w[at], inverse) * scale - w[at];
+      for (float value : line) {
+        double difference = rounded(value, inverse) * scale - value;
         error += difference * difference;
-      });
+      }
       if (error < least) {
         least = error;
         result.scales[channel] = scale;

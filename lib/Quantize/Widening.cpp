@@ -10,7 +10,7 @@ FailureOr<bool> Widening::holds(llvm::ArrayRef<Candidate> widened, Apply apply) 
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
   samples.bindSizes(mainOf(*copy));
   apply(*copy, widened);
-  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy));
+  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), samples.size());
   if (!graph)
     return failure();
   if (std::string problem = reference.compare(*graph, samples, losses); !problem.empty()) {

@@ -35,8 +35,9 @@ public:
 class GraphRunner {
 public:
   virtual ~GraphRunner() = default;
-  /// Compiles a module as the simplify phase leaves it. Null when that failed, which diagnostics have reported.
-  virtual std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module) = 0;
+  /// Compiles a module as the simplify phase leaves it, which will run about so many times: for few of them fast code may not be worth its
+  /// making. Null when that failed, which diagnostics have reported.
+  virtual std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module, size_t runs) = 0;
 };
 
 } // namespace laic

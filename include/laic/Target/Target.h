@@ -58,6 +58,7 @@ struct TargetOptions {
   std::vector<std::string> levels; // canonical, as `parseLevels` returns them; empty: the target's default
   unsigned threads = 0;            // for compiling; 0: all
   bool explain = false;            // emit remarks that say what was chosen and why
+  bool quick = false;              // for code that runs a few times: made in less time, and slower
   Math math = Math::Default;
 };
 

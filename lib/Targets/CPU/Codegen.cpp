@@ -26,6 +26,7 @@ constexpr uint64_t kAlign = 4096; // of a batch in the blob, so that AArch64's p
 struct Job {
   const Level *level;
   llvm::ArrayRef<func::FuncOp> kernels;
+  bool quick;
   std::vector<KernelInfo> infos;
   LinkedCode code;
   bool failed = false;
@@ -55,7 +56,7 @@ llvm::LogicalResult compile(Job &job) {
     return failure();
   std::string assembly;
   bool wantsText = bool(llvm::sys::Process::GetEnv("LAIC_DUMP_KERNELS"));
-  llvm::Expected<LinkedCode> code = compileModule(*translated, *job.level, wantsText ? &assembly : nullptr);
+  llvm::Expected<LinkedCode> code = compileModule(*translated, *job.level, job.quick, wantsText ? &assembly : nullptr);
   llvm::errs() << assembly;
   if (!code)
     return emitError(UnknownLoc::get(context))
@@ -138,7 +139,7 @@ llvm::FailureOr<CodegenResult> laic::cpu::generateCode(llvm::ArrayRef<func::Func
   std::vector<Job> jobs;
   for (const Level &level : levels)
     for (size_t i = 0; i < kernels.size(); i += kBatch)
-      jobs.push_back({&level, kernels.slice(i, std::min(kBatch, kernels.size() - i)), {}, {}});
+      jobs.push_back({&level, kernels.slice(i, std::min(kBatch, kernels.size() - i)), options.quick, {}, {}});
   runJobs(context, jobs, options.threads);
   if (llvm::any_of(jobs, [](const Job &job) { return job.failed; }))
     return failure();

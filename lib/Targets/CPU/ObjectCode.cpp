@@ -31,7 +31,7 @@ void laic::cpu::initialiseBackends() {
 
 static llvm::Error error(const llvm::Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(const Level &level) {
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(const Level &level, bool quick) {
   llvm::Triple triple(level.triple);
   std::string message;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
@@ -39,8 +39,9 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(const Le
     return error("this build of LLVM has no back end for " + level.triple);
   llvm::TargetOptions options;
   options.NoTrappingFPMath = true;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, level.chip, level.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  auto effort = quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(triple, level.chip, level.features, options,
+                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small, effort));
   if (!machine)
     return error("LLVM cannot generate code for " + level.name);
   return machine;
@@ -97,12 +98,13 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.run(module, modules);
 }
 
-llvm::Expected<LinkedCode> laic::cpu::compileModule(llvm::Module &module, const Level &level, std::string *assembly) {
-  auto machine = makeMachine(level);
+llvm::Expected<LinkedCode> laic::cpu::compileModule(llvm::Module &module, const Level &level, bool quick, std::string *assembly) {
+  auto machine = makeMachine(level, quick);
   if (!machine)
     return machine.takeError();
   prepareModule(module, **machine);
-  optimise(module, **machine);
+  if (!quick)
+    optimise(module, **machine);
   auto emit = [&](llvm::Module &module, llvm::CodeGenFileType type, llvm::SmallVectorImpl<char> &out) {
     llvm::raw_svector_ostream stream(out);
     llvm::legacy::PassManager passes;

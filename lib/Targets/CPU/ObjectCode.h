@@ -19,7 +19,7 @@ struct LinkedCode {
 /// Makes LLVM's X86 and AArch64 back ends available; callable any number of times.
 void initialiseBackends();
 /// Optimises the module, emits an object and links it. `assembly`, where given, gets the text form too.
-llvm::Expected<LinkedCode> compileModule(llvm::Module &module, const Level &level, std::string *assembly = nullptr);
+llvm::Expected<LinkedCode> compileModule(llvm::Module &module, const Level &level, bool quick, std::string *assembly = nullptr);
 /// Lays the sections of an ELF object out and applies its relocations, which must all be relative to the code itself.
 llvm::Expected<LinkedCode> linkObject(llvm::StringRef object, const Level &level);
 
