@@ -178,7 +178,7 @@ def table(results):
         gains.append(ours["fit_literal_db"] - literal["fit_literal_db"])
         lines.append(f"| {result['name']} | {ours['fit_literal_db']:.1f} | {literal['fit_literal_db']:.1f} | {gains[-1]:+.1f} | "
                      f"{ours['held_out_literal_db']:.1f} / {held['held_out_literal_db']:.1f} | {ours['fit_default_db']:.1f} / {default['fit_default_db']:.1f} | "
-                     f"{ours['cpu_seconds']:.1f} / {literal['cpu_seconds']:.1f} | {ours['peak_mib']:.0f} / {literal['peak_mib']:.0f} |")
+                     f"{ours['seconds']:.1f} / {literal['seconds']:.1f} | {ours['peak_mib']:.0f} / {literal['peak_mib']:.0f} |")
     higher = sum(g > 0 for g in gains)
     lines.append("")
     if gains:
@@ -190,7 +190,7 @@ def render():
     page = ROOT / "docs" / "Quantization.md"
     head, rest = page.read_text().split(BEGIN)
     saved = json.loads(RESULTS.read_text())
-    text = f"\n`{saved['command']}`, {saved['date']}, {saved['machine']}; ours / the peer's best, processor seconds of two threads.\n\n"
+    text = f"\n`{saved['command']}`, {saved['date']}, {saved['machine']}; ours / the peer's best, seconds on two threads.\n\n"
     page.write_text(head + BEGIN + text + table(saved["results"]) + "\n" + END + rest.split(END)[1])
 
 

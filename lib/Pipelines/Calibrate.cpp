@@ -61,7 +61,7 @@ public:
   }
 
 private:
-  /// One array per argument: whole frames of its element type.
+  /// One array per argument: whole frames of its element type, joined along its first dim or stacked on one more in front of it.
   LogicalResult readInputs() {
     for (BlockArgument argument : main.getArguments()) {
       auto type = cast<RankedTensorType>(argument.getType());
@@ -70,10 +70,11 @@ private:
       if (found == file.end())
         return main.emitError() << "--calibration: " << path << " has no input '" << name << "'";
       npz::Array &array = found->second;
-      bool fits = array.shape.size() == static_cast<size_t>(type.getRank()) && type.getNumElements() > 0 &&
+      bool isStacked = array.shape.size() == static_cast<size_t>(type.getRank()) + 1;
+      bool fits = (isStacked || array.shape.size() == static_cast<size_t>(type.getRank())) && type.getNumElements() > 0 &&
                   static_cast<int64_t>(array.elements()) % type.getNumElements() == 0 && array.elements() > 0;
-      for (int64_t d = 1; fits && d < type.getRank(); ++d)
-        fits = array.shape[d] == type.getDimSize(d);
+      for (int64_t d = isStacked ? 0 : 1; fits && d < type.getRank(); ++d)
+        fits = array.shape[d + isStacked] == type.getDimSize(d);
       if (!fits || (type.getElementType().isF32() ? array.dtype() != "<f4"
                                                   : static_cast<int64_t>(array.itemSize) != elementBytes(type.getElementType())))
         return main.emitError() << "--calibration: input '" << name << "' of " << path << " does not fit " << type;

@@ -139,6 +139,10 @@ private:
     if (project && output.path.empty() && options.emit == "artifact")
       return usage("target '" + targets.front()->getName().str() + "' writes a project, which needs a folder",
                    "name one as the output");
+    if (project && options.quantize && options.quantize->kind != QuantizeKind::Int8)
+      return usage("--quantize=" + options.quantize->text + " has no form in a project of target '" +
+                       targets.front()->getName().str() + "'",
+                   "quantise to int8, or leave it to the target, which learns ranges from --calibration");
     if (!options.calibration.empty() && !project && !options.quantize)
       return usage("--calibration has nothing to serve",
                    "it goes with --quantize, or with a target that writes projects, which learns ranges from it");
@@ -474,7 +478,10 @@ private:
       if (!host.target)
         return module->emitError("--quantize needs a target that runs on this machine");
       RuntimeRunner runner(host);
-      return quantize(*module, *options.quantize, runner, output.quantization);
+      if (mlir::failed(quantize(*module, *options.quantize, runner, output.quantization)))
+        return failure();
+      if (!project) // which needs the ranges of what stays in floats
+        return success();
     }
     return options.calibration.empty() ? success() : calibrate(*module, host, options.calibration);
   }

@@ -75,9 +75,23 @@ OwningOpRef<ModuleOp> constantPart(ModuleOp module, llvm::ArrayRef<Foldable> fou
   return copy;
 }
 
-} // namespace
+/// A stack of one matrix, [1, K, N], is the matrix.
+void unstackMatrices(func::FuncOp main) {
+  for (auto op : main.getOps<MatMulOp>()) {
+    auto a = dyn_cast<RankedTensorType>(op.getA().getType()), w = dyn_cast<RankedTensorType>(op.getB().getType());
+    std::vector<char> scratch;
+    if (!a || !w || w.getRank() < 3 || a.getRank() < w.getRank() || // the result has as many dims as the longer of both
+        !llvm::all_of(w.getShape().drop_back(2), [](int64_t size) { return size == 1; }))
+      continue;
+    if (llvm::ArrayRef<float> values = floatsOf(op.getB(), scratch); !values.empty()) {
+      OpBuilder b(op);
+      op->setOperand(1, GraphEditor(b, op.getB().getLoc()).floats(values, w.getShape().take_back(2)));
+    }
+  }
+}
 
-LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
+/// The runtime computes them.
+LogicalResult foldConstants(ModuleOp module, GraphRunner &runner) {
   func::FuncOp main = mainOf(module);
   llvm::SmallVector<Foldable> found = findFoldable(main);
   if (found.empty())
@@ -100,5 +114,14 @@ LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
   for (Operation *op : old)
     if (op->use_empty())
       op->erase();
+  return success();
+}
+
+} // namespace
+
+LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
+  if (failed(foldConstants(module, runner)))
+    return failure();
+  unstackMatrices(mainOf(module));
   return success();
 }

@@ -13,6 +13,8 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
+#include <chrono>
+
 using namespace mlir;
 using namespace laic;
 
@@ -95,6 +97,26 @@ template <typename Plan> static void explainKept(func::FuncOp main, llvm::ArrayR
       main.emitRemark() << "node '" << layer.name << "' (" << layer.kind << ") stays in " << wide << ": " << layer.kept;
 }
 
+/// The least time that a sample takes, in milliseconds.
+static FailureOr<double> timeOf(ModuleOp module, GraphRunner &runner, const Samples &samples) {
+  constexpr size_t kMany = 1'000'000;
+  constexpr std::chrono::milliseconds kLong(300);
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  samples.bindSizes(mainOf(*copy));
+  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), kMany);
+  if (!graph)
+    return failure();
+  using Clock = std::chrono::steady_clock;
+  Clock::duration least = Clock::duration::max();
+  llvm::SmallVector<TensorView> outputs;
+  for (Clock::time_point end = Clock::now() + kLong, begun = Clock::now(); begun < end; begun = Clock::now()) {
+    if (std::string problem = graph->run(samples[0], outputs); !problem.empty())
+      return reportRun(module, problem);
+    least = std::min(least, Clock::now() - begun);
+  }
+  return std::chrono::duration<double, std::milli>(least).count();
+}
+
 static LogicalResult inferShapes(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
@@ -109,12 +131,19 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
            failure();
   if (std::string glob = unusedGlob(main, options.keepFloat); !glob.empty())
     return main.emitError() << "--keep-float=" << glob << " matches no node", failure();
+  AtomicFile reportFile; // opened first: a folder that is not there is no reason to work in vain
+  if (!options.report.empty())
+    if (std::string problem = reportFile.open(options.report); !problem.empty())
+      return main.emitError() << "--quantize-report: " << problem;
   std::optional<Samples> samples;
   if (!options.calibration.empty()) {
     samples = Samples::read(options.calibration, main);
     if (!samples)
       return failure();
   }
+  OwningOpRef<ModuleOp> floats;
+  if (samples && !options.report.empty())
+    floats = cast<ModuleOp>(module->clone());
   if (failed(foldWeights(module, runner)))
     return failure();
   QuantizeReport report;
@@ -155,8 +184,14 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
     main.emitWarning("--quantize has found nothing: no Conv, MatMul or Gemm of f32 has constant weights on the right")
             .attachNote()
         << "bodies of branches and loops are not looked into, and models in other types than f32 stay as they are";
+  if (floats) {
+    FailureOr<double> before = timeOf(*floats, runner, *samples), after = timeOf(module, runner, *samples);
+    if (failed(before) || failed(after))
+      return failure();
+    report.milliseconds = {*before, *after};
+  }
   if (!options.report.empty())
-    if (std::string problem = writeReport(report, options.report); !problem.empty())
+    if (std::string problem = writeReport(report, options.report, reportFile); !problem.empty())
       return main.emitError() << "--quantize-report: " << problem;
   return inferShapes(module);
 }

@@ -1,7 +1,6 @@
 // Writes reports: one JSON object, and an HTML page without anything from elsewhere.
 #include "Report.h"
 
-#include "laic/Support/AtomicFile.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -73,6 +72,8 @@ std::string toJson(const QuantizeReport &report) {
                  {"quantize", report.kind},
                  {"samples", static_cast<int64_t>(report.samples)},
                  {"weights", json::Object{{"float_bytes", floats}, {"bytes", bytes}}}};
+  if (report.milliseconds)
+    j["this_cpu"] = json::Object{{"float_ms", (*report.milliseconds)[0]}, {"ms", (*report.milliseconds)[1]}};
   j["outputs"] = std::move(outputs);
   j["layers"] = std::move(layers);
   return llvm::formatv("{0:2}\n", json::Value(std::move(j))).str();
@@ -135,6 +136,11 @@ std::string toHtml(const QuantizeReport &report) {
   html += llvm::formatv("<h1>{0}: {1}</h1>\n<p>Weights {2} &rarr; {3} bytes; {4} samples.</p>\n", escaped(report.model),
                         escaped(report.kind), floats, bytes, report.samples)
               .str();
+  if (report.milliseconds)
+    html +=
+        llvm::formatv("<p>A sample takes {0:F2} ms on the CPU of this machine, in floats {1:F2} ms: {2:F2} times as fast.</p>\n",
+                      (*report.milliseconds)[1], (*report.milliseconds)[0], (*report.milliseconds)[0] / (*report.milliseconds)[1])
+            .str();
   html += "<h2>Outputs</h2><table><tr><th>output</th><th>SQNR, dB</th><th>top-1 agreement</th><th>worst sample</th></tr>\n";
   for (const OutputLoss &loss : report.outputs)
     html += llvm::formatv("<tr><td>{0}</td><td>{1:F1}</td><td>{2}</td><td>{3}: {4:F1} dB</td></tr>\n", escaped(loss.name),
@@ -151,11 +157,8 @@ std::string toHtml(const QuantizeReport &report) {
 
 } // namespace
 
-std::string laic::writeReport(const QuantizeReport &report, const std::string &path) {
+std::string laic::writeReport(const QuantizeReport &report, const std::string &path, AtomicFile &file) {
   std::string text = llvm::StringRef(path).ends_with(".html") ? toHtml(report) : toJson(report);
-  AtomicFile file;
-  std::string problem = file.open(path);
-  if (problem.empty())
-    problem = file.write(text.data(), text.size());
+  std::string problem = file.write(text.data(), text.size());
   return problem.empty() ? file.commit() : problem;
 }

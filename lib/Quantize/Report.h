@@ -3,6 +3,7 @@
 #define LAIC_LIB_QUANTIZE_REPORT_H
 
 #include "Measure.h"
+#include "laic/Support/AtomicFile.h"
 
 #include <array>
 #include <optional>
@@ -28,12 +29,13 @@ struct LayerReport {
 struct QuantizeReport {
   std::string model, kind; // `kind`: as --quantize has it
   size_t samples = 0;
+  std::optional<std::array<double, 2>> milliseconds; // that a sample takes on this machine's CPU, in floats and quantised
   std::vector<OutputLoss> outputs;
   std::vector<LayerReport> layers;
 };
 
-/// Writes JSON or HTML, as the path ends, whole or not at all. An error text, empty on success.
-std::string writeReport(const QuantizeReport &report, const std::string &path);
+/// Writes JSON or HTML, as the path ends, to `file`, which was opened for it, whole or not at all. An error text, empty on success.
+std::string writeReport(const QuantizeReport &report, const std::string &path, AtomicFile &file);
 
 } // namespace laic
 #endif

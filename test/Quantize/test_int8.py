@@ -179,6 +179,20 @@ def test_weights_cut_from_one_constant(tmp_path):
     assert "quantised 2 of 2" in both(tmp_path, nodes, {"x": ["N", 32]}, {"y": ["N", 12], "z": ["N", 12]}, {"w": w})
 
 
+@pytest.mark.parametrize("kind", ["int8", "int8-dynamic", "int4"])
+def test_a_stack_of_one_matrix(tmp_path, kind):
+    """[1, K, N] as exporters of some frameworks write it; what would change the result's rank stays."""
+    rng = np.random.default_rng(0)
+    w, v = rng.standard_normal((1, 64, 48)).astype("f4"), rng.standard_normal((1, 48, 64)).astype("f4")
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], "stacked"), helper.make_node("MatMul", ["x2", "v"], ["z"], "longer")]
+    model = save(tmp_path / "m.onnx", nodes, {"x": ["N", 5, 64], "x2": [7, 48]}, {"y": ["N", 5, 48], "z": [1, 7, 64]}, {"w": w, "v": v})
+    samples = {"x": rng.standard_normal((4, 2, 5, 64)).astype("f4"), "x2": rng.standard_normal((4, 7, 48)).astype("f4")}
+    artifact, stderr = quantise(model, tmp_path, kind, samples, "--quantize-loss=0")
+    assert "quantised 1 of 1" in stderr
+    got = execute(artifact, {name: stack[0] for name, stack in samples.items()})
+    assert sqnr(samples["x"][0] @ w, got["y"]) > (16 if kind == "int4" else 35) and sqnr(samples["x2"][0] @ v, got["z"]) > 100
+
+
 def test_outputs_that_are_zero_do_not_count(tmp_path):
     """Nothing is lost of them."""
     rng = np.random.default_rng(0)
@@ -365,7 +379,8 @@ def test_report_as_a_page(tmp_path, images):
     assert rows[4][2] == "float: --keep-float names it" and rows[0][2] == "quantised"
     assert rows[0][3] == "1728 -> 496" and all(20 < float(row[i]) < 80 for row in rows[:4] for i in (4, 5))
     assert all(len(list(picture)) > 10 for picture in layers.iter("svg"))
-    assert "12 samples" in page and [cell.text for cell in outputs.iter("td")][0] == "y"
+    assert "12 samples" in page and " ms on the CPU of this machine, in floats " in page
+    assert [cell.text for cell in outputs.iter("td")][0] == "y"
 
 
 def test_report_for_programs(tmp_path, images):
@@ -376,6 +391,7 @@ def test_report_for_programs(tmp_path, images):
     assert {"name", "sqnr_db", "worst_sample", "worst_sample_sqnr_db", "top1_agreement_percent"} <= set(said["outputs"][0])
     for layer in said["layers"]:  # an estimate, and what was measured with the noise of the layers before
         assert layer["sqnr_in_context_db"] < layer["sqnr_alone_db"] + 3
+    assert 0 < said["this_cpu"]["ms"] < 100 and 0 < said["this_cpu"]["float_ms"] < 100
     first = said["layers"][0]
     assert abs(first["sqnr_in_context_db"] - first["sqnr_alone_db"]) < 3  # nothing comes before it
 

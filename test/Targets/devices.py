@@ -23,6 +23,7 @@ REAL = os.environ.get("LAIC_TEST_GPU") == "1"
 TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "float64": 1e-4}
 DEVICE_SHARE = 0.9  # of a model's arithmetic
 
+sys.path.append(str(ROOT / "test" / "Quantize"))
 if MODELS.is_dir():
     sys.path.insert(0, str(MODELS))
     import inputs
@@ -183,6 +184,32 @@ def resnet50(folder):
 
 
 LARGE = [pytest.param(superres, id="superres_x3", marks=[needs_models, only_all]), pytest.param(resnet50, id="resnet50", marks=[only_all])]
+
+
+# ---- models that laic quantises ----
+
+# The kind, and how far a device may be off, in quanta of the output, at most and on 99 of 100 elements: a float in front of a rounding may differ
+# in its last bit.
+QUANTISED = {"int8": (2, 0.1), "int8-dynamic": (2, 0.1), "int8-weights": (0.1, 0.1), "int4:32:asymmetric": (0.1, 0.1), "f16": (1, 1)}
+
+
+def quantised(kind, make, folder, target, chip, env):
+    """One model quantised once, for the CPU and a device, on inputs that are no samples; `make`: a function of test/Quantize/quantizing.py."""
+    import quantizing
+
+    random = np.random.default_rng(4)
+    model = getattr(quantizing, make)(folder / "m.onnx")
+    name, draw = {"convolutional": ("x", lambda *n: random.standard_normal((*n, 2, 3, 20, 20)).astype("f4")),
+                  "transformer": ("ids", lambda *n: random.integers(0, 96, (*n, 2, 9)))}[make]
+    np.savez(folder / "samples.npz", **{name: draw(6)})
+    compile_model(model, folder / "m.bin", f"--target=cpu,{target}", *([f"--chip={chip}"] if chip else []), f"--quantize={kind}",
+                  f"--calibration={folder / 'samples.npz'}", "--quantize-loss=0")
+    most, nearly = QUANTISED[kind]
+    for _ in range(3):
+        feed = {name: draw()}
+        want, got = (execute(folder / "m.bin", feed, folder, device, env)["y"].astype("f8") for device in ("cpu", target))
+        off = np.abs(got - want) * 255 / (want.max() - want.min())
+        assert off.max() <= most and np.quantile(off, 0.99) <= nearly, (off.max(), np.quantile(off, 0.99))
 
 
 def float64_functions(tmp_path, target, chip, env):

@@ -38,6 +38,12 @@ def small(tmp_path_factory):
     return folder / "small.bin", folder / "in.npz"
 
 
+@pytest.mark.parametrize("kind", devices.QUANTISED)
+@pytest.mark.parametrize("make", ["convolutional", "transformer"])
+def test_quantised_models_equal_the_cpu(make, kind, tmp_path, env):
+    devices.quantised(kind, make, tmp_path, "cuda", "", env)
+
+
 @pytest.mark.parametrize("make", CASES)
 def test_models_equal_the_cpu(make, tmp_path, env):
     model, feeds, dims = make(tmp_path)

@@ -22,6 +22,7 @@ class Model:
     feed: object  # feed(random, frames) makes inputs of so many frames
     dims: dict = field(default_factory=dict)
     calibration: object = None  # inputs by name, of float models
+    options: tuple = ()
 
 
 # ---- the digits model ----

@@ -32,7 +32,7 @@ class Project:
     def __init__(self, folder, model):
         self.folder, self.model, self.design = folder, model, folder / "design"
         self.binary = None
-        compile_project(model.path, self.design, dims=model.dims, calibration=model.calibration)
+        compile_project(model.path, self.design, *model.options, dims=model.dims, calibration=model.calibration)
         self.report = json.loads((self.design / "report.json").read_text())
 
     def build(self, *options, folder="build"):
@@ -64,15 +64,16 @@ class Projects:
     def __init__(self, folder):
         self.folder, self.known, self.npz = folder, {}, []
 
-    def compiled(self, name):
+    def compiled(self, name, make=None):
+        """`make`: of a model that is in neither list."""
         if name not in self.known:
             folder = self.folder / name
             folder.mkdir(exist_ok=True)
-            self.known[name] = Project(folder, (MODELS | FLOATS)[name](folder))
+            self.known[name] = Project(folder, (make or (MODELS | FLOATS)[name])(folder))
         return self.known[name]
 
-    def __call__(self, name):
-        project = self.compiled(name)
+    def __call__(self, name, make=None):
+        project = self.compiled(name, make)
         if project.binary is None:
             project.binary = self.program(project, "csim")
         return project

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 import devices
 import hls_lint
 from bounded import Bounded
-from models import DIGITS, FLOATS, MODELS, OF_COLLECTION, UNSIGNED, digit_images, sounds
+from models import DIGITS, FLOATS, MODELS, OF_COLLECTION, UNSIGNED, Model, digit_images, sounds
 from projects import Projects, by_onnxruntime, compile_project, load, run
 from reference import Reference
 
@@ -79,6 +79,29 @@ def test_float_models(name, projects):
         if not name.endswith("_float"):
             same = np.mean(got[output].argmax(1) == want.argmax(1))
             assert same >= 0.99, f"{output}: {same:.3f} of the frames have the same class"
+
+
+def test_quantised_by_laic(projects, tmp_path):
+    """--quantize=int8 for a design and for the CPU: the same products in bytes, what is between them in fixed point and in floats."""
+    images = digit_images()
+    project = projects("digits_int8", lambda folder: Model(DIGITS, None, {"N": 1}, {"image": images[:60, None]}, ("--quantize=int8",)))
+    feed = {"image": images[60:260]}
+    np.savez(tmp_path / "samples.npz", image=images[:60, None])
+    devices.compile_model(DIGITS, tmp_path / "cpu.bin", "--quantize=int8", f"--calibration={tmp_path / 'samples.npz'}", "-q")
+    got, _ = project.simulate(feed)
+    for output, want in devices.execute(tmp_path / "cpu.bin", feed, tmp_path, "cpu").items():
+        error = np.abs(got[output] - want).max() / (want.max() - want.min())
+        same = np.mean(got[output].argmax(1) == want.argmax(1))
+        assert error <= 0.01 and same >= 0.99, (output, error, same)
+    text = "".join(file.read_text() for file in (project.design / "src").rglob("*.h"))
+    assert "ap_int<8>" in text and "ap_uint<8>" in text
+
+
+@pytest.mark.parametrize("kind", ["int8-dynamic", "int4", "f16"])
+def test_refuses_other_quantisation(kind, tmp_path):
+    stderr = compile_project(DIGITS, tmp_path / "design", f"--quantize={kind}", dims={"N": 1}, expect=2).stderr
+    assert f"--quantize={kind} has no form in a project of target 'hls'" in stderr
+    assert "quantise to int8, or leave it to the target, which learns ranges from --calibration" in stderr
 
 
 def test_frames_are_independent(projects):

@@ -50,6 +50,12 @@ def mixed_model():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+@pytest.mark.parametrize("kind", devices.QUANTISED)
+@pytest.mark.parametrize("make", ["convolutional", "transformer"])
+def test_quantised_models_equal_the_cpu(make, kind, tmp_path, env):
+    devices.quantised(kind, make, tmp_path, "vulkan", "fp16", env)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("make", CASES)
 def test_models_equal_the_cpu(make, level, tmp_path, env):
