@@ -16,10 +16,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
+
+from processes import anonymous_peak
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -69,17 +72,19 @@ def stack(feeds):
 
 
 def measured(command, env=None):
-    """Seconds and peak MiB of a process; None where it failed."""
+    """Seconds and the peak of a process's own memory in MiB, without mapped files; None where it failed."""
     log = tempfile.TemporaryFile()
-    started = time.monotonic()
+    stopped, started = threading.Event(), time.monotonic()
     process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env)
+    peak = anonymous_peak(process, stopped)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
+    stopped.set()
     if os.waitstatus_to_exitcode(status):
         log.seek(0)
         print(log.read().decode(errors="replace")[-800:], file=sys.stderr)
         return None
-    return {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_mib": usage.ru_maxrss / 1024}
+    return {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_mib": peak()}
 
 
 def outputs(path, feeds, literal):
@@ -172,7 +177,8 @@ def table(results):
     for result in results:
         ours, literal, default = result["laic"], best(result, "fit_literal_db"), best(result, "fit_default_db")
         if not ours or not literal:
-            lines.append(f"| {result['name']} | {'failed' if not ours else ''} | {'failed' if not literal else ''} | | | | | |")
+            lines.append(f"| {result['name']} | {ours['fit_literal_db']:.1f} | fails, or refuses what it wrote | | {ours['held_out_literal_db']:.1f} | "
+                         f"{ours['fit_default_db']:.1f} | {ours['seconds']:.1f} | {ours['peak_mib']:.0f} |" if ours else f"| {result['name']} | failed | | | | | | |")
             continue
         held = best(result, "held_out_literal_db")
         gains.append(ours["fit_literal_db"] - literal["fit_literal_db"])

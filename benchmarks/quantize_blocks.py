@@ -6,7 +6,7 @@ usage: quantize_blocks.py [gpt2_124m] [tinyllama_1b] [--samples N] [--tokens N] 
 SQNR is that of the logits against the float model, on the samples (fit) and on as many others (held out), without earlier tokens. Perplexity is
 exp of the mean cross entropy between the float model's distribution of the next token and the quantised one's: that of text which the float model
 would write. Networks with random weights are hardly ever sure, so look at the differences. All models are run by onnxruntime with its rewrites
-off. onnxruntime's quantiser takes MatMul alone, so Gemm is written as MatMul and Add for it.
+off. onnxruntime's quantiser takes MatMul of constants alone: for it Gemm is written as MatMul and Add, and transposed tables as constants.
 """
 import argparse
 import json
@@ -64,9 +64,14 @@ def peer(model, path):
     import onnx
     from onnxruntime.quantization import matmul_nbits_quantizer as q
     made = onnx.load(model)
+    constants = {tensor.name: tensor for tensor in made.graph.initializer}
     nodes = []
     for node in made.graph.node:
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == "Transpose" and node.input[0] in constants:
+            turned = onnx.numpy_helper.to_array(constants[node.input[0]]).transpose(attributes.get("perm"))
+            made.graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(turned), node.output[0]))
+            continue
         plain = all(attributes.get(name, default) == default for name, default in (("alpha", 1.0), ("beta", 1.0), ("transA", 0), ("transB", 0)))
         if node.op_type != "Gemm" or not plain or len(node.input) < 3:
             nodes.append(node)

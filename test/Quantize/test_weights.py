@@ -55,11 +55,12 @@ def test_blocks_are_grids(tmp_path, kind, levels, block):
 
 
 @pytest.mark.parametrize("kind, bits, symmetric", [("int4", 4, True), ("int4:32:asymmetric", 4, False), ("int8-weights", 8, True)])
-def test_keeps_as_much_as_the_peer(tmp_path, kind, bits, symmetric):
+def test_without_samples_rounds_like_the_peer(tmp_path, kind, bits, symmetric):
     w = (RNG.standard_normal((128, 96)) * np.exp(RNG.standard_normal((128, 1)))).astype("f4")
     model = product(tmp_path / "m.onnx", w)
     artifact, _ = quantise(model, tmp_path, kind)
-    assert sqnr(w, effective(artifact, 128)) > sqnr(w, nearest(w, bits, symmetric)) - 0.1
+    got, want = effective(artifact, 128), nearest(w, bits, symmetric)
+    assert abs(sqnr(w, got) - sqnr(w, want)) < 0.02 and np.mean(np.abs(got - want) > 1e-5 * np.abs(want).max()) < 0.002  # ties may fall either way
 
 
 @pytest.mark.parametrize("attributes", [{}, {"transB": 1}])
