@@ -68,7 +68,9 @@ private:
       auto name = main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "laic.name").getValue().str();
       auto found = file.find(name);
       if (found == file.end())
-        return main.emitError() << "--calibration: " << path << " has no input '" << name << "'";
+        return (main.emitError() << "--calibration: " << path << " has no input '" << name << "'").attachNote()
+                   << "a project takes all frames of an input in one array of its name",
+               failure();
       npz::Array &array = found->second;
       bool isStacked = array.shape.size() == static_cast<size_t>(type.getRank()) + 1;
       bool fits = (isStacked || array.shape.size() == static_cast<size_t>(type.getRank())) && type.getNumElements() > 0 &&

@@ -139,10 +139,14 @@ private:
     if (project && output.path.empty() && options.emit == "artifact")
       return usage("target '" + targets.front()->getName().str() + "' writes a project, which needs a folder",
                    "name one as the output");
-    if (project && options.quantize && options.quantize->kind != QuantizeKind::Int8)
+    bool writesProject = project && options.emit == "artifact";
+    if (writesProject && options.quantize && options.quantize->kind != QuantizeKind::Int8)
       return usage("--quantize=" + options.quantize->text + " has no form in a project of target '" +
                        targets.front()->getName().str() + "'",
                    "quantise to int8, or leave it to the target, which learns ranges from --calibration");
+    if (writesProject && options.quantize && options.quantize->calibration.empty())
+      return usage("--quantize=" + options.quantize->text + " for a project learns ranges from samples",
+                   "give some with --calibration=FILE.npz");
     if (!options.calibration.empty() && !project && !options.quantize)
       return usage("--calibration has nothing to serve",
                    "it goes with --quantize, or with a target that writes projects, which learns ranges from it");

@@ -4,13 +4,13 @@
 #include "Phases.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
-#include "laic/Dialect/Laic/Passes.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/runtime.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <chrono>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -24,6 +24,9 @@ struct Release {
   void operator()(laic_pool_t *pool) const { laic_pool_release(pool); }
   void operator()(laic_context_t *context) const { laic_context_release(context); }
 };
+
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
 
 /// The text of a status, which is freed; "" for success.
 std::string textOf(laic_status_t *status) {
@@ -107,49 +110,80 @@ private:
   std::unique_ptr<laic_context_t, Release> context;
 };
 
+/// Code that was made quickly. When it turns out to run for long, it is made again, to run fast.
+class AdaptiveGraph : public RunnableGraph {
+public:
+  AdaptiveGraph(RuntimeRunner &runner, OwningOpRef<ModuleOp> module, std::unique_ptr<RunnableGraph> graph, double seconds,
+                size_t runs)
+      : runner(runner), module(std::move(module)), graph(std::move(graph)), seconds(seconds), runs(runs) {}
+
+  std::string run(llvm::ArrayRef<TensorView> inputs, llvm::SmallVectorImpl<TensorView> &outputs) override {
+    if (wantsFastCode) {
+      wantsFastCode = false;
+      if (auto fast = runner.compileNow(std::move(module), /*quick=*/false))
+        graph = std::move(fast);
+    }
+    Clock::time_point begun = Clock::now();
+    std::string problem = graph->run(inputs, outputs);
+    runs -= std::min<size_t>(runs, 1);
+    // Quick code takes about two and a half times as long as fast code, which takes about as much longer to make.
+    constexpr double kSavedShare = 0.6, kLonger = 2;
+    wantsFastCode = module && secondsSince(begun) * static_cast<double>(runs) * kSavedShare > seconds * kLonger;
+    return problem;
+  }
+
+private:
+  RuntimeRunner &runner;
+  OwningOpRef<ModuleOp> module; // until it is made again
+  std::unique_ptr<RunnableGraph> graph;
+  double seconds; // that making it took
+  size_t runs;    // to come
+  bool wantsFastCode = false;
+};
+
+/// Multiply-adds of the convolutions and products whose sizes are known.
+double multiplyAdds(ModuleOp module) {
+  double work = 0;
+  module.walk([&](Operation *op) {
+    if (!isa<ConvOp, MatMulOp, GemmOp>(op))
+      return;
+    auto y = dyn_cast<RankedTensorType>(op->getResult(0).getType()), w = dyn_cast<RankedTensorType>(op->getOperand(1).getType());
+    if (!y || !w || !y.hasStaticShape() || !w.hasStaticShape() || y.getRank() == 0)
+      return;
+    // What one output element takes: all weights of its channel, of a stack of matrices those of one.
+    double weights = w.getNumElements();
+    if (isa<ConvOp>(op))
+      weights /= static_cast<double>(std::max<int64_t>(w.getDimSize(0), 1));
+    else if (w.getRank() > 1)
+      weights = static_cast<double>(isa<GemmOp>(op) ? w.getNumElements() / std::max<int64_t>(y.getShape().back(), 1)
+                                                    : w.getDimSize(w.getRank() - 2));
+    work += static_cast<double>(y.getNumElements()) * weights;
+  });
+  return work;
+}
+
 } // namespace
 
-// Multiply-adds of the products of a graph, and how many products there are; nothing where a size is not known.
-static std::optional<std::pair<double, double>> workOf(ModuleOp module) {
-  auto elements = [](Value value) -> std::optional<double> {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    return type && type.hasStaticShape() ? std::optional<double>(type.getNumElements()) : std::nullopt;
-  };
-  double work = 0, products = 0;
-  WalkResult result = module.walk([&](Operation *op) {
-    if (!isa<ConvOp, MatMulOp, GemmOp>(op))
-      return WalkResult::advance();
-    std::optional<double> y = elements(op->getResult(0)), w = elements(op->getOperand(1));
-    if (!y || !w)
-      return WalkResult::interrupt();
-    auto yType = cast<RankedTensorType>(op->getResult(0).getType()), wType = cast<RankedTensorType>(op->getOperand(1).getType());
-    int64_t outputs = isa<ConvOp>(op) ? wType.getDimSize(0) : yType.getRank() ? yType.getShape().back() : 1;
-    double matrices =
-        isa<MatMulOp>(op) && wType.getRank() > 2 ? *w / (wType.getDimSize(wType.getRank() - 2) * wType.getShape().back()) : 1;
-    work += *y * *w / (std::max<double>(outputs, 1) * matrices);
-    ++products;
-    return WalkResult::advance();
-  });
-  return result.wasInterrupted() ? std::nullopt : std::optional(std::pair(work, products));
+std::unique_ptr<RunnableGraph> RuntimeRunner::compile(OwningOpRef<ModuleOp> module, std::optional<size_t> runs) {
+  // Beyond these it is clear from the start.
+  constexpr double kMostWork = 25e9;
+  if (!runs || multiplyAdds(*module) * static_cast<double>(*runs) > kMostWork)
+    return compileNow(std::move(module), /*quick=*/false);
+  OwningOpRef<ModuleOp> again = *runs > 1 ? cast<ModuleOp>(module->clone()) : OwningOpRef<ModuleOp>();
+  Clock::time_point begun = Clock::now();
+  std::unique_ptr<RunnableGraph> graph = compileNow(std::move(module), /*quick=*/true);
+  if (!graph)
+    return nullptr;
+  return std::make_unique<AdaptiveGraph>(*this, std::move(again), std::move(graph), secondsSince(begun), *runs);
 }
 
-// Code that is made quickly saves about 20 ms for each product and loses 30 ms for a thousand million multiply-adds (x86-64-v3, Zen 3).
-static bool paysForQuickCode(ModuleOp module, size_t runs) {
-  constexpr double kSaved = 0.020, kLost = 0.030e-9;
-  auto work = workOf(module);
-  return work && work->first * static_cast<double>(runs) * kLost <= work->second * kSaved;
-}
-
-std::unique_ptr<RunnableGraph> RuntimeRunner::compile(OwningOpRef<ModuleOp> module, size_t runs) {
+std::unique_ptr<RunnableGraph> RuntimeRunner::compileNow(OwningOpRef<ModuleOp> module, bool quick) {
   ScopedDiagnosticHandler quiet(module->getContext(),
                                 [](Diagnostic &d) { return success(d.getSeverity() == DiagnosticSeverity::Remark); });
   Location loc = module->getLoc();
-  PassManager infer(module->getContext()), pm(module->getContext());
-  infer.addNestedPass<func::FuncOp>(createLaicInferShapes());
-  if (failed(infer.run(*module)))
-    return nullptr;
   TargetChoice choice = host;
-  choice.options.quick = paysForQuickCode(*module, runs);
+  choice.options.quick = quick;
+  PassManager pm(module->getContext());
   pm.enableVerifier(false);
   buildDecomposition(pm);
   buildFusePhase(pm);

@@ -1,31 +1,36 @@
 // Accumulates X^T X by windows and factors its inverse.
 #include "ErrorFeedback.h"
 
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
 #include <cmath>
 
 using namespace laic;
 
 void ErrorFeedback::add(const Activation &x) {
-  if (products.empty()) {
-    inputs = x.channels;
+  inputs = x.channels;
+  size_t half = samples++ % 2;
+  std::vector<std::vector<float>> &sums = products[half];
+  if (sums.empty())
     for (int64_t first = 0; first < inputs; first += kWindow)
-      products.emplace_back(windowSize(first) * windowSize(first));
-  }
+      sums.emplace_back(windowSize(first) * windowSize(first));
   // Rows of a few at a time share what is read and written of the sums.
   constexpr int64_t kTogether = 4;
-  int64_t rows = static_cast<int64_t>(x.values.size()) / inputs;
-  for (size_t w = 0; w < products.size(); ++w) {
+  int64_t count = static_cast<int64_t>(x.values.size()) / inputs;
+  rows[half] += count;
+  for (size_t w = 0; w < sums.size(); ++w) {
     int64_t first = static_cast<int64_t>(w) * kWindow, n = windowSize(first);
-    for (int64_t row = 0; row < rows; row += kTogether) {
-      int64_t count = std::min(kTogether, rows - row);
+    for (int64_t row = 0; row < count; row += kTogether) {
+      int64_t together = std::min(kTogether, count - row);
       for (int64_t i = 0; i < n; ++i) {
         float left[kTogether] = {};
         const float *right[kTogether];
         for (int64_t r = 0; r < kTogether; ++r) {
-          right[r] = x.values.data() + (row + std::min(r, count - 1)) * inputs + first;
-          left[r] = r < count ? right[r][i] : 0.0f;
+          right[r] = x.values.data() + (row + std::min(r, together - 1)) * inputs + first;
+          left[r] = r < together ? right[r][i] : 0.0f;
         }
-        float *sum = products[w].data() + i * n;
+        float *sum = sums[w].data() + i * n;
         for (int64_t j = i; j < n; ++j)
           sum[j] += left[0] * right[0][j] + left[1] * right[1][j] + left[2] * right[2][j] + left[3] * right[3][j];
       }
@@ -33,11 +38,38 @@ void ErrorFeedback::add(const Activation &x) {
   }
 }
 
+std::vector<float> ErrorFeedback::sumOf(int64_t first, Part part) const {
+  std::vector<float> sum(windowSize(first) * windowSize(first));
+  for (size_t half = 0; half < 2; ++half)
+    if (rows[half] > 0 && part != (half == 0 ? Part::Second : Part::First))
+      for (auto [total, value] : llvm::zip_equal(sum, products[half][first / kWindow]))
+        total += value;
+  return sum;
+}
+
+double ErrorFeedback::energy(int64_t first, llvm::ArrayRef<float> d, Part part) const {
+  std::vector<float> h = sumOf(first, part);
+  auto n = static_cast<int64_t>(d.size());
+  double total = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    float line = 0;
+    for (int64_t j = i + 1; j < n; ++j)
+      line += h[i * n + j] * d[j];
+    total += double(d[i]) * (double(h[i * n + i]) * d[i] + 2.0 * line);
+  }
+  return total;
+}
+
+double ErrorFeedback::safeTrust(int64_t first) const {
+  auto seen = static_cast<double>(rows[0] + rows[1]);
+  return seen / (seen + static_cast<double>(windowSize(first)));
+}
+
 // With J the reversal of order, J H J = L L^T gives H = M M^T for M = J L J, which is upper triangular, and the inverse of H is U^T U for
 // U = M^-1, upper triangular as well.
-std::vector<float> ErrorFeedback::window(int64_t first) const {
+std::vector<float> ErrorFeedback::window(int64_t first, double trust, Part part) const {
   int64_t n = windowSize(first);
-  llvm::ArrayRef<float> h = products[first / kWindow];
+  std::vector<float> h = sumOf(first, part);
   double mean = 0;
   for (int64_t i = 0; i < n; ++i)
     mean += h[i * n + i] / static_cast<double>(n);
@@ -46,7 +78,7 @@ std::vector<float> ErrorFeedback::window(int64_t first) const {
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j <= i; ++j) {
       int64_t a = n - 1 - i, b = n - 1 - j; // a <= b: in the upper half
-      double sum = h[a * n + b] + (i == j ? damping : 0);
+      double sum = i == j ? h[a * n + a] + damping : h[a * n + b] * trust;
       for (int64_t k = 0; k < j; ++k)
         sum -= l[i * n + k] * l[j * n + k];
       l[i * n + j] = i == j ? std::sqrt(std::max(sum, damping * 1e-3)) : sum / l[j * n + j];

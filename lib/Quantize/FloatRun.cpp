@@ -5,6 +5,7 @@
 #include "laic/Dialect/Laic/DataMovementOps.h"
 
 #include <algorithm>
+#include <chrono>
 
 using namespace mlir;
 using namespace laic;
@@ -77,8 +78,9 @@ Activation laic::divided(const Activation &activation, llvm::ArrayRef<float> div
   if (divisors.empty())
     return activation;
   storage.assign(activation.values.begin(), activation.values.end());
-  for (size_t i = 0; i < storage.size(); ++i)
-    storage[i] /= divisors[i % divisors.size()];
+  for (size_t row = 0; row + divisors.size() <= storage.size(); row += divisors.size())
+    for (size_t c = 0; c < divisors.size(); ++c)
+      storage[row + c] /= divisors[c];
   Activation result = activation;
   result.values = storage;
   return result;
@@ -101,7 +103,9 @@ static Value channelsLast(Value value, int64_t axis) {
   return TransposeOp::create(b, value.getLoc(), type.clone(shape), value, b.getDenseI64ArrayAttr(order));
 }
 
-LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat) {
+LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat, size_t passes) {
+  this->passes = passes;
+  kept.resize(samples.size());
   OwningOpRef<ModuleOp> clone = cast<ModuleOp>(module->clone());
   func::FuncOp main = mainOf(*clone);
   samples.bindSizes(main);
@@ -119,8 +123,7 @@ LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat) {
   reference.emplace(resultNames(main));
   llvm::append_range(results, layerResults);
   addResults(main, results);
-  constexpr size_t kPasses = 3; // as many as anyone makes
-  graph = runner.compile(std::move(clone), kPasses * samples.size());
+  graph = runner.compile(std::move(clone), passes * samples.size());
   return success(graph != nullptr);
 }
 
@@ -133,10 +136,18 @@ LogicalResult FloatRun::run(size_t sample, llvm::SmallVectorImpl<TensorView> &ou
 static Activation activation(const TensorView &view, size_t number) { return {number, view.floats(), view.shape.back()}; }
 
 LogicalResult FloatRun::observe(llvm::function_ref<void(const Activation &)> take) {
+  using Clock = std::chrono::steady_clock;
   llvm::SmallVector<TensorView> outputs;
   for (size_t sample = 0; sample < samples.size(); ++sample) {
+    for (auto [i, tensor] : llvm::enumerate(kept[sample]))
+      if (!tensor.values.empty())
+        take({i, tensor.values, tensor.channels});
+    if (!kept[sample].empty())
+      continue;
+    Clock::time_point begun = Clock::now();
     if (failed(run(sample, outputs)))
       return failure();
+    double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
     for (size_t i = 0; i < tensorCount; ++i)
       if (Activation x = activation(outputs[ownResults + i], i); !x.values.empty())
         take(x);
@@ -145,15 +156,38 @@ LogicalResult FloatRun::observe(llvm::function_ref<void(const Activation &)> tak
     reference->add(llvm::ArrayRef(outputs).take_front(ownResults));
     for (auto [i, layer] : llvm::enumerate(watched))
       addEnergies(activation(outputs[ownResults + tensorCount + i], i), layer.energies);
+    if (passes > 1)
+      keep(sample, llvm::ArrayRef(outputs).slice(ownResults, tensorCount), seconds);
   }
   observed = true;
   return success();
+}
+
+// Memory is what users have least of, so that it must save time. What is kept decides nothing but that.
+void FloatRun::keep(size_t sample, llvm::ArrayRef<TensorView> tensors, double seconds) {
+  constexpr double kBytesPerSecond = 300e6;
+  constexpr size_t kMostBytes = size_t(1) << 30;
+  size_t bytes = 0;
+  for (const TensorView &tensor : tensors)
+    bytes += tensor.bytes.size();
+  if (static_cast<double>(bytes) > seconds * kBytesPerSecond || keptBytes + bytes > kMostBytes)
+    return;
+  keptBytes += bytes;
+  for (const TensorView &tensor : tensors)
+    kept[sample].push_back({tensor.floats().vec(), tensor.shape.back()});
+}
+
+void FloatRun::release() {
+  graph.reset();
+  kept.clear();
+  kept.resize(samples.size());
 }
 
 // The mean over samples of the mean square of each channel.
 void FloatRun::addEnergies(const Activation &y, std::vector<double> &energies) const {
   energies.resize(y.channels);
   double share = static_cast<double>(y.channels) / (static_cast<double>(y.values.size()) * static_cast<double>(samples.size()));
-  for (size_t i = 0; i < y.values.size(); ++i)
-    energies[i % energies.size()] += double(y.values[i]) * y.values[i] * share;
+  for (size_t row = 0; row + y.channels <= y.values.size(); row += y.channels)
+    for (int64_t c = 0; c < y.channels; ++c)
+      energies[c] += double(y.values[row + c]) * y.values[row + c] * share;
 }

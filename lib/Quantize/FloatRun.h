@@ -46,11 +46,13 @@ public:
   FloatRun(mlir::ModuleOp module, GraphRunner &runner, const Samples &samples)
       : module(module), runner(runner), samples(samples) {}
 
-  mlir::LogicalResult compile(llvm::ArrayRef<std::string> keepFloat);
-  /// Runs all samples: for each one what every tensor holds. The first time it also keeps the outputs as the reference, and the energies.
+  /// `passes`: how often the samples will be observed.
+  mlir::LogicalResult compile(llvm::ArrayRef<std::string> keepFloat, size_t passes);
+  /// For each sample what every tensor holds. The first time it runs all samples and keeps the outputs as the reference, the energies, and
+  /// for later times the tensors of samples that take longer to run than they are large.
   mlir::LogicalResult observe(llvm::function_ref<void(const Activation &x)> take);
-  /// Gives back the memory of the compiled model.
-  void release() { graph.reset(); }
+  /// Gives back the memory of the compiled model and of the tensors.
+  void release();
 
   size_t tensors() const { return tensorCount; }
   llvm::ArrayRef<WatchedLayer> layers() const { return watched; } // as findLayers has them
@@ -58,13 +60,20 @@ public:
 
 private:
   mlir::LogicalResult run(size_t sample, llvm::SmallVectorImpl<TensorView> &outputs);
+  void keep(size_t sample, llvm::ArrayRef<TensorView> tensors, double seconds);
   void addEnergies(const Activation &y, std::vector<double> &energies) const;
 
   mlir::ModuleOp module;
   GraphRunner &runner;
   const Samples &samples;
   std::unique_ptr<RunnableGraph> graph;
-  size_t ownResults = 0, tensorCount = 0;
+  size_t ownResults = 0, tensorCount = 0, passes = 1;
+  struct KeptTensor {
+    std::vector<float> values;
+    int64_t channels;
+  };
+  std::vector<std::vector<KeptTensor>> kept; // per sample; empty where it is run again
+  size_t keptBytes = 0;
   bool observed = false;
   std::vector<WatchedLayer> watched;
   std::optional<Reference> reference;

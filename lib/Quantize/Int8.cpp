@@ -24,7 +24,8 @@ using namespace laic;
 LogicalResult Int8::run() {
   plan.perRow = options.kind == QuantizeKind::Int8Dynamic;
   makePlan();
-  if (samples && (failed(floats->compile(options.keepFloat)) || failed(observe())))
+  constexpr size_t kPasses = 3; // ranges, ranges of divided channels, rounding errors
+  if (samples && (failed(floats->compile(options.keepFloat, kPasses)) || failed(observe())))
     return failure();
   chooseScales();
   addTables();
@@ -62,12 +63,22 @@ LogicalResult Int8::observe() {
   });
 }
 
+bool Int8::leavesIntegers(const Layer &layer) const {
+  constexpr int64_t kMost = (int64_t(1) << 31) - 1, kLargestWeight = 127;
+  int64_t products = layer.weightsType().getNumElements() / std::max<int64_t>(layer.channels(), 1);
+  return products * (plan.perRow ? 127 : 255) * kLargestWeight > kMost;
+}
+
 void Int8::makePlan() {
   for (const Layer &layer : findLayers(mainOf(module), options.keepFloat)) {
     LayerPlan decided;
     decided.name = layer.name;
     decided.kind = layer.kind;
     decided.kept = layer.kept;
+    if (decided.kept.empty() && leavesIntegers(layer))
+      decided.kept = "sums of so many products could leave 32 bits";
+    if (plan.perRow && decided.kept.empty() && layer.xType().getRank() < 2)
+      decided.kept = "its activation is one vector, which has no rows";
     if (plan.perRow && decided.kept.empty() && layer.kind == "Conv")
       decided.kept = "convolutions have no rows with scales of their own; --quantize=int8 learns one scale from samples";
     if (plan.perRow && decided.kept.empty() && layer.weightsType().getNumElements() < kFewWeights)
@@ -139,7 +150,8 @@ LogicalResult Int8::estimateNoise() {
   floats->release();
   for (auto [i, layer] : llvm::enumerate(findLayers(mainOf(module), {})))
     if (plan.layers[i].kept.empty())
-      estimateNoise(layer, plan.layers[i], moments[floats->layers()[i].tensor]);
+      if (const ChannelMoments &of = moments[floats->layers()[i].tensor]; of.count > 0) // not where it was empty on all samples
+        estimateNoise(layer, plan.layers[i], of);
   return success();
 }
 

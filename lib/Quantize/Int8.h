@@ -51,6 +51,7 @@ public:
 
 private:
   void makePlan();
+  bool leavesIntegers(const Layer &layer) const;
   void addTables();
   llvm::LogicalResult observe();
   void chooseScales();

@@ -66,6 +66,7 @@ std::string laic::parseQuantizeLoss(llvm::StringRef text, QuantizeOptions &optio
   bool agreement = number.consume_front("top1=");
   if (number.getAsDouble(value) || !(value >= 0) || (agreement && value > 100) || value > 200)
     return ("--quantize-loss=" + text + ": expects decibels (20), or top1=PERCENT (top1=99)").str();
+  options.asksForLoss = true;
   if (agreement)
     options.leastAgreement = value;
   else
@@ -99,11 +100,10 @@ template <typename Plan> static void explainKept(func::FuncOp main, llvm::ArrayR
 
 /// The least time that a sample takes, in milliseconds.
 static FailureOr<double> timeOf(ModuleOp module, GraphRunner &runner, const Samples &samples) {
-  constexpr size_t kMany = 1'000'000;
   constexpr std::chrono::milliseconds kLong(300);
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
   samples.bindSizes(mainOf(*copy));
-  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), kMany);
+  std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), std::nullopt);
   if (!graph)
     return failure();
   using Clock = std::chrono::steady_clock;
@@ -128,6 +128,9 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
   if (options.kind == QuantizeKind::Int8 && options.calibration.empty())
     return main.emitError("--quantize=int8 learns the ranges of activations from samples").attachNote()
                << "give some with --calibration=FILE.npz, or have ranges found when the model runs, with --quantize=int8-dynamic",
+           failure();
+  if (options.asksForLoss && options.calibration.empty())
+    return main.emitError("--quantize-loss is measured on samples").attachNote() << "give some with --calibration=FILE.npz",
            failure();
   if (std::string glob = unusedGlob(main, options.keepFloat); !glob.empty())
     return main.emitError() << "--keep-float=" << glob << " matches no node", failure();

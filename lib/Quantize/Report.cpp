@@ -2,8 +2,10 @@
 #include "Report.h"
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 #include <cmath>
@@ -137,10 +139,9 @@ std::string toHtml(const QuantizeReport &report) {
                         escaped(report.kind), floats, bytes, report.samples)
               .str();
   if (report.milliseconds)
-    html +=
-        llvm::formatv("<p>A sample takes {0:F2} ms on the CPU of this machine, in floats {1:F2} ms: {2:F2} times as fast.</p>\n",
-                      (*report.milliseconds)[1], (*report.milliseconds)[0], (*report.milliseconds)[0] / (*report.milliseconds)[1])
-            .str();
+    llvm::raw_string_ostream(html) << llvm::format(
+        "<p>A sample takes %.3g ms on the CPU of this machine, in floats %.3g ms, which is %.2f times that.</p>\n",
+        (*report.milliseconds)[1], (*report.milliseconds)[0], (*report.milliseconds)[0] / (*report.milliseconds)[1]);
   html += "<h2>Outputs</h2><table><tr><th>output</th><th>SQNR, dB</th><th>top-1 agreement</th><th>worst sample</th></tr>\n";
   for (const OutputLoss &loss : report.outputs)
     html += llvm::formatv("<tr><td>{0}</td><td>{1:F1}</td><td>{2}</td><td>{3}: {4:F1} dB</td></tr>\n", escaped(loss.name),

@@ -183,7 +183,7 @@ private:
       return failure();
     }
     if (number == 0 && !allFinite(array))
-      return fail("holds NaN or infinity in '" + key + "'").attachNote() << "no range can be learnt from such numbers", failure();
+      return fail("holds NaN or infinity in '" + key + "'").attachNote() << "nothing can be learnt from such numbers", failure();
     TensorView view;
     view.type = onnxElementCode(type.getElementType());
     view.shape.assign(shape.begin(), shape.end());
@@ -195,11 +195,11 @@ private:
 
   void warn(size_t count) {
     if (count == 1)
-      main.emitWarning() << "--calibration: " << path << " has one sample; ranges learnt from it may be too narrow for others";
+      main.emitWarning() << "--calibration: " << path << " has one sample; what is learnt from it may not hold for others";
     for (const auto &[key, array] : file)
       if (array.kind == 'f' && array.elements() > 1 && isOneValue(array))
         main.emitWarning() << "--calibration: '" << key << "' of " << path
-                           << " has the same value everywhere; ranges learnt from it say little";
+                           << " has the same value everywhere; what is learnt from it says little";
   }
 
   const std::string &path;

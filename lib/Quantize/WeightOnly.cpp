@@ -220,6 +220,36 @@ private:
   Packer integers, zeros;
 };
 
+/// How much the correlations of a window may be trusted: as much as rounds a few rows by one half of the samples best for the other half.
+double chooseTrust(llvm::ArrayRef<float> matrix, int64_t rows, int64_t columns, int64_t first, BlockForm form,
+                   llvm::ArrayRef<double> importance, const ErrorFeedback &feedback) {
+  if (!feedback.hasHalves())
+    return feedback.safeTrust(first);
+  constexpr double kTrusts[] = {0, 0.5, 0.8, 0.95, 1};
+  constexpr int64_t kJudged = 16;
+  int64_t size = feedback.windowSize(first), judged = std::min(rows, kJudged);
+  double best = 0, least = INFINITY;
+  std::vector<float> part, d(size);
+  for (double trust : kTrusts) {
+    std::vector<float> u = feedback.window(first, trust, ErrorFeedback::Part::First);
+    BlockRounder rounder(judged, columns, form, importance);
+    double error = 0;
+    for (int64_t row = 0; row < judged; ++row) {
+      llvm::ArrayRef<float> w = matrix.slice(row * rows / judged * columns + first, size);
+      part.assign(w.begin(), w.end());
+      rounder.round(row, first, part, u);
+      for (int64_t i = 0; i < size; ++i)
+        d[i] = rounder.valueOf(row, first + i) - w[i];
+      error += feedback.energy(first, d, ErrorFeedback::Part::Second);
+    }
+    if (error < least) {
+      least = error;
+      best = trust;
+    }
+  }
+  return best;
+}
+
 } // namespace
 
 BlockWeights laic::quantizeBlocks(llvm::ArrayRef<float> matrix, int64_t rows, int64_t columns, BlockForm form,
@@ -228,7 +258,9 @@ BlockWeights laic::quantizeBlocks(llvm::ArrayRef<float> matrix, int64_t rows, in
   std::vector<float> part;
   for (int64_t first = 0; first < columns; first += ErrorFeedback::kWindow) { // whole blocks
     int64_t size = std::min(ErrorFeedback::kWindow, columns - first);
-    std::vector<float> u = feedback ? feedback->window(first) : std::vector<float>();
+    std::vector<float> u;
+    if (feedback)
+      u = feedback->window(first, chooseTrust(matrix, rows, columns, first, form, importance, *feedback));
     for (int64_t row = 0; row < rows; ++row) {
       llvm::ArrayRef<float> w = matrix.slice(row * columns + first, size);
       part.assign(w.begin(), w.end());
@@ -247,7 +279,7 @@ BlockWeights laic::quantizeBlocks(llvm::ArrayRef<float> matrix, int64_t rows, in
 LogicalResult WeightOnly::run() {
   if (samples) {
     floats.emplace(module, runner, *samples);
-    if (failed(floats->compile(options.keepFloat)))
+    if (failed(floats->compile(options.keepFloat, /*passes=*/1)))
       return failure();
   }
   if (failed(decide()))

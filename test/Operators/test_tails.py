@@ -47,6 +47,30 @@ def test_lengths(cpu, dynamic):
             np.testing.assert_allclose(got[f"{name}{n}"], want(name, feed[f"x{n}"]), rtol=3e-6, atol=3e-6, err_msg=f"{name}, {n}")
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("dtype", ["f2", "f8", "i1", "i4", "i8", "u1"])
+def test_element_types(dtype, dynamic):
+    """Sums, and an operation on every element, of rows of all lengths."""
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes, infos, outputs = [], [], []
+    for n in LENGTHS:
+        infos.append(helper.make_tensor_value_info(f"x{n}", element, ["rows", f"n{n}" if dynamic else n]))
+        nodes.append(helper.make_node("Add", [f"x{n}", f"x{n}"], [f"twice{n}"]))
+        outputs.append(helper.make_tensor_value_info(f"twice{n}", element, None))
+        if dtype not in ("i1", "u1"):
+            nodes.append(helper.make_node("ReduceSum", [f"x{n}", "last"], [f"sum{n}"], keepdims=0))
+            outputs.append(helper.make_tensor_value_info(f"sum{n}", element, None))
+    graph = helper.make_graph(nodes, "types", infos, outputs, [helper.make_tensor("last", TensorProto.INT64, [1], [-1])])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    feed = {f"x{n}": np.random.default_rng(n).integers(0, 20, (5, n)).astype(dtype) for n in LENGTHS}
+    got = laic.compile(made, threads=1).run(feed)
+    for n in LENGTHS:
+        x = feed[f"x{n}"].astype("f8")
+        assert np.array_equal(got[f"twice{n}"].astype("f8"), 2 * x), n
+        if f"sum{n}" in got:
+            np.testing.assert_allclose(got[f"sum{n}"].astype("f8"), x.sum(-1), rtol=1e-3 if dtype == "f2" else 0)
+
+
 @pytest.mark.parametrize("at", [0, 8, 20, 21])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite(value, at):

@@ -98,6 +98,32 @@ def test_exported_models_run_elsewhere(tmp_path):
     assert blocks and set(blocks) == {64} and "ReduceMax" in operators(exported)
 
 
+def test_an_activation_that_is_empty_on_all_samples(tmp_path):
+    """A detector's head without detections: nothing is known of its errors, and nothing fails."""
+    w = np.random.default_rng(0).standard_normal((64, 32)).astype("f4")
+    artifact, stderr = quantise(product(tmp_path, w), tmp_path, "int8-dynamic", {"x": np.zeros((4, 0, 64), "f4")})
+    assert "quantised 1 of 1" in stderr
+    x = np.random.default_rng(1).standard_normal((3, 64)).astype("f4")
+    assert sqnr(x @ w, execute(artifact, {"x": x})["y"]) > 35
+
+
+def test_vectors_and_deep_products_stay(tmp_path):
+    rng = np.random.default_rng(0)
+    nodes = [helper.make_node("MatMul", ["v", "w"], ["y"], "vector"), helper.make_node("MatMul", ["x", "u"], ["z"], "deep")]
+    model = save(tmp_path / "m.onnx", nodes, {"v": [64], "x": ["N", 140_000]}, {"y": [32], "z": ["N", 2]},
+                 {"w": rng.standard_normal((64, 32)).astype("f4"), "u": rng.standard_normal((140_000, 2)).astype("f4")})
+    _, stderr = quantise(model, tmp_path, "int8-dynamic", None, "--explain")
+    assert "node 'vector' (MatMul) stays in floats: its activation is one vector, which has no rows" in stderr
+    assert "node 'deep' (MatMul) stays in floats: sums of so many products could leave 32 bits" in stderr
+    assert "quantised 0 of 2" in stderr
+
+
+@pytest.mark.parametrize("kind", ["int8-dynamic", "int4", "f16"])
+def test_a_loss_needs_samples(tmp_path, kind):
+    stderr = refuse(convolutional(tmp_path / "m.onnx"), tmp_path, kind, None, "--quantize-loss=30")
+    assert "--quantize-loss is measured on samples" in stderr and "give some with --calibration=FILE.npz" in stderr
+
+
 def test_words(tmp_path):
     model = convolutional(tmp_path / "m.onnx")
     assert "'mse' is not understood; int8-dynamic takes no further words" in refuse(model, tmp_path, "int8-dynamic:mse", None, code=2)

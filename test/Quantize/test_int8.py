@@ -273,7 +273,7 @@ def test_samples_by_number(tmp_path):
     ({"x": np.zeros((2, 1, 3, 20, 21), "f4")}, ["has 'x' as <f4 with samples of shape [1, 3, 20, 21], which does not fit the input's tensor<?x3x20x20xf32>",
                                              "a sample has the input's own shape and the element type <f4"]),
     ({"x": np.zeros((2, 1, 3, 20, 20), "f8")}, ["has 'x' as <f8"]),
-    ({"x": np.full((2, 1, 3, 20, 20), np.nan, "f4")}, ["holds NaN or infinity in 'x'", "no range can be learnt from such numbers"]),
+    ({"x": np.full((2, 1, 3, 20, 20), np.nan, "f4")}, ["holds NaN or infinity in 'x'", "nothing can be learnt from such numbers"]),
     ({"x": np.ones((2, 1, 3, 20, 20), "f4"), "z": np.ones(3, "f4")}, ["has 'z', which is no input of the model", "the inputs are 'x'"]),
 ])
 def test_refuses_samples(tmp_path, samples, texts):
@@ -303,8 +303,8 @@ def test_refuses_samples_that_the_model_refuses(tmp_path):
 def test_one_sample_and_constant_samples_are_warned_about(tmp_path):
     model = convolutional(tmp_path / "m.onnx")
     _, stderr = quantise(model, tmp_path, "int8", {"x": np.full((1, 1, 3, 20, 20), 0.5, "f4")}, "--explain")
-    assert "has one sample; ranges learnt from it may be too narrow for others" in stderr
-    assert "'x' of" in stderr and "has the same value everywhere; ranges learnt from it say little" in stderr
+    assert "has one sample; what is learnt from it may not hold for others" in stderr
+    assert "'x' of" in stderr and "has the same value everywhere; what is learnt from it says little" in stderr
     assert "node 'first' (Conv) stays in floats: its activation had one value on all samples" in stderr
 
 

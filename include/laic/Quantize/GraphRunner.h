@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace laic {
@@ -36,8 +37,9 @@ class GraphRunner {
 public:
   virtual ~GraphRunner() = default;
   /// Compiles a module as the simplify phase leaves it, which will run about so many times: for few of them fast code may not be worth its
-  /// making. Null when that failed, which diagnostics have reported.
-  virtual std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module, size_t runs) = 0;
+  /// making. Without a number the code is the fastest. Null when that failed, which diagnostics have reported. The result must not outlive
+  /// the runner.
+  virtual std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module, std::optional<size_t> runs) = 0;
 };
 
 } // namespace laic

@@ -31,6 +31,7 @@ struct QuantizeOptions {
   int64_t blockSize = 32;    // of weights alone: neighbours along the reduction that share a scale
   bool asymmetric = false;   // of weights alone: a zero point per block
   std::string calibration;   // npz file of samples, or empty
+  bool asksForLoss = false;  // --quantize-loss was given
   double leastDecibels = 20; // SQNR that the outputs must keep on the samples
   std::optional<double>
       leastAgreement; // instead: percent of the rows whose largest element stays where it is; outputs of one element a row keep decibels

@@ -49,6 +49,13 @@ TEST_F(CodegenContract, StaticSizes) {
   product({"5", "32", "0"});
 }
 
+TEST_F(CodegenContract, QuickCode) {
+  quick = true;
+  for (std::string m : {"1", "7", "300"})
+    product({m, "45", "131"});
+  product({"?", "?", "?"}, {{13, 37, 2, 37, 45, 13, 45, 13, 45}, {13, 45}});
+}
+
 TEST_F(CodegenContract, DynamicRows) {
   for (int64_t m : {0, 1, 2, 3, 5, 7, 8, 13, 127, 128, 129, 300})
     product({"?", "70", "45"}, {{m, m, m}, {m}});

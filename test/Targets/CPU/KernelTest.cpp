@@ -135,6 +135,7 @@ FailureOr<CodegenResult> KernelTest::compile(std::vector<std::string> levels) {
   TargetOptions options;
   options.levels = std::move(levels);
   options.threads = 2;
+  options.quick = quick;
   return findTarget("cpu")->codegen(kernels, options);
 }
 

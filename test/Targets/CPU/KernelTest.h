@@ -61,6 +61,7 @@ protected:
   std::vector<std::string> diagnostics;
   std::vector<std::string> levels = {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
   double low = -2, high = 2; // of random floats
+  bool quick = false;        // TargetOptions::quick
 };
 
 } // namespace laic::test

@@ -97,9 +97,17 @@ def test_quantised_by_laic(projects, tmp_path):
     assert "ap_int<8>" in text and "ap_uint<8>" in text
 
 
+def test_quantisation_needs_frames(tmp_path):
+    stderr = compile_project(DIGITS, tmp_path / "design", "--quantize=int8", dims={"N": 1}, expect=2).stderr
+    assert "--quantize=int8 for a project learns ranges from samples" in stderr and "give some with --calibration=FILE.npz" in stderr
+    stderr = compile_project(DIGITS, tmp_path / "design", "--quantize=int8", dims={"N": 1}, expect=1,
+                             calibration={f"image/{i}": image[None] for i, image in enumerate(digit_images()[:4])}).stderr
+    assert "has no input 'image'" in stderr and "a project takes all frames of an input in one array of its name" in stderr
+
+
 @pytest.mark.parametrize("kind", ["int8-dynamic", "int4", "f16"])
 def test_refuses_other_quantisation(kind, tmp_path):
-    stderr = compile_project(DIGITS, tmp_path / "design", f"--quantize={kind}", dims={"N": 1}, expect=2).stderr
+    stderr = compile_project(DIGITS, tmp_path / "design", f"--quantize={kind}", dims={"N": 1}, expect=2, calibration={"image": digit_images()[:4]}).stderr
     assert f"--quantize={kind} has no form in a project of target 'hls'" in stderr
     assert "quantise to int8, or leave it to the target, which learns ranges from --calibration" in stderr
 

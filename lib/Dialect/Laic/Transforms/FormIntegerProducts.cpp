@@ -106,7 +106,7 @@ std::optional<ScaledRows> scaledRows(Value v) {
 }
 
 /// What sums of `depth` products of bytes may at most be, zero points taken off. Beyond 32 bits they would wrap, where floats do not.
-int64_t largestSum(int64_t depth) { return depth * 255 * 128; }
+int64_t largestSum(int64_t depth, int64_t largestActivation = 255) { return depth * largestActivation * 128; }
 constexpr int64_t kLimit = (int64_t(1) << 31) - 1;
 
 /// At least as many products as each sum has: all dims of the weights but `columns`.
@@ -254,13 +254,20 @@ public:
   }
 
 private:
-  /// Rows of bytes that have a scale each, times a matrix of constant bytes. `finish` adds what else the operation does.
+  static constexpr const char *kStaysInFloats = "product of quantised tensors stays in floats: ";
+  static constexpr const char *kTooDeep = "sums of so many products could leave 32 bits";
+
+  /// Rows of bytes that have a scale each, times a matrix of constant bytes. `finish` adds what else the operation does. False for others.
   bool scaledProduct(Operation *op, Value a, Value b, bool transB, llvm::function_ref<Value(Decomposer &, Value)> finish) {
     std::optional<ScaledRows> x = scaledRows(a);
     int64_t columns = transB ? 0 : 1;
     std::optional<Dequantized> w = x ? weights(b, columns) : std::nullopt;
-    if (!w || largestSum(depthOf(*w, columns)) > kLimit)
+    if (!w)
       return false;
+    if (largestSum(depthOf(*w, columns), 128) > kLimit) {
+      emitRemark(op->getLoc()) << kStaysInFloats << kTooDeep;
+      return true;
+    }
     rewriter.setInsertionPoint(op);
     Decomposer d(rewriter, op);
     makeSigned(d, *w);
@@ -293,10 +300,10 @@ private:
                     int64_t columns) {
     const char *why = !x   ? "its activation is not of bytes with one scale and a zero point that is known"
                       : !w ? "its weights are not constant bytes around 0 with a scale per output channel at most"
-                      : largestSum(depthOf(*w, columns)) > kLimit ? "sums of so many products could leave 32 bits"
+                      : largestSum(depthOf(*w, columns)) > kLimit ? kTooDeep
                                                                   : nullptr;
     if (why && activation.getDefiningOp<DequantizeLinearOp>())
-      emitRemark(op->getLoc()) << "product of quantised tensors stays in floats: " << why;
+      emitRemark(op->getLoc()) << kStaysInFloats << why;
     return !why;
   }
 
