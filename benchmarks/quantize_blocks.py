@@ -93,9 +93,9 @@ def run(name, options):
         model, fit, others = prepare(name, folder, options.samples, options.tokens, options.seed)
         want = {"fit": logits(model, fit), "held_out": logits(model, others)}
         np.savez(folder / "samples.npz", **{f"{n}/{i}": feed[n] for i, feed in enumerate(fit) for n in feed})
-        laic = [BUILD / "bin" / "laic", model, "--quantize=int4", "--quantize-loss=0", "--emit=onnx"]
+        laic = [BUILD / "bin" / "laic", model, "--quantize=int4", "--emit=onnx"]
         made = {"laic, to nearest": ([*laic, "-o", folder / "nearest.onnx"], folder / "nearest.onnx"),
-                "laic, with samples": ([*laic, f"--calibration={folder / 'samples.npz'}", "-o", folder / "samples.onnx"], folder / "samples.onnx"),
+                "laic, with samples": ([*laic, "--quantize-loss=0", f"--calibration={folder / 'samples.npz'}", "-o", folder / "samples.onnx"], folder / "samples.onnx"),
                 "onnxruntime, to nearest": ([PEERS, __file__, "--peer", model, folder / "theirs.onnx"], folder / "theirs.onnx")}
         result = {"name": name, "samples": options.samples, "tokens": options.tokens, "perplexity": {k: judge(w, w)["perplexity"] for k, w in want.items()}}
         for way, (command, path) in made.items():

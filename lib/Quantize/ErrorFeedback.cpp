@@ -74,6 +74,12 @@ std::vector<float> ErrorFeedback::window(int64_t first, double trust, Part part)
   for (int64_t i = 0; i < n; ++i)
     mean += h[i * n + i] / static_cast<double>(n);
   double damping = 0.01 * mean + 1e-12;
+  if (trust == 0) { // nothing is passed on
+    std::vector<float> u(n * n);
+    for (int64_t i = 0; i < n; ++i)
+      u[i * n + i] = 1;
+    return u;
+  }
   std::vector<double> l(n * n); // of the reversed matrix, lower triangular
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j <= i; ++j) {

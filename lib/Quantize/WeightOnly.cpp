@@ -225,7 +225,7 @@ double chooseTrust(llvm::ArrayRef<float> matrix, int64_t rows, int64_t columns, 
                    llvm::ArrayRef<double> importance, const ErrorFeedback &feedback) {
   if (!feedback.hasHalves())
     return feedback.safeTrust(first);
-  constexpr double kTrusts[] = {0, 0.5, 0.8, 0.95, 1};
+  constexpr double kTrusts[] = {0, 0.5, 0.95};
   constexpr int64_t kJudged = 16;
   int64_t size = feedback.windowSize(first), judged = std::min(rows, kJudged);
   double best = 0, least = INFINITY;
