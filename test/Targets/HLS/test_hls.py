@@ -82,7 +82,8 @@ def test_float_models(name, projects):
 
 
 def test_quantised_by_laic(projects, tmp_path):
-    """--quantize=int8 for a design and for the CPU: the same products in bytes, what is between them in fixed point and in floats."""
+    """--quantize=int8 for a design and for the CPU: the same products in bytes, what is between them in fixed point and in floats. So a value in front of
+    a rounding may fall on its other side; a few such quanta come to less than 2 % of the range at the outputs."""
     images = digit_images()
     project = projects("digits_int8", lambda folder: Model(DIGITS, None, {"N": 1}, {"image": images[:60, None]}, ("--quantize=int8",)))
     feed = {"image": images[60:260]}
@@ -92,7 +93,7 @@ def test_quantised_by_laic(projects, tmp_path):
     for output, want in devices.execute(tmp_path / "cpu.bin", feed, tmp_path, "cpu").items():
         error = np.abs(got[output] - want).max() / (want.max() - want.min())
         same = np.mean(got[output].argmax(1) == want.argmax(1))
-        assert error <= 0.01 and same >= 0.99, (output, error, same)
+        assert error <= 0.02 and same >= 0.99, (output, error, same)
     text = "".join(file.read_text() for file in (project.design / "src").rglob("*.h"))
     assert "ap_int<8>" in text and "ap_uint<8>" in text
 
