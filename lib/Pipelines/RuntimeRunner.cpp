@@ -4,6 +4,7 @@
 #include "Phases.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
+#include "laic/Dialect/Laic/Passes.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/runtime.h"
 #include "mlir/IR/Diagnostics.h"
@@ -120,9 +121,11 @@ public:
   std::string run(llvm::ArrayRef<TensorView> inputs, llvm::SmallVectorImpl<TensorView> &outputs) override {
     if (wantsFastCode) {
       wantsFastCode = false;
-      if (auto fast = runner.compileNow(std::move(module), /*quick=*/false))
-        graph = std::move(fast);
+      graph.reset(); // its weights need not lie beside those of the next one
+      graph = runner.compileNow(std::move(module), /*quick=*/false);
     }
+    if (!graph) // what has compiled once fails for want of memory alone
+      return "out of memory";
     Clock::time_point begun = Clock::now();
     std::string problem = graph->run(inputs, outputs);
     runs -= std::min<size_t>(runs, 1);
@@ -167,6 +170,10 @@ double multiplyAdds(ModuleOp module) {
 std::unique_ptr<RunnableGraph> RuntimeRunner::compile(OwningOpRef<ModuleOp> module, std::optional<size_t> runs) {
   // Beyond these it is clear from the start.
   constexpr double kMostWork = 25e9;
+  PassManager infer(module->getContext()); // sizes that the samples have
+  infer.addNestedPass<func::FuncOp>(createLaicInferShapes());
+  if (failed(infer.run(*module)))
+    return nullptr;
   if (!runs || multiplyAdds(*module) * static_cast<double>(*runs) > kMostWork)
     return compileNow(std::move(module), /*quick=*/false);
   OwningOpRef<ModuleOp> again = *runs > 1 ? cast<ModuleOp>(module->clone()) : OwningOpRef<ModuleOp>();
