@@ -205,6 +205,12 @@ def machine():
     return f"{len(names)} x {names[0] if names else 'unknown processor'}"
 
 
+def save(path, command, results):
+    """What there is so far: a run that is interrupted leaves it."""
+    saved = {"command": command, "date": time.strftime("%Y-%m-%d"), "machine": machine(), "results": results}
+    path.write_text(json.dumps(saved, indent=1) + "\n")
+
+
 def main():
     if sys.argv[1:2] == ["--peer"]:
         return peer(*sys.argv[2:])
@@ -222,8 +228,7 @@ def main():
         results.append(run(name, options))
         print(table(results[-1:]).splitlines()[2], flush=True)
         if options.output:
-            saved = {"command": f"benchmarks/quantize.py --samples {options.samples}", "date": time.strftime("%Y-%m-%d"), "machine": machine(), "results": results}
-            options.output.write_text(json.dumps(saved, indent=1) + "\n")
+            save(options.output, f"benchmarks/quantize.py --samples {options.samples}", results)
     print(table(results))
 
 

@@ -13,12 +13,11 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
-from quantize import BUILD, ROOT, SHARED, machine, measured
+from quantize import BUILD, ROOT, SHARED, measured, save
 
 NAMES = ("gpt2_124m", "tinyllama_1b")
 PEERS = ROOT / "build" / "peers" / "bin" / "python"
@@ -123,9 +122,7 @@ def main():
     for name in options.names:
         results.append(run(name, options))
         if options.output:
-            saved = {"command": f"benchmarks/quantize_blocks.py --samples {options.samples} --tokens {options.tokens}", "date": time.strftime("%Y-%m-%d"),
-                     "machine": machine(), "results": results}
-            options.output.write_text(json.dumps(saved, indent=1) + "\n")
+            save(options.output, f"benchmarks/quantize_blocks.py --samples {options.samples} --tokens {options.tokens}", results)
 
 
 if __name__ == "__main__":

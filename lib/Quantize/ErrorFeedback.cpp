@@ -47,16 +47,17 @@ std::vector<float> ErrorFeedback::sumOf(int64_t first, Part part) const {
   return sum;
 }
 
-double ErrorFeedback::energy(int64_t first, llvm::ArrayRef<float> d, Part part) const {
+double ErrorFeedback::energy(int64_t first, llvm::ArrayRef<float> errors, Part part) const {
   std::vector<float> h = sumOf(first, part);
-  auto n = static_cast<int64_t>(d.size());
+  int64_t n = windowSize(first);
   double total = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    float line = 0;
-    for (int64_t j = i + 1; j < n; ++j)
-      line += h[i * n + j] * d[j];
-    total += double(d[i]) * (double(h[i * n + i]) * d[i] + 2.0 * line);
-  }
+  for (llvm::ArrayRef<float> d = errors; !d.empty(); d = d.drop_front(n))
+    for (int64_t i = 0; i < n; ++i) {
+      float line = 0;
+      for (int64_t j = i + 1; j < n; ++j)
+        line += h[i * n + j] * d[j];
+      total += double(d[i]) * (double(h[i * n + i]) * d[i] + 2.0 * line);
+    }
   return total;
 }
 

@@ -23,8 +23,8 @@ public:
   /// hundredth of its mean diagonal; of what is off the diagonal the share `trust` counts. When input i has been rounded with the error e,
   /// weights j > i take off e * U[i][j] / U[i][i].
   std::vector<float> window(int64_t first, double trust, Part part = Part::Both) const;
-  /// d^T H d: the square error that errors d of a window's weights make.
-  double energy(int64_t first, llvm::ArrayRef<float> d, Part part) const;
+  /// The sum of d^T H d: the square error that errors d of a window's weights make, in rows one behind the other.
+  double energy(int64_t first, llvm::ArrayRef<float> errors, Part part) const;
   /// A share of the correlations that is safe without a judge: fewer rows than inputs leave directions in which no row has looked.
   double safeTrust(int64_t first) const;
   int64_t windowSize(int64_t first) const { return std::min(kWindow, inputs - first); }

@@ -346,18 +346,14 @@ LogicalResult Halves::widen() {
   for (auto [i, one] : llvm::enumerate(plan))
     if (one.kept.empty() && !one.moves())
       candidates.push_back({i, rounding + one.noise / std::max(one.signal, 1e-30), one.weightBytes});
-  auto widenedIn = [&](ModuleOp of, llvm::ArrayRef<Candidate> wide) {
-    std::vector<HalfPlan> result = widened(plan, wide);
-    followMoves(mainOf(of), result);
-    return result;
-  };
   Widening search(module, options, runner, *samples, floats->getReference());
-  FailureOr<std::vector<Candidate>> wide = search.search(
-      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widenedIn(copy, some)); });
-  if (failed(wide))
+  if (failed(search.widen(plan, std::move(candidates), [&](ModuleOp copy, std::vector<HalfPlan> decided) {
+        followMoves(mainOf(copy), decided);
+        apply(mainOf(copy), decided);
+      })))
     return failure();
   losses = search.getLosses().vec();
-  plan = widenedIn(module, *wide);
+  followMoves(mainOf(module), plan);
   return success();
 }
 

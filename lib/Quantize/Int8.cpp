@@ -182,14 +182,11 @@ LogicalResult Int8::widen() {
     if (layer.kept.empty())
       candidates.push_back({i, layer.noise / std::max(layer.signal, 1e-30), layer.weightBytes});
   Widening search(module, options, runner, *samples, floats->getReference());
-  FailureOr<std::vector<Candidate>> wide =
-      search.search(std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) {
-        applyInt8(mainOf(copy), {plan.perRow, widened(plan.layers, some)});
-      });
-  if (failed(wide))
+  if (failed(search.widen(plan.layers, std::move(candidates), [&](ModuleOp copy, std::vector<LayerPlan> layers) {
+        applyInt8(mainOf(copy), {plan.perRow, std::move(layers)});
+      })))
     return failure();
   losses = search.getLosses().vec();
-  plan.layers = widened(plan.layers, *wide);
   return success();
 }
 

@@ -229,20 +229,18 @@ double chooseTrust(llvm::ArrayRef<float> matrix, int64_t rows, int64_t columns, 
   constexpr int64_t kJudged = 16;
   int64_t size = feedback.windowSize(first), judged = std::min(rows, kJudged);
   double best = 0, least = INFINITY;
-  std::vector<float> part, d(size);
+  std::vector<float> part, errors(judged * size);
   for (double trust : kTrusts) {
     std::vector<float> u = feedback.window(first, trust, ErrorFeedback::Part::First);
     BlockRounder rounder(judged, columns, form, importance);
-    double error = 0;
     for (int64_t row = 0; row < judged; ++row) {
       llvm::ArrayRef<float> w = matrix.slice(row * rows / judged * columns + first, size);
       part.assign(w.begin(), w.end());
       rounder.round(row, first, part, u);
       for (int64_t i = 0; i < size; ++i)
-        d[i] = rounder.valueOf(row, first + i) - w[i];
-      error += feedback.energy(first, d, ErrorFeedback::Part::Second);
+        errors[row * size + i] = rounder.valueOf(row, first + i) - w[i];
     }
-    if (error < least) {
+    if (double error = feedback.energy(first, errors, ErrorFeedback::Part::Second); error < least) {
       least = error;
       best = trust;
     }
@@ -365,12 +363,10 @@ LogicalResult WeightOnly::widen() {
     if (one.kept.empty())
       candidates.push_back({i, one.noise / std::max(one.weights->signal, 1e-30), one.weightBytes});
   Widening search(module, options, runner, *samples, floats->getReference());
-  FailureOr<std::vector<Candidate>> wide = search.search(
-      std::move(candidates), [&](ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(mainOf(copy), widened(plan, some)); });
-  if (failed(wide))
+  if (failed(search.widen(plan, std::move(candidates),
+                          [&](ModuleOp copy, const std::vector<BlockPlan> &decided) { apply(mainOf(copy), decided); })))
     return failure();
   losses = search.getLosses().vec();
-  plan = widened(plan, *wide);
   return success();
 }
 

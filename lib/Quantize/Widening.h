@@ -13,6 +13,16 @@ struct Candidate {
   int64_t bytes = 0; // of its weights in floats
 };
 
+/// Why a widened layer stays in floats.
+constexpr llvm::StringLiteral kWidened = "the outputs would lose more than --quantize-loss allows";
+
+/// Says so in a plan, whose entries have `kept`.
+template <typename Entry> std::vector<Entry> widened(std::vector<Entry> plan, llvm::ArrayRef<Candidate> wide) {
+  for (const Candidate &one : wide)
+    plan[one.layer].kept = kWidened.str();
+  return plan;
+}
+
 /// Searches by halves, as more floats lose less: first nothing is widened, and only where that loses too much, more.
 class Widening {
 public:
@@ -24,6 +34,16 @@ public:
   using Apply = llvm::function_ref<void(mlir::ModuleOp copy, llvm::ArrayRef<Candidate> widened)>;
   /// Which candidates are widened. Fails when a copy cannot be compiled or run.
   llvm::FailureOr<std::vector<Candidate>> search(std::vector<Candidate> candidates, Apply apply);
+  /// The same for a plan, whose entries the candidates number: says in it which are kept. `apply(copy, plan)` applies one to a copy of the module.
+  template <typename Entry, typename Fn>
+  llvm::LogicalResult widen(std::vector<Entry> &plan, std::vector<Candidate> candidates, Fn apply) {
+    llvm::FailureOr<std::vector<Candidate>> wide = search(
+        std::move(candidates), [&](mlir::ModuleOp copy, llvm::ArrayRef<Candidate> some) { apply(copy, widened(plan, some)); });
+    if (mlir::failed(wide))
+      return mlir::failure();
+    plan = widened(std::move(plan), *wide);
+    return mlir::success();
+  }
   /// Of what was chosen.
   llvm::ArrayRef<OutputLoss> getLosses() const { return losses; }
 
@@ -39,16 +59,6 @@ private:
   const Reference &reference;
   std::vector<OutputLoss> losses; // of the last attempt
 };
-
-/// Why a widened layer stays in floats.
-constexpr llvm::StringLiteral kWidened = "the outputs would lose more than --quantize-loss allows";
-
-/// Says so in a plan, whose entries have `kept`.
-template <typename Entry> std::vector<Entry> widened(std::vector<Entry> plan, llvm::ArrayRef<Candidate> wide) {
-  for (const Candidate &one : wide)
-    plan[one.layer].kept = kWidened.str();
-  return plan;
-}
 
 } // namespace laic
 #endif
