@@ -66,6 +66,7 @@ class Projects:
 
     def compiled(self, name, make=None):
         """`make`: of a model that is in neither list."""
+        assert make is None or name not in MODELS | FLOATS, f"{name} is in models.py: name what you make otherwise"
         if name not in self.known:
             folder = self.folder / name
             folder.mkdir(exist_ok=True)

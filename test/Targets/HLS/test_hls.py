@@ -85,7 +85,7 @@ def test_quantised_by_laic(projects, tmp_path):
     """--quantize=int8 for a design and for the CPU: the same products in bytes, what is between them in fixed point and in floats. So a value in front of
     a rounding may fall on its other side; a few such quanta come to less than 2 % of the range at the outputs."""
     images = digit_images()
-    project = projects("digits_int8", lambda folder: Model(DIGITS, None, {"N": 1}, {"image": images[:60, None]}, ("--quantize=int8",)))
+    project = projects("digits_by_laic", lambda folder: Model(DIGITS, None, {"N": 1}, {"image": images[:60, None]}, ("--quantize=int8",)))
     feed = {"image": images[60:260]}
     np.savez(tmp_path / "samples.npz", image=images[:60, None])
     devices.compile_model(DIGITS, tmp_path / "cpu.bin", "--quantize=int8", f"--calibration={tmp_path / 'samples.npz'}", "-q")
