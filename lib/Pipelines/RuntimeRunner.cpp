@@ -2,16 +2,18 @@
 #include "RuntimeRunner.h"
 
 #include "Phases.h"
+#include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/RecurrentOps.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/runtime.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 
-#include <chrono>
+#include <cmath>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -25,9 +27,6 @@ struct Release {
   void operator()(laic_pool_t *pool) const { laic_pool_release(pool); }
   void operator()(laic_context_t *context) const { laic_context_release(context); }
 };
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
 
 /// The text of a status, which is freed; "" for success.
 std::string textOf(laic_status_t *status) {
@@ -111,77 +110,50 @@ private:
   std::unique_ptr<laic_context_t, Release> context;
 };
 
-/// Code that was made quickly. When it turns out to run for long, it is made again, to run fast.
-class AdaptiveGraph : public RunnableGraph {
-public:
-  AdaptiveGraph(RuntimeRunner &runner, OwningOpRef<ModuleOp> module, std::unique_ptr<RunnableGraph> graph, double seconds,
-                size_t runs)
-      : runner(runner), module(std::move(module)), graph(std::move(graph)), seconds(seconds), runs(runs) {}
-
-  std::string run(llvm::ArrayRef<TensorView> inputs, llvm::SmallVectorImpl<TensorView> &outputs) override {
-    if (wantsFastCode) {
-      wantsFastCode = false;
-      graph.reset(); // its weights need not lie beside those of the next one
-      graph = runner.compileNow(std::move(module), /*quick=*/false);
-    }
-    if (!graph) // what has compiled once fails for want of memory alone
-      return "out of memory";
-    Clock::time_point begun = Clock::now();
-    std::string problem = graph->run(inputs, outputs);
-    runs -= std::min<size_t>(runs, 1);
-    // Quick code takes about two and a half times as long as fast code, which takes about as much longer to make.
-    constexpr double kSavedShare = 0.6, kLonger = 2;
-    wantsFastCode = module && secondsSince(begun) * static_cast<double>(runs) * kSavedShare > seconds * kLonger;
-    return problem;
-  }
-
-private:
-  RuntimeRunner &runner;
-  OwningOpRef<ModuleOp> module; // until it is made again
-  std::unique_ptr<RunnableGraph> graph;
-  double seconds; // that making it took
-  size_t runs;    // to come
-  bool wantsFastCode = false;
-};
-
-/// Multiply-adds of the convolutions and products whose sizes are known.
+/// Multiply-adds of one run, more or less: of convolutions and products, and ten for each element that another op makes. Infinite where sizes
+/// or counts of passes are not known.
 double multiplyAdds(ModuleOp module) {
+  constexpr double kPerElement = 10;
   double work = 0;
   module.walk([&](Operation *op) {
-    if (!isa<ConvOp, MatMulOp, GemmOp>(op))
+    if (isa<LSTMOp, GRUOp, RNNOp, LoopOp, ScanLoopOp>(op))
+      work = HUGE_VAL;
+    if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>())
       return;
-    auto y = dyn_cast<RankedTensorType>(op->getResult(0).getType()), w = dyn_cast<RankedTensorType>(op->getOperand(1).getType());
-    if (!y || !w || !y.hasStaticShape() || !w.hasStaticShape() || y.getRank() == 0)
+    auto y = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    if (!y)
       return;
-    // What one output element takes: all weights of its channel, of a stack of matrices those of one.
-    double weights = w.getNumElements();
-    if (isa<ConvOp>(op))
-      weights /= static_cast<double>(std::max<int64_t>(w.getDimSize(0), 1));
-    else if (w.getRank() > 1)
-      weights = static_cast<double>(isa<GemmOp>(op) ? w.getNumElements() / std::max<int64_t>(y.getShape().back(), 1)
-                                                    : w.getDimSize(w.getRank() - 2));
-    work += static_cast<double>(y.getNumElements()) * weights;
+    double each = kPerElement;
+    if (isa<ConvOp, MatMulOp, GemmOp>(op) && y.getRank() > 0) {
+      // What one output element takes: all weights of its channel, of a stack of matrices those of one.
+      auto w = dyn_cast<RankedTensorType>(op->getOperand(1).getType());
+      if (!w || !w.hasStaticShape() || w.getRank() == 0)
+        each = HUGE_VAL;
+      else if (isa<ConvOp>(op))
+        each = static_cast<double>(w.getNumElements()) / static_cast<double>(std::max<int64_t>(w.getDimSize(0), 1));
+      else if (isa<GemmOp>(op))
+        each = static_cast<double>(w.getNumElements()) / static_cast<double>(std::max<int64_t>(y.getShape().back(), 1));
+      else
+        each = static_cast<double>(w.getDimSize(std::max<int64_t>(w.getRank() - 2, 0)));
+    }
+    work += y.hasStaticShape() ? static_cast<double>(y.getNumElements()) * each : HUGE_VAL;
   });
   return work;
 }
 
 } // namespace
 
+// Decided by the model and its samples alone: what is made twice from the same is the same, and sums of quick code may differ in the last bit.
 std::unique_ptr<RunnableGraph> RuntimeRunner::compile(OwningOpRef<ModuleOp> module, std::optional<size_t> runs) {
-  // Beyond these it is clear from the start.
-  constexpr double kMostWork = 25e9;
+  // Quick code takes about two and a half times as long to run as fast code, which takes as much longer to make. Beyond a second or two of
+  // running the latter is the lesser evil.
+  constexpr double kMostQuickWork = 15e9;
   PassManager infer(module->getContext()); // sizes that the samples have
   infer.addNestedPass<func::FuncOp>(createLaicInferShapes());
   if (failed(infer.run(*module)))
     return nullptr;
-  if (!runs || multiplyAdds(*module) * static_cast<double>(*runs) > kMostWork)
-    return compileNow(std::move(module), /*quick=*/false);
-  OwningOpRef<ModuleOp> again = *runs > 1 ? cast<ModuleOp>(module->clone()) : OwningOpRef<ModuleOp>();
-  Clock::time_point begun = Clock::now();
-  std::unique_ptr<RunnableGraph> graph = compileNow(std::move(module), /*quick=*/true);
-  if (!graph)
-    return nullptr;
-  return std::make_unique<AdaptiveGraph>(*this, std::move(again), std::move(graph), secondsSince(begun), *runs);
+  bool quick = runs && multiplyAdds(*module) * static_cast<double>(*runs) <= kMostQuickWork;
+  return compileNow(std::move(module), quick);
 }
 
 std::unique_ptr<RunnableGraph> RuntimeRunner::compileNow(OwningOpRef<ModuleOp> module, bool quick) {
