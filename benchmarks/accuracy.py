@@ -57,8 +57,9 @@ def widen_graph(graph):
 
 
 def oracle(work, folder, options):
-    """The outputs in f64, by name."""
+    """The outputs in f64, in the order that the model has them."""
     model = onnx.load(work.model)
+    names = [output.name for output in model.graph.output]
     widen_graph(model.graph)
     onnx.save(model, folder / "wide.onnx", save_as_external_data=model.ByteSize() > 1_500_000_000)
     del model
@@ -68,7 +69,8 @@ def oracle(work, folder, options):
                            *(f"--dim={name}={size}" for name, size in work.dims.items() if name.isidentifier())])
     subprocess.check_call([options.build / "bin" / "laic-run", folder / "wide.bin", "--inputs", folder / "wide.npz", "--outputs", folder / "want.npz"],
                           stdout=subprocess.DEVNULL)
-    return read_feed(folder / "want.npz")
+    found = read_feed(folder / "want.npz")
+    return [found[name] for name in names]
 
 
 def results(engine, work, folder, options):
@@ -116,7 +118,7 @@ def main():
     for name in options.models or SETS[options.set]:
         with tempfile.TemporaryDirectory() as temporary:
             folder, work = Path(temporary), resolve(name)
-            want, line = list(oracle(work, folder, options).values()), {}
+            want, line = oracle(work, folder, options), {}
             for engine in engines:
                 got = results(engine, work, folder, options)
                 line[engine] = {"refuses": got} if isinstance(got, str) else {"error": error(want, got)}

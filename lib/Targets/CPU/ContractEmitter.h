@@ -61,6 +61,7 @@ private:
   void fillGroupRows(int64_t count, Value row);
   void fillGroups(Value from, Value to, int64_t width);
   void sumUp(int64_t count, Value row, Value panel, const Part &part);
+  SmallVector<Value> reduceInPieces(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange totals);
   SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
   void step(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
   void byteStep(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);

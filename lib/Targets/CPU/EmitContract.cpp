@@ -389,9 +389,10 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
       Value at = e.add(e.mul(e.add(e.sub(row, firstRow), i / vectors), kPanel), part.offset + i % vectors * part.lanes);
       return at;
     };
+    llvm::SaveAndRestore whole(loops[parallel].size, Size(depth));
+    accumulators = reduceInPieces(parallel, count, part, aBase, bBase, accumulators);
     for (auto [i, sum] : llvm::enumerate(accumulators))
-      sum = e.loadVector(sums, place(i), part.lanes);
-    accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
+      sum = arith::AddFOp::create(e.b, e.loc, e.loadVector(sums, place(i), part.lanes), sum);
     Value last = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, depthBlock, e.index(depthBlocks - 1));
     auto branch = scf::IfOp::create(e.b, e.loc, last, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.b);
@@ -401,11 +402,34 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
     e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
     return finish(count, row, panel, part, accumulators);
   }
-  accumulators = reduce(parallel, count, part, aBase, bBase, accumulators);
+  accumulators = reduceInPieces(parallel, count, part, aBase, bBase, accumulators);
   if (corrects())
     for (int64_t i = 0; i < count * vectors; ++i)
       accumulators[i] = arith::SubIOp::create(e.b, e.loc, accumulators[i], accumulators[count * vectors + i % vectors]);
   finish(count, row, panel, part, ArrayRef(accumulators).take_front(count * vectors));
+}
+
+// Long sums in pieces: the loop of which one piece takes some steps is cut, those around it are walked as they are.
+SmallVector<Value> ContractEmitter::reduceInPieces(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
+                                                   ValueRange totals) {
+  bool known =
+      at < loops.size() && llvm::all_of(ArrayRef(loops).drop_front(at), [](const Loop &loop) { return loop.size.isStatic(); });
+  int64_t inside = known ? stepsInside(at) : 0, steps = known ? loops[at].size.factor : 0;
+  int64_t pieces = llvm::divideCeil(steps * inside, KernelEmitter::kPiece);
+  if (pieces <= 1 || integer || depthwise)
+    return reduce(at, count, part, aBase, bBase, totals);
+  auto some = [&](Value k, int64_t length, ValueRange carried) {
+    llvm::SaveAndRestore further(ahead, ahead ? e.add(ahead, e.mul(k, inside * aheadStep)) : ahead);
+    Value a = e.add(aBase, e.mul(k, stepOfA(at))), b = e.add(bBase, e.mul(k, e.value(loops[at].b)));
+    if (inside > KernelEmitter::kPiece)
+      return reduceInPieces(at + 1, count, part, a, b, carried);
+    llvm::SaveAndRestore shorter(loops[at].size, Size(length));
+    return e.addPiece(carried, [&](ValueRange zeros) { return reduce(at, count, part, a, b, zeros); });
+  };
+  int64_t length = inside > KernelEmitter::kPiece ? 1 : llvm::divideCeil(steps, pieces), whole = steps / length * length;
+  SmallVector<Value> state =
+      e.loop(e.index(0), e.index(whole), length, totals, [&](Value k, ValueRange carried) { return some(k, length, carried); });
+  return whole == steps ? state : some(e.index(whole), steps - whole, state);
 }
 
 SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
@@ -416,8 +440,6 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     return state;
   }
   Loop loop = loops[at];
-  if (depthBlock && at == parallel)
-    loop.size = Size(depth);
   Value aStep = stepOfA(at), bStep = e.value(loop.b), size = e.value(loop.size);
   auto inner = [&](Value k, ValueRange carried) {
     llvm::SaveAndRestore restore(ahead, ahead ? e.add(ahead, e.mul(k, stepsInside(at) * aheadStep)) : ahead);

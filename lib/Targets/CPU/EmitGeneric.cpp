@@ -36,6 +36,7 @@ private:
   void eraseLoop(unsigned d);
   void chooseVectorLoop();
   bool recogniseCombiners();
+  bool isLong() const;
   bool smooth(unsigned d) const;
   int64_t chooseLanes(const Size &size) const;
   int64_t unitOfWork() const;
@@ -68,6 +69,7 @@ private:
   int64_t tileStep = 1;              // tiles cut the candidate at multiples of this
   SmallVector<LaneValue> unchanging; // per input, where it is the same all along the vectorised loop
   bool readsByIndex = false, usesIndex = false;
+  bool hasLongSums = false;        // of floats, and nothing else
   SmallVector<Combiner> combiners; // per output
   SmallVector<int64_t> tails;      // of a vectorised reduction: the widths of what whole vectors leave, widest first
   SmallVector<Value> ivs;          // current position, per loop
@@ -309,6 +311,15 @@ int64_t GenericEmitter::chooseLanes(const Size &size) const {
   return size.isStatic() && size.factor < (masked ? 3 : lanes) ? 0 : lanes;
 }
 
+// More terms than a piece has, and so many in the innermost loop that starting anew with it is no work.
+bool GenericEmitter::isLong() const {
+  constexpr int64_t kUnknown = KernelEmitter::kPiece + 1, kWorthIt = 16;
+  int64_t terms = 1;
+  for (unsigned d : reductionLoops)
+    terms *= sizes[d].estimate(kUnknown);
+  return terms > KernelEmitter::kPiece && sizes[reductionLoops.back()].estimate(kUnknown) >= kWorthIt;
+}
+
 void GenericEmitter::chooseVectorLoop() {
   for (unsigned d = 0; d < sizes.size(); ++d)
     (reduction[d] ? reductionLoops : parallelLoops).push_back(d);
@@ -324,7 +335,9 @@ void GenericEmitter::chooseVectorLoop() {
     parallelLoops.push_back(candidate);
   }
   int inner = reductionLoops.empty() ? -1 : int(reductionLoops.back());
-  bool canReduce = inner >= 0 && !anyNonLinear && smooth(inner) && !readsByIndex && recogniseCombiners();
+  bool combines = inner >= 0 && recogniseCombiners();
+  bool canReduce = combines && !anyNonLinear && smooth(inner) && !readsByIndex;
+  hasLongSums = combines && isLong() && llvm::all_of(combiners, [](const Combiner &c) { return isa<arith::AddFOp>(c.op); });
   // Tiles are the same for all levels, so that one plan fits every blob: 64 is the most lanes that any level has.
   tileStep = candidate >= 0 && (smooth(candidate) || !canReduce) ? 64 : 1;
   int64_t parallelLanes = candidate >= 0 ? chooseLanes(sizes[candidate]) : 0;
@@ -418,9 +431,18 @@ SmallVector<Value> GenericEmitter::reduceLoops(unsigned at, int64_t count, int64
     return next;
   }
   unsigned d = reductionLoops[at];
-  return e.loop(e.index(0), e.value(sizes[d]), 1, carried, [&](Value iv, ValueRange inner) {
-    ivs[d] = iv;
-    return reduceLoops(at + 1, count, lanes, mask, start, inner);
+  Value size = e.value(sizes[d]);
+  auto walk = [&](Value from, Value to, ValueRange carried) {
+    return e.loop(from, to, 1, carried, [&](Value iv, ValueRange inner) {
+      ivs[d] = iv;
+      return reduceLoops(at + 1, count, lanes, mask, start, inner);
+    });
+  };
+  if (at + 1 < reductionLoops.size() || !hasLongSums)
+    return walk(e.index(0), size, carried);
+  return e.loop(e.index(0), size, KernelEmitter::kPiece, carried, [&](Value from, ValueRange totals) {
+    Value to = e.minimum(e.add(from, KernelEmitter::kPiece), size);
+    return e.addPiece(totals, [&](ValueRange zeros) { return walk(from, to, zeros); });
   });
 }
 

@@ -242,24 +242,35 @@ void WinogradEmitter::transformInputs(Value first, Value count) {
 void WinogradEmitter::registerTile(int64_t rows, Value fromV, Value fromU, Value toX, Value ahead) {
   auto type = VectorType::get(lanes, e.b.getF32Type());
   SmallVector<Value> sums(rows * vectors, e.zero(type));
-  constexpr int64_t kUnroll = 4;
-  sums = e.loop(e.index(0), e.index(channels), kUnroll, sums, [&](Value channel, ValueRange carried) {
-    SmallVector<Value> now = llvm::to_vector(carried);
-    Value vAt = e.add(fromV, channel), uAt = e.add(fromU, e.mul(channel, kPanel));
-    if (ahead)
-      e.prefetch(u, e.add(ahead, e.mul(channel, aheadStep)), kUnroll * aheadStep);
-    for (int64_t k = 0; k < kUnroll; ++k) {
-      SmallVector<Value> right;
-      for (int64_t w = 0; w < vectors; ++w)
-        right.push_back(e.loadVector(u, e.add(uAt, k * kPanel + w * lanes), lanes));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value left = e.splat(e.load(v, e.add(vAt, r * (channels + kGap) + k)), lanes);
+  // The transform of X adds up what these sums round off, so that their pieces are shorter than elsewhere.
+  constexpr int64_t kUnroll = 4, kPiece = KernelEmitter::kPiece / 4;
+  auto walk = [&](Value first, Value stop, ValueRange carried) {
+    return e.loop(first, stop, kUnroll, carried, [&](Value channel, ValueRange carried) {
+      SmallVector<Value> now = llvm::to_vector(carried);
+      Value vAt = e.add(fromV, channel), uAt = e.add(fromU, e.mul(channel, kPanel));
+      if (ahead)
+        e.prefetch(u, e.add(ahead, e.mul(channel, aheadStep)), kUnroll * aheadStep);
+      for (int64_t k = 0; k < kUnroll; ++k) {
+        SmallVector<Value> right;
         for (int64_t w = 0; w < vectors; ++w)
-          now[r * vectors + w] = e.multiplyAdd(left, right[w], now[r * vectors + w]);
+          right.push_back(e.loadVector(u, e.add(uAt, k * kPanel + w * lanes), lanes));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value left = e.splat(e.load(v, e.add(vAt, r * (channels + kGap) + k)), lanes);
+          for (int64_t w = 0; w < vectors; ++w)
+            now[r * vectors + w] = e.multiplyAdd(left, right[w], now[r * vectors + w]);
+        }
       }
-    }
-    return now;
-  });
+      return now;
+    });
+  };
+  int64_t pieces = llvm::divideCeil(channels, kPiece), length = llvm::alignTo(llvm::divideCeil(channels, pieces), kUnroll);
+  if (pieces > 1)
+    sums = e.loop(e.index(0), e.index(channels), length, sums, [&](Value first, ValueRange carried) {
+      Value stop = e.minimum(e.add(first, length), e.index(channels));
+      return e.addPiece(carried, [&](ValueRange zeros) { return walk(first, stop, zeros); });
+    });
+  else
+    sums = walk(e.index(0), e.index(channels), sums);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t w = 0; w < vectors; ++w)
       e.storeVector(sums[r * vectors + w], x, e.add(toX, r * kPanel + w * lanes));

@@ -578,6 +578,16 @@ void KernelEmitter::loop(Value lo, Value hi, int64_t step, function_ref<void(Val
   });
 }
 
+SmallVector<Value> KernelEmitter::addPiece(ValueRange totals, function_ref<SmallVector<Value>(ValueRange zeros)> piece) {
+  SmallVector<Value> zeros;
+  for (Value total : totals)
+    zeros.push_back(zero(total.getType()));
+  SmallVector<Value> sums = piece(zeros);
+  for (auto [sum, total] : llvm::zip(sums, totals))
+    sum = arith::AddFOp::create(b, loc, total, sum);
+  return sums;
+}
+
 void KernelEmitter::when(Value condition, function_ref<void()> body) {
   auto ifOp = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);

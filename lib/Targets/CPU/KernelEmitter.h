@@ -170,6 +170,11 @@ private:
   /// scf.for; a loop of no or one trip is not built.
   SmallVector<Value> loop(Value lo, Value hi, int64_t step, ValueRange init, LoopBody body);
   void loop(Value lo, Value hi, int64_t step, function_ref<void(Value iv)> body);
+  /// What an addition of floats rounds off is a share of the sum so far, which stays small where long sums are sums of pieces, of so many
+  /// terms at most.
+  static constexpr int64_t kPiece = 128;
+  /// `totals` and what `piece` adds to zeros.
+  SmallVector<Value> addPiece(ValueRange totals, function_ref<SmallVector<Value>(ValueRange zeros)> piece);
   void when(Value condition, function_ref<void()> body);
   Value address(const Access &access, ArrayRef<Value> ivs);
   /// The type of a value in memory and in registers without arithmetic: i16 for bf16, which LLVM moves about through f32 and calls
