@@ -2,6 +2,7 @@
 """How far each engine's f32 results are from the same model computed in f64.
 
 usage: accuracy.py [MODEL ...] [--set f32] [--engines laic,onnxruntime,openvino] [-o results/accuracy.json]     MODEL as in compare.py
+       accuracy.py --render                                                            results/accuracy.json into docs/Numerics.md
 
 The oracle is the model with every f32 tensor written as f64, compiled by laic with --math=strict: the same graph in twice the digits, which
 takes part in no comparison of speed. An error is the largest difference of any output element as a share of the largest element of that output; of
@@ -12,7 +13,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engine import read_feed
 from processes import ROOT
-from quantize import machine
+from quantize import save
+from report import put
 from workloads import SETS, resolve
 
+RESULTS = ROOT / "benchmarks" / "results" / "accuracy.json"
+BEGIN = "<!-- results: begin, by benchmarks/accuracy.py --render -->"
 ENGINES = ("laic", "onnxruntime", "openvino", "ncnn")
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 STAYS_FLOAT = {("Resize", 1), ("Resize", 2), ("Upsample", 1)}  # inputs that the standard wants in f32, whatever the data is
@@ -104,7 +107,24 @@ def error(want, got):
     return worst
 
 
+def row(name, line, engines):
+    cells = [f"{line[e]['error']:.1e}" if "error" in line.get(e, {}) else "–" for e in engines]
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def table(results):
+    engines = list(dict.fromkeys(e for line in results.values() for e in line))
+    return "\n".join(["| model | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines), *(row(name, line, engines) for name, line in results.items())])
+
+
+def render():
+    saved = json.loads(RESULTS.read_text())
+    put(ROOT / "docs" / "Numerics.md", BEGIN, f"`{saved['command']}`, {saved['date']}, {saved['machine']}:\n\n{table(saved['results'])}")
+
+
 def main():
+    if sys.argv[1:] == ["--render"]:
+        return render()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--set", choices=SETS, default="f32", help="where no models are named")
@@ -113,8 +133,7 @@ def main():
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "dev")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    engines, found = options.engines.split(","), []
-    print("| model |" + "".join(f" {e} |" for e in engines) + "\n|---|" + "---|" * len(engines))
+    engines, found = options.engines.split(","), {}
     for name in options.models or SETS[options.set]:
         with tempfile.TemporaryDirectory() as temporary:
             folder, work = Path(temporary), resolve(name)
@@ -123,11 +142,10 @@ def main():
                 got = results(engine, work, folder, options)
                 line[engine] = {"refuses": got} if isinstance(got, str) else {"error": error(want, got)}
             work.drop()
-        found.append({"model": name, "engines": line})
-        print(f"| {name} |" + "".join(f" {line[e]['error']:.1e} |" if "error" in line[e] else " – |" for e in engines), flush=True)
+        found[name] = line
+        print(row(name, line, engines), flush=True)
         if options.output:
-            saved = {"command": "benchmarks/accuracy.py", "date": time.strftime("%Y-%m-%d"), "machine": machine(), "models": found}
-            options.output.write_text(json.dumps(saved, indent=1) + "\n")
+            save(options.output, "benchmarks/accuracy.py", found)
 
 
 if __name__ == "__main__":

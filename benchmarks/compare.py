@@ -201,7 +201,7 @@ def main():
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--set", action="append", default=[], choices=SETS, help="a set of models; may be repeated")
     parser.add_argument("-o", "--output", type=Path, help="the JSON file; docs/Performance.md is rendered anew when it is in benchmarks/results")
-    parser.add_argument("--engines", type=lambda text: text.split(","), help=f"of {','.join(ENGINES)} (default: all; for kernels laic, onnxruntime, openvino)")
+    parser.add_argument("--engines", type=lambda text: text.split(","), help=f"of {','.join(ENGINES)} (default: all that take networks; for kernels laic, onnxruntime, openvino, openblas)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, help="per process, after warm-up of a quarter (default 1.5; 0.15 per kernel)")
     parser.add_argument("--threads", type=numbers, help="default 1,2; 1 for kernels")
@@ -232,7 +232,7 @@ def main():
         return
     options.kernels |= options.random is not None
     options.models = list(dict.fromkeys([*(m for name in options.set for m in SETS[name]), *options.models])) or list(DEFAULT)
-    options.engines = options.engines or (["laic", "onnxruntime", "openvino"] if options.kernels else list(ENGINES))
+    options.engines = options.engines or (["laic", "onnxruntime", "openvino", "openblas"] if options.kernels else [e for e in ENGINES if ENGINES[e].networks])
     options.threads = options.threads or ([1] if options.kernels else [1, 2])
     options.seconds = options.seconds or (0.15 if options.kernels else 1.5)
     unknown = [e for e in options.engines if e not in ENGINES]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures one engine on models in a process of its own and prints a line of JSON for each.
 
-usage: engine.py ENGINE MODEL FEED.npz [MODEL FEED.npz]... [options]     ENGINE: laic, onnxruntime, openvino, openvino-bf16, ncnn, iree
+usage: engine.py ENGINE MODEL FEED.npz [MODEL FEED.npz]... [options]     ENGINE: laic, onnxruntime, openvino, openvino-bf16, ncnn, iree,
+       openblas
        engine.py ENGINE MODEL.onnx FEED.npz --prepare FOLDER             converts for an engine that has a format of its own
 
 MODEL is what --prepare printed: an artifact for laic, the .onnx file itself for onnxruntime and openvino. load_ms: from the file to a

@@ -31,9 +31,9 @@ class Session:
 
 
 class Engine:
-    """One engine. `package` is what PyPI calls it, None for what the build tree holds."""
+    """One engine. `package` is what PyPI calls it, None for what the build tree holds. `networks`: it takes more than single operators."""
 
-    name, package = "", ""
+    name, package, networks = "", "", True
 
     def versions(self):
         import importlib.metadata
@@ -228,7 +228,31 @@ class Iree(Engine):
         return Session((loaded - begun) * 1e3, call, outputs)
 
 
-ENGINES = {e.name: e for e in (Laic(), OnnxRuntime(), OpenVino(), OpenVinoBf16(), Ncnn(), Iree())}
+class OpenBlas(Engine):
+    """The OpenBLAS that NumPy's wheels carry, for models that are one product of matrices."""
+
+    name, package, networks = "openblas", "numpy", False
+
+    def versions(self):
+        library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return f"{library['version']}, in NumPy {np.__version__}"
+
+    def open(self, path, feed, options):
+        import onnx
+        from onnx import numpy_helper
+
+        begun = time.perf_counter()
+        graph = onnx.load(path).graph
+        if [node.op_type for node in graph.node] != ["MatMul"]:
+            raise Refused("a library of matrix products")
+        held = feed | {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        x, y = (held[name] for name in graph.node[0].input)
+        out = np.matmul(x, y)
+        loaded = time.perf_counter()
+        return Session((loaded - begun) * 1e3, lambda: np.matmul(x, y, out=out), lambda: {graph.output[0].name: out})
+
+
+ENGINES = {e.name: e for e in (Laic(), OnnxRuntime(), OpenVino(), OpenVinoBf16(), Ncnn(), Iree(), OpenBlas())}
 
 
 def symbolic_dims(model, feed):

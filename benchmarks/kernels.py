@@ -137,7 +137,8 @@ def measure(options, found):
     FOLDER.mkdir(parents=True, exist_ok=True)
     kernels = [k for k in (known() if options.random is None else odd(options.random, options.seed)) if options.filter in k.name]
     found |= {"seed": options.seed, "random": options.random, "engines": options.engines, "limits": limits.measure(ROOT / "build" / "limits", options.threads)}
-    contenders = {k.name: {e: Contender(e, e, k.path(".bin" if e == "laic" else ".onnx")) for e in options.engines} for k in kernels}
+    contenders = {k.name: {e: Contender(e, e, k.path(".bin" if e == "laic" else ".onnx")) for e in options.engines if e != "openblas" or k.op == "MatMul"}
+                  for k in kernels}
     for kernel in kernels:
         kernel.write()
         ours = contenders[kernel.name].get("laic")
@@ -150,7 +151,7 @@ def measure(options, found):
     for number in range(options.rounds):
         for threads in options.threads:
             for engine in options.engines if number % 2 == 0 else options.engines[::-1]:
-                able = [k for k in kernels if not contenders[k.name][engine].reason]
+                able = [k for k in kernels if engine in contenders[k.name] and not contenders[k.name][engine].reason]
                 pairs = [(contenders[k.name][engine].path, k.path(".npz")) for k in able]
                 for kernel, result in zip(able, run_engine(engine, pairs, options, threads)):
                     contenders[kernel.name][engine].take(result, threads)

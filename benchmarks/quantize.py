@@ -23,12 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from processes import anonymous_peak
+from report import put
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 BUILD = Path(os.environ.get("LAIC_BUILD", ROOT / "build" / "dev"))
 RESULTS = ROOT / "benchmarks" / "results" / "quantize.json"
-BEGIN, END = "<!-- results: begin, by benchmarks/quantize.py --render -->", "<!-- results: end -->"
+BEGIN = "<!-- results: begin, by benchmarks/quantize.py --render -->"
 NAMES = ("resnet50", "mobilenet_v2", "efficientnet_b0", "mobilenet_v3_small", "convnext_tiny", "vit_b_16", "bert_base", "distilbert_cls",
          "whisper_base_encoder", "audio/kws_f32", "audio/dtln_stage2_unrolled", "audio/basic_pitch", "text/magika_v3_3", "vision/ultraface_rfb320",
          "vision/superres_x3_dynbatch")
@@ -193,11 +194,9 @@ def table(results):
 
 
 def render():
-    page = ROOT / "docs" / "Quantization.md"
-    head, rest = page.read_text().split(BEGIN)
     saved = json.loads(RESULTS.read_text())
-    text = f"\n`{saved['command']}`, {saved['date']}, {saved['machine']}; ours / the peer's best, seconds on two threads.\n\n"
-    page.write_text(head + BEGIN + text + table(saved["results"]) + "\n" + END + rest.split(END)[1])
+    said = f"`{saved['command']}`, {saved['date']}, {saved['machine']}; ours / the peer's best, seconds on two threads.\n\n"
+    put(ROOT / "docs" / "Quantization.md", BEGIN, said + table(saved["results"]))
 
 
 def machine():

@@ -183,15 +183,18 @@ def section(path, found):
 
 def render(root):
     """Puts every results file of compare.py into docs/Performance.md, between its markers."""
-    page = root / "docs" / "Performance.md"
     sections = []
     for path in sorted((root / "benchmarks" / "results").glob("*.json")):
         found = json.loads(path.read_text())
         if found.get("format") == 1:
             sections.append(section(path, found))
-    body = "\n\n".join(sections) or "No results yet."
+    put(root / "docs" / "Performance.md", BEGIN, "\n\n".join(sections) or "No results yet.")
+
+
+def put(page, begin, body):
+    """Replaces what stands between the lines `begin` and END of a page."""
     old = page.read_text()
-    new, count = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: f"{BEGIN}\n\n{body}\n\n{END}", old, flags=re.S)
+    new, count = re.subn(re.escape(begin) + ".*?" + re.escape(END), lambda _: f"{begin}\n\n{body}\n\n{END}", old, flags=re.S)
     if count != 1:
-        raise SystemExit(f"error: {page.name} needs the lines {BEGIN!r} and {END!r} once each")
+        raise SystemExit(f"error: {page.name} needs the lines {begin!r} and {END!r} once each")
     page.write_text(new)

@@ -124,8 +124,8 @@ private:
     SmallVector<AffineExpr> loops = sizesOf(op.getC());
     if (int64_t epilogue = llvm::count_if(op.getEpilogue().front(), isArithmetic))
       addWork(epilogue, loops);
-    for (AffineExpr &size : llvm::MutableArrayRef(loops).slice(1, 2))
-      size = size ? size.ceilDiv(op.getTile()) : size;
+    for (auto [size, tile] : llvm::zip(llvm::MutableArrayRef(loops).drop_front(), op.getTiles()))
+      size = size ? size.ceilDiv(tile) : size;
     ArrayRef<int64_t> u = op.getU().getType().getShape(); // panels, products per tile, channels
     addWork(2 * u[1] * u[2], loops);
   }

@@ -1,4 +1,4 @@
-"""3x3 convolutions by Winograd's algorithm: errors within the bounds of docs/Numerics.md, epilogues, what --math=strict changes."""
+"""Convolutions by Winograd's algorithm: errors within the bounds of docs/Numerics.md, epilogues, what --math=strict changes."""
 import subprocess
 
 import numpy as np
@@ -10,41 +10,39 @@ from onnx import TensorProto, helper, numpy_helper
 UNIT = 2.0**-24
 
 
-def weights(filters, channels, seed=1):
+def weights(filters, channels, taps=(3, 3), seed=1):
     rng = np.random.default_rng([seed, filters, channels])
-    return (rng.standard_normal((filters, channels, 3, 3)) * np.sqrt(2 / (9 * channels))).astype(np.float32)
+    return (rng.standard_normal((filters, channels, *taps)) * np.sqrt(2 / (np.prod(taps) * channels))).astype(np.float32)
 
 
 def convolution(x, w):
-    """The sums of a convolution of padding 1 and of the magnitudes of its products, in f64."""
-    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
-    height, width = x.shape[2:]
+    """The sums of a convolution that keeps the size and of the magnitudes of its products, in f64."""
+    taps = w.shape[2:]
+    padded = np.pad(x.astype(np.float64), [(0, 0), (0, 0), *((n // 2, n // 2) for n in taps)])
     total = magnitude = 0
-    for i in range(3):
-        for j in range(3):
-            part, taps = padded[:, :, i:i + height, j:j + width], w[:, :, i, j].astype(np.float64)
-            total = total + np.einsum("nchw,fc->nfhw", part, taps, optimize=True)
-            magnitude = magnitude + np.einsum("nchw,fc->nfhw", abs(part), abs(taps), optimize=True)
+    for tap in np.ndindex(taps):
+        part = padded[(slice(None), slice(None), *(slice(i, i + n) for i, n in zip(tap, x.shape[2:])))]
+        factors = w[(slice(None), slice(None), *tap)].astype(np.float64)
+        total = total + np.einsum("nc...,fc->nf...", part, factors, optimize=True)
+        magnitude = magnitude + np.einsum("nc...,fc->nf...", abs(part), abs(factors), optimize=True)
     return total, magnitude
 
 
-def largest_in_tile(values, tile):
-    """Every element becomes the largest of its tile."""
-    n, f, h, w = values.shape
-    rows, columns = -(-h // tile), -(-w // tile)
-    whole = np.zeros((n, f, rows * tile, columns * tile))
-    whole[:, :, :h, :w] = values
-    largest = whole.reshape(n, f, rows, tile, columns, tile).max((3, 5))
-    return np.repeat(np.repeat(largest, tile, 2), tile, 3)[:, :, :h, :w]
+def largest_in_tile(values, *tiles):
+    """Every element becomes the largest of its tile; a tile for each of the last axes."""
+    for axis, tile in zip(range(values.ndim - len(tiles), values.ndim), tiles):
+        starts = np.arange(0, values.shape[axis], tile)
+        values = np.repeat(np.maximum.reduceat(values, starts, axis), tile, axis).take(np.arange(values.shape[axis]), axis)
+    return values
 
 
 def save(path, w, nodes=(), inputs=(), dims=("n", "h", "w")):
-    """x -> Conv of padding 1 -> nodes -> y."""
-    n, h, wide = dims
-    values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [n, w.shape[1], h, wide])]
-    values += [helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, w.shape[0], h, wide]) for name in inputs]
-    conv = helper.make_node("Conv", ["x", "w"], ["c" if nodes else "y"], name="conv", pads=[1, 1, 1, 1])
-    graph = helper.make_graph([conv, *nodes], "g", values, [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, w.shape[0], h, wide])],
+    """x -> Conv that keeps the size -> nodes -> y."""
+    n, *sizes = dims
+    values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [n, w.shape[1], *sizes])]
+    values += [helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, w.shape[0], *sizes]) for name in inputs]
+    conv = helper.make_node("Conv", ["x", "w"], ["c" if nodes else "y"], name="conv", pads=[taps // 2 for taps in w.shape[2:]] * 2)
+    graph = helper.make_graph([conv, *nodes], "g", values, [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, w.shape[0], *sizes])],
                               [numpy_helper.from_array(w, "w")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
@@ -79,11 +77,37 @@ def test_error_is_within_the_bound_of_the_tile(tmp_path, tile, size, level, scal
     want, magnitude = convolution(x, w)
     bound = 2 * np.sqrt(9 * 64) * UNIT * magnitude
     error = abs(run(tmp_path, x=x) - want)
-    assert (error <= largest_in_tile(bound, tile)).all()
+    assert (error <= largest_in_tile(bound, tile, tile)).all()
     if tile == 2:
         assert (error <= bound).all()
     assert "laic_winograd" not in compile_model(tmp_path, f"--cpu={level}", "--math=strict")
     assert (abs(run(tmp_path, x=x) - want) <= bound).all()
+
+
+# Taps, sizes, tiles; sizes of one dim, of several images as one, of a dim that is not walked; tiles that end at the border and beyond it.
+SHAPES = [((3,), (203,), (4,)), ((3,), (50,), (2,)), ((5,), (200,), (2,)), ((5,), (51,), (2,)), ((5, 1), (64, 1), (2, 1)), ((3, 1), (40, 7), (4, 1)),
+          ((1, 3), (7, 41), (4,)), ((1, 5), (9, 30), (2,)), ((5, 5), (14, 14), (2, 2)), ((5, 5), (9, 8), (2, 2)), ((3, 5), (16, 15), (4, 2)),
+          ((5, 3), (8, 9), (2, 2))]
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("channels", [16, 48])
+@pytest.mark.parametrize("taps, sizes, tiles", SHAPES)
+def test_other_taps(tmp_path, taps, sizes, tiles, channels, dynamic):
+    if dynamic:  # tiles are the largest ones then; rows of images are not joined
+        tiles = tuple(1 if n == 1 else 4 if n == 3 else 2 for n in (taps if len(tiles) == len(taps) else taps[1:]))
+    w, rng = weights(32, channels, taps), np.random.default_rng(6)
+    x = rng.standard_normal((2, channels, *sizes)).astype(np.float32) * np.exp(2 * rng.standard_normal((2, 1, *sizes))).astype(np.float32)
+    nodes = [helper.make_node("Relu", ["c"], ["a"]), helper.make_node("Add", ["a", "r"], ["y"])]
+    save(tmp_path / "m.onnx", w, nodes, ["r"], dims=("n", *"hw"[:len(sizes)]) if dynamic else (2, *sizes))
+    said = ["x".join(map(str, n)) for n in (tiles, taps[-len(tiles):])]
+    assert f"{said[1]} convolution by Winograd F({said[0]},{said[1]})" in compile_model(tmp_path)
+    want, magnitude = convolution(x, w)
+    bound = 2 * np.sqrt(np.prod(taps) * channels) * UNIT
+    r = rng.standard_normal(want.shape).astype(np.float32)
+    got = run(tmp_path, x=x, r=r)
+    assert (abs(got - (np.maximum(want, 0) + r)) <= bound * (largest_in_tile(magnitude, *tiles) + abs(r))).all()
+    assert "laic_winograd" not in compile_model(tmp_path, "--math=strict")
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (2, 13, 17), (3, 4, 30), (1, 40, 41)])
@@ -95,7 +119,7 @@ def test_residual_and_relu_of_any_size(tmp_path, shape):
     x, r = rng.standard_normal((n, 32, h, wide)).astype(np.float32), rng.standard_normal((n, 96, h, wide)).astype(np.float32)
     assert "laic_winograd_f32_dxdxdx96" in compile_model(tmp_path)
     want, magnitude = convolution(x, w)
-    bound = largest_in_tile(2 * np.sqrt(9 * 32) * UNIT * (magnitude + abs(r)), 4)
+    bound = largest_in_tile(2 * np.sqrt(9 * 32) * UNIT * (magnitude + abs(r)), 4, 4)
     got = run(tmp_path, x=x, r=r)
     assert (abs(got - np.maximum(want + r, 0)) <= bound).all()
     assert (run(tmp_path, "--threads=3", x=x, r=r) == got).all()

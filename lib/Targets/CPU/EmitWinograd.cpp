@@ -1,10 +1,12 @@
 // laic.winograd in blocks of tiles:
 //
 //   for blocks of tiles, groups of panels:
-//     V[xi][tile][c] = B^T d B   (once per block that a call works on)
+//     V[xi][tile][c] = B^T d B   (once per block that a call works on; xi: a product of a tile)
 //     for a few panels of 32 filters at a time:
 //       for xi, panels: X[panel][xi][tile][f] = sum over c of V[xi][tile][c] * U[panel][xi][c][f], in register tiles as in laic.contract
 //       for panels: C = epilogue(A^T X A), only what exists
+//
+// Convolutions of one dim have a second one of one row, and dims of one tap are not transformed.
 //
 // Pixels outside the input are read from a line of zeros, so that the border needs no other code. Vectors have the native width, but
 // blocks and groups are the same for all levels.
@@ -22,8 +24,7 @@ namespace laic::cpu {
 
 class WinogradEmitter {
 public:
-  WinogradEmitter(KernelEmitter &e, WinogradOp op)
-      : e(e), op(op), tile(op.getTile()), inputs(tile + 2), products(inputs * inputs) {}
+  WinogradEmitter(KernelEmitter &e, WinogradOp op) : e(e), op(op) {}
   LogicalResult run();
 
 private:
@@ -34,6 +35,12 @@ private:
   static constexpr int64_t kFewTiles = 28;              // up to so many are one block, so that U is read once
   static constexpr int64_t kGap = 16; // elements between rows of V, so that they fall into different sets of the cache
 
+  /// A dim that the filter walks.
+  struct Dim {
+    int64_t tile = 1, inputs = 1, pad = 0; // outputs and inputs of a tile
+    Size outputs = 1;                      // of the image
+    Value size, tiles;                     // of the input; of the outputs
+  };
   /// A tile's place: its image and its first output.
   struct Place {
     Value image, y, x;
@@ -52,8 +59,8 @@ private:
   void transformOutputs(Value lo, Value hi, Value first, Value count);
   void transformOutput(const Place &place, Value from, Value filter);
   void finish(const Place &place, Value filter, int64_t i, int64_t j, Value sum);
-  SmallVector<Value> inputLine(ArrayRef<Value> d);
-  SmallVector<Value> outputLine(ArrayRef<Value> x);
+  SmallVector<Value> inputLine(const Dim &dim, ArrayRef<Value> d);
+  SmallVector<Value> outputLine(const Dim &dim, ArrayRef<Value> x);
   std::set<int64_t> possibleRows() const;
 
   Value constant(double x);
@@ -68,17 +75,17 @@ private:
 
   KernelEmitter &e;
   WinogradOp op;
-  int64_t tile, inputs, products;
+  Dim vertical, horizontal;
+  int64_t products = 1;
   int64_t channels = 0, panels = 0, lanes = 0, vectors = 2, maxRows = 6;
   Buffer a, u, zeros, v, x;
   Access c;
   SmallVector<Access> extras;
-  Size images, height, width;        // of the output
+  Size images;
   std::optional<int64_t> tiles;      // as many as are cut into blocks of the same sizes, where known
   int64_t block = kRows, groups = 1; // tiles of a block, groups of panels
   int64_t together = 1;              // panels between two transforms of outputs
   int64_t aheadStep = 0;             // elements of the next U[panel][xi] that one channel of a register tile fetches; 0: none
-  Value rowsOfTiles, columnsOfTiles;
   bool broken = false;
 };
 
@@ -94,15 +101,25 @@ LogicalResult WinogradEmitter::gather() {
   channels = op.getU().getType().getDimSize(2);
   panels = op.getU().getType().getDimSize(0);
   images = e.canonical(result.sizes[0]);
-  height = e.canonical(result.sizes[1]);
-  width = e.canonical(result.sizes[2]);
-  constexpr unsigned kLoops = 4;
-  FailureOr<Access> accessC = e.accessOf(op.getC(), e.b.getMultiDimIdentityMap(kLoops), kLoops);
+  vertical.size = e.index(1);
+  unsigned loops = result.sizes.size();
+  for (Dim *dim : {&vertical, &horizontal}) {
+    if (loops == 3 && dim == &vertical)
+      continue;
+    unsigned at = dim == &horizontal ? loops - 3 : 0;
+    dim->tile = op.getTiles()[at];
+    dim->inputs = dim->tile + op.getTaps()[at] - 1;
+    dim->pad = op.getPads()[at];
+    dim->outputs = e.canonical(result.sizes[1 + at]);
+    dim->size = e.value(a.sizes[1 + at]);
+    products *= dim->inputs;
+  }
+  FailureOr<Access> accessC = e.accessOf(op.getC(), e.b.getMultiDimIdentityMap(loops), loops);
   if (failed(accessC))
     return failure();
   c = *accessC;
   for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
-    FailureOr<Access> access = e.accessOf(extra, map, kLoops);
+    FailureOr<Access> access = e.accessOf(extra, map, loops);
     if (failed(access) || access->nonLinear)
       return e.fail("an epilogue operand of its laic.winograd cannot be read");
     extras.push_back(*access);
@@ -118,8 +135,9 @@ void WinogradEmitter::planBlocks() {
   int64_t fit = kBlockBytes / (products * (channels + kGap) * 4);
   block = std::clamp<int64_t>(fit / kRows * kRows, kRows, kMostTiles);
   int64_t blocksAtLeast = kUnits; // images of unknown size are taken to be large, batches to be small
-  if (height.isStatic() && width.isStatic()) {
-    int64_t perImage = llvm::divideCeil(height.factor, tile) * llvm::divideCeil(width.factor, tile);
+  if (vertical.outputs.isStatic() && horizontal.outputs.isStatic()) {
+    int64_t perImage =
+        llvm::divideCeil(vertical.outputs.factor, vertical.tile) * llvm::divideCeil(horizontal.outputs.factor, horizontal.tile);
     if (perImage > 0 && perImage <= kFewTiles)
       block = perImage;
     if (perImage == block || images.isStatic())
@@ -128,7 +146,8 @@ void WinogradEmitter::planBlocks() {
   }
   // Groups give threads work where blocks do not; each one costs a thread V.
   groups = std::min<int64_t>(panels, llvm::divideCeil(kUnits, blocksAtLeast));
-  AffineExpr all = e.expr(images) * e.expr(height).ceilDiv(tile) * e.expr(width).ceilDiv(tile);
+  AffineExpr all =
+      e.expr(images) * e.expr(vertical.outputs).ceilDiv(vertical.tile) * e.expr(horizontal.outputs).ceilDiv(horizontal.tile);
   e.tileCount = all.ceilDiv(block) * groups;
   int64_t vElements = products * block * (channels + kGap);
   if (vElements * 4 > kBlockBytes) // V would leave the second-level cache between two panels
@@ -158,11 +177,13 @@ Value WinogradEmitter::constant(double x) {
   return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, float(x)));
 }
 
-static const double kA = std::sqrt(0.5), kB = std::sqrt(2.0); // interpolation points for tiles of 4
+static const double kA = std::sqrt(0.5), kB = std::sqrt(2.0); // interpolation points for six inputs
 
 /// B^T d. Points of opposite sign share the even and the odd part.
-SmallVector<Value> WinogradEmitter::inputLine(ArrayRef<Value> d) {
-  if (tile == 2)
+SmallVector<Value> WinogradEmitter::inputLine(const Dim &dim, ArrayRef<Value> d) {
+  if (dim.inputs == 1)
+    return {d[0]};
+  if (dim.inputs == 4)
     return {subV(d[0], d[2]), addV(d[1], d[2]), subV(d[2], d[1]), subV(d[3], d[1])};
   constexpr double kA2 = 0.5, kB2 = 2, kSum = kA2 + kB2; // their product is 1
   Value evenA = scaleAdd(-kB2, d[2], d[4]), oddA = scaleAdd(-kB2, d[1], d[3]);
@@ -176,12 +197,16 @@ SmallVector<Value> WinogradEmitter::inputLine(ArrayRef<Value> d) {
 }
 
 /// A^T x.
-SmallVector<Value> WinogradEmitter::outputLine(ArrayRef<Value> x) {
+SmallVector<Value> WinogradEmitter::outputLine(const Dim &dim, ArrayRef<Value> x) {
+  if (dim.inputs == 1)
+    return {x[0]};
   Value sumA = addV(x[1], x[2]), differenceA = subV(x[1], x[2]);
-  if (tile == 2)
+  if (dim.inputs == 4)
     return {addV(x[0], sumA), addV(differenceA, x[3])};
   Value sumB = addV(x[3], x[4]), differenceB = subV(x[3], x[4]);
   auto scale = [&](double factor, Value y) { return arith::MulFOp::create(e.b, e.loc, constant(factor), y).getResult(); };
+  if (dim.tile == 2)
+    return {addV(addV(x[0], sumA), sumB), scaleAdd(kA, differenceA, scaleAdd(kB, differenceB, x[5]))};
   return {addV(addV(x[0], sumA), sumB), scaleAdd(kA, differenceA, scale(kB, differenceB)),
           scaleAdd(kA * kA, sumA, scale(kB * kB, sumB)),
           scaleAdd(kA * kA * kA, differenceA, scaleAdd(kB * kB * kB, differenceB, x[5]))};
@@ -191,28 +216,27 @@ WinogradEmitter::Place WinogradEmitter::placeOf(Value number) {
   auto divide = [&](Value n, Value by) -> std::pair<Value, Value> {
     return {arith::DivUIOp::create(e.b, e.loc, n, by), arith::RemUIOp::create(e.b, e.loc, n, by)};
   };
-  auto [rest, column] = divide(number, columnsOfTiles);
-  auto [image, row] = divide(rest, rowsOfTiles);
-  return {image, e.mul(row, tile), e.mul(column, tile)};
+  auto [rest, column] = divide(number, horizontal.tiles);
+  auto [image, row] = divide(rest, vertical.tiles);
+  return {image, e.mul(row, vertical.tile), e.mul(column, horizontal.tile)};
 }
 
 void WinogradEmitter::transformInput(const Place &place, Value row) {
-  Value inputHeight = e.value(a.sizes[1]), inputWidth = e.value(a.sizes[2]);
   auto below = [&](Value i, Value size) -> Value { // unsigned: what is negative is large
     return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, i, size);
   };
-  SmallVector<Value> columns, columnInside;
-  for (int64_t j = 0; j < inputs; ++j) {
-    columns.push_back(e.add(place.x, j - op.getPads()[1]));
-    columnInside.push_back(below(columns.back(), inputWidth));
+  SmallVector<Value> places, inside;
+  for (int64_t j = 0; j < horizontal.inputs; ++j) {
+    places.push_back(e.add(place.x, j - horizontal.pad));
+    inside.push_back(below(places.back(), horizontal.size));
   }
   SmallVector<Buffer> pixels;
-  for (int64_t i = 0; i < inputs; ++i) {
-    Value y = e.add(place.y, i - op.getPads()[0]), inside = below(y, inputHeight);
-    Value line = e.mul(e.add(e.mul(place.image, inputHeight), y), inputWidth);
-    for (int64_t j = 0; j < inputs; ++j) {
-      Buffer pixel = at(a, e.mul(e.add(line, columns[j]), channels));
-      Value exists = arith::AndIOp::create(e.b, e.loc, inside, columnInside[j]);
+  for (int64_t i = 0; i < vertical.inputs; ++i) {
+    Value y = e.add(place.y, i - vertical.pad), lineInside = below(y, vertical.size);
+    Value line = e.mul(e.add(e.mul(place.image, vertical.size), y), horizontal.size);
+    for (int64_t j = 0; j < horizontal.inputs; ++j) {
+      Buffer pixel = at(a, e.mul(e.add(line, places[j]), channels));
+      Value exists = arith::AndIOp::create(e.b, e.loc, lineInside, inside[j]);
       Value pointer = LLVM::SelectOp::create(e.b, e.loc, exists, pixel.pointer, zeros.pointer);
       pixels.push_back(e.makeBuffer(pointer, e.b.getF32Type(), {Size(1)}));
     }
@@ -220,17 +244,18 @@ void WinogradEmitter::transformInput(const Place &place, Value row) {
   Value start = e.mul(row, channels + kGap);
   e.loop(e.index(0), e.index(channels), lanes, [&](Value channel) {
     SmallVector<Value> half(products);
-    for (int64_t j = 0; j < inputs; ++j) {
+    for (int64_t j = 0; j < horizontal.inputs; ++j) {
       SmallVector<Value> d;
-      for (int64_t i = 0; i < inputs; ++i)
-        d.push_back(e.loadVector(pixels[i * inputs + j], channel, lanes));
-      for (auto [i, value] : llvm::enumerate(inputLine(d)))
-        half[i * inputs + j] = value;
+      for (int64_t i = 0; i < vertical.inputs; ++i)
+        d.push_back(e.loadVector(pixels[i * horizontal.inputs + j], channel, lanes));
+      for (auto [i, value] : llvm::enumerate(inputLine(vertical, d)))
+        half[i * horizontal.inputs + j] = value;
     }
     Value to = e.add(start, channel);
-    for (int64_t i = 0; i < inputs; ++i)
-      for (auto [j, value] : llvm::enumerate(inputLine(ArrayRef(half).slice(i * inputs, inputs))))
-        e.storeVector(value, v, e.add(to, (i * inputs + j) * block * (channels + kGap)), nullptr);
+    for (int64_t i = 0; i < vertical.inputs; ++i)
+      for (auto [j, value] :
+           llvm::enumerate(inputLine(horizontal, ArrayRef(half).slice(i * horizontal.inputs, horizontal.inputs))))
+        e.storeVector(value, v, e.add(to, (i * horizontal.inputs + j) * block * (channels + kGap)), nullptr);
   });
 }
 
@@ -350,9 +375,11 @@ void WinogradEmitter::multiply(Value lo, Value hi, Value count) {
 
 void WinogradEmitter::finish(const Place &place, Value filter, int64_t i, int64_t j, Value sum) {
   SmallVector<Value> ivs = {place.image, e.add(place.y, i), e.add(place.x, j), filter};
+  if (op.getC().getType().getRank() == 3)
+    ivs.erase(ivs.begin() + 1);
   SmallVector<LaneValue> args = {LaneValue::ofVector(sum)};
   for (const Access &extra : extras)
-    args.push_back(e.loadLanes(extra, ivs, /*vectorDim=*/3, lanes, nullptr));
+    args.push_back(e.loadLanes(extra, ivs, /*vectorDim=*/int(ivs.size()) - 1, lanes, nullptr));
   auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
   broken |= failed(results);
   if (succeeded(results))
@@ -360,25 +387,25 @@ void WinogradEmitter::finish(const Place &place, Value filter, int64_t i, int64_
 }
 
 void WinogradEmitter::transformOutput(const Place &place, Value from, Value filter) {
-  SmallVector<Value> half(tile * inputs);
-  for (int64_t j = 0; j < inputs; ++j) {
+  SmallVector<Value> half(vertical.tile * horizontal.inputs);
+  for (int64_t j = 0; j < horizontal.inputs; ++j) {
     SmallVector<Value> line;
-    for (int64_t i = 0; i < inputs; ++i)
-      line.push_back(e.loadVector(x, e.add(from, (i * inputs + j) * block * kPanel), lanes));
-    for (auto [i, value] : llvm::enumerate(outputLine(line)))
-      half[i * inputs + j] = value;
+    for (int64_t i = 0; i < vertical.inputs; ++i)
+      line.push_back(e.loadVector(x, e.add(from, (i * horizontal.inputs + j) * block * kPanel), lanes));
+    for (auto [i, value] : llvm::enumerate(outputLine(vertical, line)))
+      half[i * horizontal.inputs + j] = value;
   }
   // The first output of a tile always exists; others do unless the tile reaches beyond the border.
-  auto whenExists = [&](Value start, int64_t offset, const Size &size, function_ref<void()> body) {
-    if (offset == 0 || (size.isStatic() && size.factor % tile == 0))
+  auto whenExists = [&](const Dim &dim, Value start, int64_t offset, function_ref<void()> body) {
+    if (offset == 0 || (dim.outputs.isStatic() && dim.outputs.factor % dim.tile == 0))
       return body();
-    e.when(e.less(e.add(start, offset), e.value(size)), body);
+    e.when(e.less(e.add(start, offset), e.value(dim.outputs)), body);
   };
-  for (int64_t i = 0; i < tile; ++i)
-    whenExists(place.y, i, height, [&] {
-      SmallVector<Value> line = outputLine(ArrayRef(half).slice(i * inputs, inputs));
-      for (int64_t j = 0; j < tile; ++j)
-        whenExists(place.x, j, width, [&] { finish(place, filter, i, j, line[j]); });
+  for (int64_t i = 0; i < vertical.tile; ++i)
+    whenExists(vertical, place.y, i, [&] {
+      SmallVector<Value> line = outputLine(horizontal, ArrayRef(half).slice(i * horizontal.inputs, horizontal.inputs));
+      for (int64_t j = 0; j < horizontal.tile; ++j)
+        whenExists(horizontal, place.x, j, [&] { finish(place, filter, i, j, line[j]); });
     });
 }
 
@@ -396,9 +423,9 @@ void WinogradEmitter::transformOutputs(Value lo, Value hi, Value first, Value co
 
 void WinogradEmitter::emitBlocks() {
   e.loop(e.index(0), e.index(channels), lanes, [&](Value channel) { e.storeVector(constant(0), zeros, channel); });
-  rowsOfTiles = e.ceilDiv(e.value(height), tile);
-  columnsOfTiles = e.ceilDiv(e.value(width), tile);
-  Value all = e.mul(e.value(images), e.mul(rowsOfTiles, columnsOfTiles)), blocks = e.ceilDiv(all, block);
+  for (Dim *dim : {&vertical, &horizontal})
+    dim->tiles = e.ceilDiv(e.value(dim->outputs), dim->tile);
+  Value all = e.mul(e.value(images), e.mul(vertical.tiles, horizontal.tiles)), blocks = e.ceilDiv(all, block);
   auto cut = [&](Value n, Value part, Value parts) -> Value { return arith::DivUIOp::create(e.b, e.loc, e.mul(n, part), parts); };
   // Units are numbered by block, then by group: V is made once for all groups of a block that this call has.
   e.loop(e.floorDiv(e.begin, groups), e.ceilDiv(e.end, groups), 1, [&](Value here) {

@@ -221,7 +221,7 @@ const Refusal kRefusals[] = {
      "an epilogue operand of its laic.contract cannot be read"},
     {"WinogradOperand", "(%u: tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32>", R"(
        %a = tensor.empty() : tensor<1x8x8x32xf32>
-       %r = laic.winograd %a, %u {tile = 2 : i64, pads = array<i64: 1, 1>, extra_maps = []} :
+       %r = laic.winograd %a, %u {tiles = array<i64: 2, 2>, taps = array<i64: 3, 3>, pads = array<i64: 1, 1>, extra_maps = []} :
            (tensor<1x8x8x32xf32>, tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32> {
        ^bb0(%s: f32):
          laic.winograd_yield %s : f32
@@ -230,7 +230,7 @@ const Refusal kRefusals[] = {
      "an operand of its laic.winograd is neither an argument nor a constant"},
     {"WinogradExtra", "(%a: tensor<1x8x8x32xf32>, %u: tensor<1x16x32x32xf32>) -> tensor<1x8x8x32xf32>", R"(
        %x = func.call @outside() : () -> tensor<4xf32>
-       %r = laic.winograd %a, %u extras %x {tile = 2 : i64, pads = array<i64: 1, 1>, extra_maps = [affine_map<(n, h, w, f) -> (n)>]} :
+       %r = laic.winograd %a, %u extras %x {tiles = array<i64: 2, 2>, taps = array<i64: 3, 3>, pads = array<i64: 1, 1>, extra_maps = [affine_map<(n, h, w, f) -> (n)>]} :
            (tensor<1x8x8x32xf32>, tensor<1x16x32x32xf32>, tensor<4xf32>) -> tensor<1x8x8x32xf32> {
        ^bb0(%s: f32, %e: f32):
          %t = arith.addf %s, %e : f32

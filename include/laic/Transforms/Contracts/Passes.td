@@ -44,10 +44,11 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
 }
 
 def FormWinograd : Pass<"laic-form-winograd", "::mlir::func::FuncOp"> {
-  let summary = "3x3 convolutions of stride 1 become `laic.winograd`";
+  let summary = "convolutions of stride 1 with 3 or 5 taps become `laic.winograd`";
   let description = [{
-    Takes laic.contract of f32 that walks a 3x3 window at stride 1, with constant weights and multiples of 32 channels, and takes its
-    epilogue and padding along. Tiles of 4x4 outputs where an image has 14x14 of them or an unknown number, of 2x2 from 49 outputs on;
+    Takes laic.contract of f32 that walks a window of 3 or 5 taps along one or two dims at stride 1, with constant weights, a multiple of 16
+    channels and of 32 filters, and takes its epilogue and padding along. For 3 taps tiles of 4 outputs where an image has 14x14 of them or
+    an unknown number, of 2 from 49 outputs on, for 5 taps tiles of 2;
     fewer outputs, tiles that reach far beyond the border, and filters with taps of very different size stay direct. A remark tells
     which, and the bound of the error.
   }];

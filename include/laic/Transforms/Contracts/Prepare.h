@@ -22,7 +22,7 @@ struct PrepareOptions {
   int64_t group = 1;          // neighbours along a reduction over bytes that the target's products take together
   bool blockProducts = false; // products with matrices of few bits become laic.block_product
   bool roundRows = false;     // those with many rows round them to bytes where the model allows it
-  bool winograd = false;      // 3x3 convolutions become laic.winograd, likewise
+  bool winograd = false;      // convolutions of few taps become laic.winograd, likewise
   bool bf16 = false;          // constant f32 operands of products are rounded to bf16
 };
 
