@@ -109,6 +109,7 @@ LogicalResult FloatRun::compile(llvm::ArrayRef<std::string> keepFloat, size_t pa
   OwningOpRef<ModuleOp> clone = cast<ModuleOp>(module->clone());
   func::FuncOp main = mainOf(*clone);
   samples.bindSizes(main);
+  returnFloats(main);
   llvm::MapVector<std::pair<Value, int64_t>, size_t> tensors; // each once; where channels differ, they are two
   llvm::SmallVector<Value> results, layerResults;
   for (const Layer &layer : findLayers(main, keepFloat)) {

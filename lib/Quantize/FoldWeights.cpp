@@ -15,11 +15,11 @@ using namespace laic;
 
 namespace {
 
-/// The operand that quantisation wants as a constant.
-Value weightsOf(Operation *op) {
+/// The operands that quantisation wants as constants.
+OperandRange constantOperandsOf(Operation *op) {
   if (isa<ConvOp, MatMulOp, GemmOp>(op))
-    return op->getOperand(1);
-  return isa<GatherOp>(op) ? op->getOperand(0) : Value();
+    return op->getOperands().drop_front();
+  return isa<GatherOp>(op) ? op->getOperands().take_front() : op->getOperands().take_front(0);
 }
 
 /// A result of an operation, by its number in the block.
@@ -27,21 +27,18 @@ struct Foldable {
   unsigned operation = 0, result = 0;
 };
 
-/// What constants that are quantised already become in floats is not: it would leave the model larger than it came.
+/// Weights, tables and biases.
 llvm::SmallVector<Foldable> findFoldable(func::FuncOp main) {
-  llvm::DenseSet<Value> constants;
-  llvm::SetVector<Value> wanted;
-  for (Operation &op : main.getBody().front()) {
-    if (isMemoryEffectFree(&op) && op.getNumRegions() == 0 && op.getNumResults() > 0 && !isa<DequantizeLinearOp>(op) &&
-        llvm::all_of(op.getOperands(), [&](Value v) { return constants.contains(v); }))
-      constants.insert(op.result_begin(), op.result_end());
-    Value weights = weightsOf(&op);
-    auto type = weights ? dyn_cast<RankedTensorType>(weights.getType()) : RankedTensorType();
-    if (type && type.hasStaticShape() && type.getElementType().isF32() && constants.contains(weights) &&
-        !weights.getDefiningOp<ConstantOp>())
-      wanted.insert(weights);
-  }
+  llvm::DenseSet<Value> constants = constantsOf(main);
   llvm::SmallVector<Foldable> found;
+  llvm::SetVector<Value> wanted;
+  for (Operation &op : main.getBody().front())
+    for (Value value : constantOperandsOf(&op)) {
+      auto type = dyn_cast<RankedTensorType>(value.getType());
+      if (type && type.hasStaticShape() && type.getElementType().isF32() && constants.contains(value) &&
+          !value.getDefiningOp<ConstantOp>())
+        wanted.insert(value);
+    }
   for (auto [i, op] : llvm::enumerate(main.getBody().front()))
     for (OpResult result : op.getResults())
       if (wanted.contains(result))
@@ -71,6 +68,8 @@ OwningOpRef<ModuleOp> constantPart(ModuleOp module, llvm::ArrayRef<Foldable> fou
       op->erase();
   block.eraseArguments(0, block.getNumArguments());
   main.setArgAttrsAttr(ArrayAttr());
+  for (StringRef aboutArguments : {"laic.symbols", "laic.size_checks"})
+    main->removeAttr(aboutArguments);
   main.setFunctionType(FunctionType::get(main.getContext(), {}, block.getTerminator()->getOperandTypes()));
   return copy;
 }
@@ -118,6 +117,15 @@ LogicalResult foldConstants(ModuleOp module, GraphRunner &runner) {
 }
 
 } // namespace
+
+llvm::DenseSet<Value> laic::constantsOf(func::FuncOp main) {
+  llvm::DenseSet<Value> constants;
+  for (Operation &op : main.getBody().front())
+    if (isMemoryEffectFree(&op) && op.getNumRegions() == 0 && op.getNumResults() > 0 && !isa<DequantizeLinearOp>(op) &&
+        llvm::all_of(op.getOperands(), [&](Value v) { return constants.contains(v); }))
+      constants.insert(op.result_begin(), op.result_end());
+  return constants;
+}
 
 LogicalResult laic::foldWeights(ModuleOp module, GraphRunner &runner) {
   if (failed(foldConstants(module, runner)))

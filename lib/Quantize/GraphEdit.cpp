@@ -3,6 +3,7 @@
 
 #include "laic/Dialect/Laic/CoreOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
+#include "laic/Dialect/Laic/OnnxTypes.h"
 #include "laic/Dialect/Laic/QuantOps.h"
 #include "laic/Dialect/Laic/ReductionOps.h"
 #include "laic/Dialect/Laic/VariadicOps.h"
@@ -17,11 +18,16 @@ Value GraphEditor::constantOf(llvm::ArrayRef<char> bytes, RankedTensorType type)
 
 Value GraphEditor::none() { return NoneOp::create(b, loc, b.getNoneType()); }
 
+Value GraphEditor::cast(Value x, Type element) {
+  auto type = llvm::cast<TensorType>(x.getType()).cloneWith(std::nullopt, element);
+  return CastOp::create(b, loc, type, x, onnxElementCode(element));
+}
+
 Value GraphEditor::quantized(Value x, AffineScale scale) {
   Type u8 = b.getIntegerType(8, /*isSigned=*/false);
   Value factor = floats(scale.scale, {});
   Value zero = constant(llvm::ArrayRef(static_cast<uint8_t>(scale.zeroPoint)), {}, u8);
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = llvm::cast<RankedTensorType>(x.getType());
   Value bytes =
       QuantizeLinearOp::create(b, loc, type.clone(u8), x, factor, zero, /*axis=*/1, /*block_size=*/0, /*output_dtype=*/0,
                                /*precision=*/0, /*saturate=*/1);
@@ -30,7 +36,7 @@ Value GraphEditor::quantized(Value x, AffineScale scale) {
 
 Value GraphEditor::quantizedRows(Value x, int64_t size) {
   constexpr int64_t kInt8 = 3; // onnx.TensorProto.INT8
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = llvm::cast<RankedTensorType>(x.getType());
   llvm::SmallVector<int64_t> one(type.getShape());
   one.back() = 1;
   Type scaleType = type.clone(one);
@@ -45,7 +51,7 @@ Value GraphEditor::quantizedRows(Value x, int64_t size) {
 
 template <typename T> Value GraphEditor::dequantize(Value x, llvm::ArrayRef<float> scales, int64_t axis) {
   auto count = static_cast<int64_t>(scales.size());
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = llvm::cast<RankedTensorType>(x.getType());
   // Zero points of zero are written out: onnxruntime's rewrites of bytes take those that are not there for one number.
   Value zeros = constant(llvm::ArrayRef(std::vector<T>(count)), {count}, type.getElementType());
   return DequantizeLinearOp::create(b, loc, type.clone(b.getF32Type()), x, floats(scales, {count}), zeros, axis, /*block_size=*/0,
@@ -72,4 +78,15 @@ void laic::addResults(func::FuncOp main, llvm::ArrayRef<Value> values) {
   }
   main.setFunctionType(b.getFunctionType(main.getArgumentTypes(), end->getOperandTypes()));
   main.setAllResultAttrs(attributes);
+}
+
+void laic::returnFloats(func::FuncOp main) {
+  Operation *end = main.getBody().front().getTerminator();
+  OpBuilder b(end);
+  for (OpOperand &result : end->getOpOperands()) {
+    Type element = getElementTypeOrSelf(result.get());
+    if (element.isF16() || element.isBF16())
+      result.set(GraphEditor(b, result.get().getLoc()).cast(result.get(), b.getF32Type()));
+  }
+  main.setFunctionType(b.getFunctionType(main.getArgumentTypes(), end->getOperandTypes()));
 }

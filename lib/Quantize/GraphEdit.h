@@ -25,6 +25,8 @@ public:
     return constant(values, shape, b.getF32Type());
   }
   mlir::Value none();
+  /// x in another element type.
+  mlir::Value cast(mlir::Value x, mlir::Type element);
 
   /// x in u8, and as f32 again.
   mlir::Value quantized(mlir::Value x, AffineScale scale);
@@ -52,6 +54,8 @@ private:
 
 /// @main also returns these values, after its own results.
 void addResults(mlir::func::FuncOp main, llvm::ArrayRef<mlir::Value> values);
+/// What @main returns in f16 or bf16 it returns in f32.
+void returnFloats(mlir::func::FuncOp main);
 
 } // namespace laic
 #endif

@@ -5,6 +5,7 @@
 #include "Halves.h"
 #include "Int8.h"
 #include "WeightOnly.h"
+#include "WidenLayers.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -147,7 +148,10 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
   OwningOpRef<ModuleOp> floats;
   if (samples && !options.report.empty())
     floats = cast<ModuleOp>(module->clone());
-  if (failed(foldWeights(module, runner)))
+  bool intoBytes = options.kind != QuantizeKind::F16 && options.kind != QuantizeKind::BF16;
+  if (intoBytes)
+    widenLayers(main);
+  if (failed(inferShapes(module)) || failed(foldWeights(module, runner)))
     return failure();
   QuantizeReport report;
   report.kind = options.text;
@@ -183,10 +187,10 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
         summaryOf<BlockPlan>(weights.getPlan(), "quantised",
                              options.kind == QuantizeKind::Int4 ? "weights to int4" : "weights to int8", weights.getLosses());
   }
+  narrowLayers(main);
   if (report.layers.empty())
-    main.emitWarning("--quantize has found nothing: no Conv, MatMul or Gemm of f32 has constant weights on the right")
-            .attachNote()
-        << "bodies of branches and loops are not looked into, and models in other types than f32 stay as they are";
+    main.emitWarning("--quantize has found nothing: no Conv, MatMul or Gemm has constant weights on the right").attachNote()
+        << "bodies of branches and loops are not looked into, nor other types than f32" << (intoBytes ? ", f16 and bf16" : "");
   if (floats) {
     FailureOr<double> before = timeOf(*floats, runner, *samples), after = timeOf(module, runner, *samples);
     if (failed(before) || failed(after))

@@ -1,6 +1,8 @@
 // Tries quantised copies of the model on the samples.
 #include "Widening.h"
 
+#include "GraphEdit.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -10,6 +12,7 @@ FailureOr<bool> Widening::holds(llvm::ArrayRef<Candidate> widened, Apply apply) 
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
   samples.bindSizes(mainOf(*copy));
   apply(*copy, widened);
+  returnFloats(mainOf(*copy));
   std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), samples.size());
   if (!graph)
     return failure();

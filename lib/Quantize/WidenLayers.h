@@ -1,0 +1,16 @@
+// Models of f16 and bf16: what is quantised computes in f32.
+#ifndef LAIC_LIB_QUANTIZE_WIDENLAYERS_H
+#define LAIC_LIB_QUANTIZE_WIDENLAYERS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace laic {
+
+/// Conv, MatMul, Gemm and Gather whose weights are f16 or bf16 and depend on constants alone become those of f32, with casts of all that goes
+/// in and out: products of the same kind as those of f32 models. Their constants are to be folded then.
+void widenLayers(mlir::func::FuncOp main);
+/// What was widened and not quantised has its own type again.
+void narrowLayers(mlir::func::FuncOp main);
+
+} // namespace laic
+#endif
