@@ -2,11 +2,15 @@
 #include "RuntimeRunner.h"
 
 #include "Phases.h"
+#include "laic/Dialect/Laic/AttentionOps.h"
+#include "laic/Dialect/Laic/ContribLinearOps.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/Passes.h"
+#include "laic/Dialect/Laic/QuantOps.h"
 #include "laic/Dialect/Laic/RecurrentOps.h"
+#include "laic/Dialect/Laic/ReductionOps.h"
 #include "laic/Pipelines/Backend.h"
 #include "laic/runtime.h"
 #include "mlir/IR/Diagnostics.h"
@@ -110,33 +114,36 @@ private:
   std::unique_ptr<laic_context_t, Release> context;
 };
 
-/// Multiply-adds of one run, more or less: of convolutions and products, and ten for each element that another op makes. Infinite where sizes
-/// or counts of passes are not known.
+/// Of a tensor; 1 of what is not there, infinite where its sizes are not known.
+double elementsOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type)
+    return isa<TensorType>(value.getType()) ? HUGE_VAL : 1;
+  return type.hasStaticShape() ? static_cast<double>(type.getNumElements()) : HUGE_VAL;
+}
+
+/// Multiply-adds of one run, to choose by: those of products and convolutions, and ten for each element that another operation makes. Infinite
+/// where sizes or counts of passes are not known.
 double multiplyAdds(ModuleOp module) {
   constexpr double kPerElement = 10;
   double work = 0;
   module.walk([&](Operation *op) {
-    if (isa<LSTMOp, GRUOp, RNNOp, LoopOp, ScanLoopOp>(op))
-      work = HUGE_VAL;
     if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>())
       return;
-    auto y = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!y)
-      return;
-    double each = kPerElement;
-    if (isa<ConvOp, MatMulOp, GemmOp>(op) && y.getRank() > 0) {
-      // What one output element takes: all weights of its channel, of a stack of matrices those of one.
+    double y = elementsOf(op->getResult(0));
+    if (isa<LSTMOp, GRUOp, RNNOp, LoopOp, ScanLoopOp>(op)) {
+      work = HUGE_VAL;
+    } else if (isa<ConvOp, ConvTransposeOp>(op)) {
+      // Weights of a filter for each output; transposed, those of a channel for each input.
+      double walked = isa<ConvOp>(op) ? y : elementsOf(op->getOperand(0)), weights = elementsOf(op->getOperand(1));
       auto w = dyn_cast<RankedTensorType>(op->getOperand(1).getType());
-      if (!w || !w.hasStaticShape() || w.getRank() == 0)
-        each = HUGE_VAL;
-      else if (isa<ConvOp>(op))
-        each = static_cast<double>(w.getNumElements()) / static_cast<double>(std::max<int64_t>(w.getDimSize(0), 1));
-      else if (isa<GemmOp>(op))
-        each = static_cast<double>(w.getNumElements()) / static_cast<double>(std::max<int64_t>(y.getShape().back(), 1));
-      else
-        each = static_cast<double>(w.getDimSize(std::max<int64_t>(w.getRank() - 2, 0)));
+      work += walked * weights / static_cast<double>(w && w.getRank() > 0 ? std::max<int64_t>(w.getDimSize(0), 1) : 1);
+    } else if (isa<MatMulOp, GemmOp, MatMulNBitsOp, MatMulIntegerOp, QLinearMatMulOp, EinsumOp, AttentionOp>(op)) {
+      // [m, k] x [k, n] is m * k * n: the root of all three sizes. Near enough for what is a stack, or packed.
+      work += std::sqrt(elementsOf(op->getOperand(0)) * elementsOf(op->getOperand(1)) * y);
+    } else {
+      work += kPerElement * y;
     }
-    work += y.hasStaticShape() ? static_cast<double>(y.getNumElements()) * each : HUGE_VAL;
   });
   return work;
 }

@@ -12,10 +12,10 @@ class RuntimeRunner : public GraphRunner {
 public:
   explicit RuntimeRunner(const TargetChoice &host) : host(host) {}
   std::unique_ptr<RunnableGraph> compile(mlir::OwningOpRef<mlir::ModuleOp> module, std::optional<size_t> runs) override;
-  /// `quick`: as TargetOptions has it.
-  std::unique_ptr<RunnableGraph> compileNow(mlir::OwningOpRef<mlir::ModuleOp> module, bool quick);
 
 private:
+  /// `quick`: as TargetOptions has it.
+  std::unique_ptr<RunnableGraph> compileNow(mlir::OwningOpRef<mlir::ModuleOp> module, bool quick);
   const TargetChoice &host;
 };
 

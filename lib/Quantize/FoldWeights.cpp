@@ -15,13 +15,6 @@ using namespace laic;
 
 namespace {
 
-/// The operands that quantisation wants as constants.
-OperandRange constantOperandsOf(Operation *op) {
-  if (isa<ConvOp, MatMulOp, GemmOp>(op))
-    return op->getOperands().drop_front();
-  return isa<GatherOp>(op) ? op->getOperands().take_front() : op->getOperands().take_front(0);
-}
-
 /// A result of an operation, by its number in the block.
 struct Foldable {
   unsigned operation = 0, result = 0;
@@ -104,19 +97,21 @@ LogicalResult foldConstants(ModuleOp module, GraphRunner &runner) {
   llvm::SmallVector<OpResult> folded;
   for (Foldable one : found)
     folded.push_back(operationAt(main, one.operation)->getResult(one.result));
-  llvm::SetVector<Operation *> old;
   for (auto [result, view] : llvm::zip_equal(folded, outputs)) {
     OpBuilder b(result.getOwner());
     result.replaceAllUsesWith(GraphEditor(b, result.getLoc()).floats(view.floats(), view.shape));
-    old.insert(result.getOwner());
   }
-  for (Operation *op : old)
-    if (op->use_empty())
-      op->erase();
+  eraseUnused(main);
   return success();
 }
 
 } // namespace
+
+OperandRange laic::constantOperandsOf(Operation *op) {
+  if (isa<ConvOp, MatMulOp, GemmOp>(op))
+    return op->getOperands().drop_front();
+  return isa<GatherOp>(op) ? op->getOperands().take_front() : op->getOperands().take_front(0);
+}
 
 llvm::DenseSet<Value> laic::constantsOf(func::FuncOp main) {
   llvm::DenseSet<Value> constants;

@@ -7,6 +7,7 @@
 #include "laic/Dialect/Laic/QuantOps.h"
 #include "laic/Dialect/Laic/ReductionOps.h"
 #include "laic/Dialect/Laic/VariadicOps.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace laic;
@@ -18,8 +19,8 @@ Value GraphEditor::constantOf(llvm::ArrayRef<char> bytes, RankedTensorType type)
 
 Value GraphEditor::none() { return NoneOp::create(b, loc, b.getNoneType()); }
 
-Value GraphEditor::cast(Value x, Type element) {
-  auto type = llvm::cast<TensorType>(x.getType()).cloneWith(std::nullopt, element);
+Value GraphEditor::castTo(Value x, Type element) {
+  auto type = cast<TensorType>(x.getType()).cloneWith(std::nullopt, element);
   return CastOp::create(b, loc, type, x, onnxElementCode(element));
 }
 
@@ -27,7 +28,7 @@ Value GraphEditor::quantized(Value x, AffineScale scale) {
   Type u8 = b.getIntegerType(8, /*isSigned=*/false);
   Value factor = floats(scale.scale, {});
   Value zero = constant(llvm::ArrayRef(static_cast<uint8_t>(scale.zeroPoint)), {}, u8);
-  auto type = llvm::cast<RankedTensorType>(x.getType());
+  auto type = cast<RankedTensorType>(x.getType());
   Value bytes =
       QuantizeLinearOp::create(b, loc, type.clone(u8), x, factor, zero, /*axis=*/1, /*block_size=*/0, /*output_dtype=*/0,
                                /*precision=*/0, /*saturate=*/1);
@@ -36,7 +37,7 @@ Value GraphEditor::quantized(Value x, AffineScale scale) {
 
 Value GraphEditor::quantizedRows(Value x, int64_t size) {
   constexpr int64_t kInt8 = 3; // onnx.TensorProto.INT8
-  auto type = llvm::cast<RankedTensorType>(x.getType());
+  auto type = cast<RankedTensorType>(x.getType());
   llvm::SmallVector<int64_t> one(type.getShape());
   one.back() = 1;
   Type scaleType = type.clone(one);
@@ -51,7 +52,7 @@ Value GraphEditor::quantizedRows(Value x, int64_t size) {
 
 template <typename T> Value GraphEditor::dequantize(Value x, llvm::ArrayRef<float> scales, int64_t axis) {
   auto count = static_cast<int64_t>(scales.size());
-  auto type = llvm::cast<RankedTensorType>(x.getType());
+  auto type = cast<RankedTensorType>(x.getType());
   // Zero points of zero are written out: onnxruntime's rewrites of bytes take those that are not there for one number.
   Value zeros = constant(llvm::ArrayRef(std::vector<T>(count)), {count}, type.getElementType());
   return DequantizeLinearOp::create(b, loc, type.clone(b.getF32Type()), x, floats(scales, {count}), zeros, axis, /*block_size=*/0,
@@ -64,6 +65,15 @@ Value GraphEditor::dequantized(const ByteWeights &weights, llvm::ArrayRef<int64_
 
 Value GraphEditor::dequantized(llvm::ArrayRef<int32_t> values, llvm::ArrayRef<float> scales, llvm::ArrayRef<int64_t> shape) {
   return dequantize<int32_t>(constant(values, shape, b.getI32Type()), scales, static_cast<int64_t>(shape.size()) - 1);
+}
+
+void laic::eraseUnused(func::FuncOp main) {
+  llvm::SmallVector<Operation *> all;
+  for (Operation &op : main.getBody().front().without_terminator())
+    all.push_back(&op);
+  for (Operation *op : llvm::reverse(all))
+    if (op->use_empty() && isMemoryEffectFree(op))
+      op->erase();
 }
 
 void laic::addResults(func::FuncOp main, llvm::ArrayRef<Value> values) {
@@ -86,7 +96,7 @@ void laic::returnFloats(func::FuncOp main) {
   for (OpOperand &result : end->getOpOperands()) {
     Type element = getElementTypeOrSelf(result.get());
     if (element.isF16() || element.isBF16())
-      result.set(GraphEditor(b, result.get().getLoc()).cast(result.get(), b.getF32Type()));
+      result.set(GraphEditor(b, result.get().getLoc()).castTo(result.get(), b.getF32Type()));
   }
   main.setFunctionType(b.getFunctionType(main.getArgumentTypes(), end->getOperandTypes()));
 }

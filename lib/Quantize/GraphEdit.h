@@ -26,7 +26,7 @@ public:
   }
   mlir::Value none();
   /// x in another element type.
-  mlir::Value cast(mlir::Value x, mlir::Type element);
+  mlir::Value castTo(mlir::Value x, mlir::Type element);
 
   /// x in u8, and as f32 again.
   mlir::Value quantized(mlir::Value x, AffineScale scale);
@@ -52,6 +52,8 @@ private:
   mlir::Location loc;
 };
 
+/// Erases what nothing uses.
+void eraseUnused(mlir::func::FuncOp main);
 /// @main also returns these values, after its own results.
 void addResults(mlir::func::FuncOp main, llvm::ArrayRef<mlir::Value> values);
 /// What @main returns in f16 or bf16 it returns in f32.

@@ -2,10 +2,10 @@
 #include "laic/Quantize/Quantize.h"
 
 #include "FoldWeights.h"
+#include "HalfLayers.h"
 #include "Halves.h"
 #include "Int8.h"
 #include "WeightOnly.h"
-#include "WidenLayers.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -150,7 +150,7 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
     floats = cast<ModuleOp>(module->clone());
   bool intoBytes = options.kind != QuantizeKind::F16 && options.kind != QuantizeKind::BF16;
   if (intoBytes)
-    widenLayers(main);
+    halfLayersToFloats(main);
   if (failed(inferShapes(module)) || failed(foldWeights(module, runner)))
     return failure();
   QuantizeReport report;
@@ -187,7 +187,7 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
         summaryOf<BlockPlan>(weights.getPlan(), "quantised",
                              options.kind == QuantizeKind::Int4 ? "weights to int4" : "weights to int8", weights.getLosses());
   }
-  narrowLayers(main);
+  floatsToHalfLayers(main);
   if (report.layers.empty())
     main.emitWarning("--quantize has found nothing: no Conv, MatMul or Gemm has constant weights on the right").attachNote()
         << "bodies of branches and loops are not looked into, nor other types than f32" << (intoBytes ? ", f16 and bf16" : "");

@@ -2,6 +2,7 @@
 #include "Widening.h"
 
 #include "GraphEdit.h"
+#include "HalfLayers.h"
 
 #include <algorithm>
 
@@ -12,6 +13,7 @@ FailureOr<bool> Widening::holds(llvm::ArrayRef<Candidate> widened, Apply apply) 
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
   samples.bindSizes(mainOf(*copy));
   apply(*copy, widened);
+  floatsToHalfLayers(mainOf(*copy));
   returnFloats(mainOf(*copy));
   std::unique_ptr<RunnableGraph> graph = runner.compile(std::move(copy), samples.size());
   if (!graph)

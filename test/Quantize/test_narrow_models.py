@@ -58,7 +58,10 @@ def test_the_model_written_back_runs_elsewhere(tmp_path):
     session = onnxruntime.InferenceSession(str(tmp_path / "q.onnx"), providers=["CPUExecutionProvider"])
     (y,) = session.run(None, {"ids": IDS[0]})
     assert y.dtype == np.float16 and sqnr(run(artifact, IDS[0]), y) > 50
-    assert onnx.load(tmp_path / "q.onnx").graph.output[0].type.tensor_type.elem_type == TensorProto.FLOAT16
+    written = onnx.load(tmp_path / "q.onnx").graph
+    assert not any(node.name == "turned" for node in written.node) and len(written.initializer) < 20  # what made weights is gone
+    assert (tmp_path / "q.onnx").stat().st_size < 0.75 * path.stat().st_size
+    assert written.output[0].type.tensor_type.elem_type == TensorProto.FLOAT16
 
 
 def test_what_stays_keeps_its_type(tmp_path):
@@ -73,6 +76,20 @@ def test_what_stays_keeps_its_type(tmp_path):
     assert all(name not in made or made[name].op_type != "Cast" for name in second.input)
     assert "laic.widened_from" not in laic(path, "--quantize=int8-weights", "--keep-float=first,second", "-o", tmp_path / "q.bin", f"--dump-phases={tmp_path}").stderr
     assert "widened_from" not in (tmp_path / "2-quantize.mlir").read_text()
+
+
+def test_shared_weights_stay_shared(tmp_path):
+    nodes = [helper.make_node("MatMul", [x, "w"], [y], y) for x, y in (("x", "a"), ("a", "b"), ("b", "y"))]
+    w = (RNG.standard_normal((256, 256)) / 16).astype("f2")
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT16, ["N", 256]) for name in "xy"]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [numpy_helper.from_array(w, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "m.onnx")
+    for keep in ("*", "a"):
+        assert laic(tmp_path / "m.onnx", "-q", "--emit=onnx", "-o", tmp_path / "q.onnx", "--quantize=int8-weights", f"--keep-float={keep}").returncode == 0
+        written = onnx.load(tmp_path / "q.onnx").graph
+        halves = [tensor for tensor in written.initializer if tensor.data_type == TensorProto.FLOAT16 and np.prod(tensor.dims) == 256 * 256]
+        assert len(halves) == 1 and not any(np.prod(t.dims) == 256 * 256 and t.data_type == TensorProto.FLOAT for t in written.initializer)
+    assert not any(node.op_type == "Cast" and node.input[0] == "w" for node in written.node)
 
 
 def test_weights_made_where_sizes_are_checked(tmp_path):

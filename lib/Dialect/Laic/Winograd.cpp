@@ -19,7 +19,7 @@ LogicalResult WinogradOp::verify() {
   size_t dims = rank - 2;
   if (getTiles().size() != dims || getTaps().size() != dims || getPads().size() != dims ||
       llvm::any_of(getPads(), [](int64_t pad) { return pad < 0; }))
-    return emitOpError("expects ") << dims << " tiles, taps and pads, none of which is negative";
+    return emitOpError("expects a tile, taps and a pad, none of them negative, for each of ") << dims << " dims";
   int64_t products = 1;
   for (auto [tile, taps] : llvm::zip(getTiles(), getTaps())) {
     if (!hasTransforms(tile, taps))

@@ -116,6 +116,7 @@ private:
   bool panelsFirst = false;
   int64_t depthBlocks = 1; // of the reduction, each with `depth` steps
   int64_t depth = 0;
+  Value sizeLeft;              // of a reduction of unknown size: what whole pieces leave
   Value depthBlock;            // the one at hand; null where the reduction is one piece
   Buffer sums;                 // of a row block and a panel, between blocks of the reduction
   int64_t aheadStep = 0;       // elements of the next panel that one step of the reduction fetches; 0: none

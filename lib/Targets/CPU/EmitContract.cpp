@@ -412,24 +412,36 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
 // Long sums in pieces: the loop of which one piece takes some steps is cut, those around it are walked as they are.
 SmallVector<Value> ContractEmitter::reduceInPieces(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
                                                    ValueRange totals) {
-  bool known =
-      at < loops.size() && llvm::all_of(ArrayRef(loops).drop_front(at), [](const Loop &loop) { return loop.size.isStatic(); });
-  int64_t inside = known ? stepsInside(at) : 0, steps = known ? loops[at].size.factor : 0;
-  int64_t pieces = llvm::divideCeil(steps * inside, KernelEmitter::kPiece);
-  if (pieces <= 1 || integer || depthwise)
+  constexpr int64_t kPiece = KernelEmitter::kPiece;
+  if (at == loops.size() || integer || depthwise)
     return reduce(at, count, part, aBase, bBase, totals);
-  auto some = [&](Value k, int64_t length, ValueRange carried) {
+  bool known = llvm::all_of(ArrayRef(loops).drop_front(at), [](const Loop &loop) { return loop.size.isStatic(); });
+  int64_t inside = known ? stepsInside(at) : 1;
+  if ((!known && at + 1 < loops.size()) || inside == 0)
+    return reduce(at, count, part, aBase, bBase, totals);
+  int64_t longest = std::max<int64_t>(kPiece / inside, 1);
+  auto some = [&](Value k, const Size &length, ValueRange carried) {
     llvm::SaveAndRestore further(ahead, ahead ? e.add(ahead, e.mul(k, inside * aheadStep)) : ahead);
     Value a = e.add(aBase, e.mul(k, stepOfA(at))), b = e.add(bBase, e.mul(k, e.value(loops[at].b)));
-    if (inside > KernelEmitter::kPiece)
+    if (inside > kPiece)
       return reduceInPieces(at + 1, count, part, a, b, carried);
-    llvm::SaveAndRestore shorter(loops[at].size, Size(length));
+    llvm::SaveAndRestore shorter(loops[at].size, length);
     return e.addPiece(carried, [&](ValueRange zeros) { return reduce(at, count, part, a, b, zeros); });
   };
-  int64_t length = inside > KernelEmitter::kPiece ? 1 : llvm::divideCeil(steps, pieces), whole = steps / length * length;
-  SmallVector<Value> state =
-      e.loop(e.index(0), e.index(whole), length, totals, [&](Value k, ValueRange carried) { return some(k, length, carried); });
-  return whole == steps ? state : some(e.index(whole), steps - whole, state);
+  if (!known) {
+    Value size = e.value(loops[at].size), whole = e.mul(e.floorDiv(size, longest), longest);
+    SmallVector<Value> state =
+        e.loop(e.index(0), whole, longest, totals, [&](Value k, ValueRange carried) { return some(k, Size(longest), carried); });
+    llvm::SaveAndRestore rest(sizeLeft, e.sub(size, whole));
+    return some(whole, loops[at].size, state);
+  }
+  int64_t steps = loops[at].size.factor, pieces = llvm::divideCeil(steps, longest);
+  if (pieces <= 1 && inside <= kPiece)
+    return reduce(at, count, part, aBase, bBase, totals);
+  int64_t length = std::max<int64_t>(llvm::divideCeil(steps, std::max<int64_t>(pieces, 1)), 1), whole = steps / length * length;
+  SmallVector<Value> state = e.loop(e.index(0), e.index(whole), length, totals,
+                                    [&](Value k, ValueRange carried) { return some(k, Size(length), carried); });
+  return whole == steps ? state : some(e.index(whole), Size(steps - whole), state);
 }
 
 SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase,
@@ -440,7 +452,7 @@ SmallVector<Value> ContractEmitter::reduce(unsigned at, int64_t count, const Par
     return state;
   }
   Loop loop = loops[at];
-  Value aStep = stepOfA(at), bStep = e.value(loop.b), size = e.value(loop.size);
+  Value aStep = stepOfA(at), bStep = e.value(loop.b), size = sizeLeft ? sizeLeft : e.value(loop.size);
   auto inner = [&](Value k, ValueRange carried) {
     llvm::SaveAndRestore restore(ahead, ahead ? e.add(ahead, e.mul(k, stepsInside(at) * aheadStep)) : ahead);
     return reduce(at + 1, count, part, e.add(aBase, e.mul(k, aStep)), e.add(bBase, e.mul(k, bStep)), carried);

@@ -6,7 +6,7 @@
 //       for xi, panels: X[panel][xi][tile][f] = sum over c of V[xi][tile][c] * U[panel][xi][c][f], in register tiles as in laic.contract
 //       for panels: C = epilogue(A^T X A), only what exists
 //
-// Convolutions of one dim have a second one of one row, and dims of one tap are not transformed.
+// A convolution of one dim is one of images of one row; along dims of one tap nothing is transformed.
 //
 // Pixels outside the input are read from a line of zeros, so that the border needs no other code. Vectors have the native width, but
 // blocks and groups are the same for all levels.
@@ -32,7 +32,8 @@ private:
   static constexpr int64_t kBlockBytes = 300 << 10;     // of V, beside which U and X pass through the second-level cache
   static constexpr int64_t kTogether = 4;               // panels that V[xi] is read for at a time
   static constexpr int64_t kUnits = 16;                 // of work that a call should have at least
-  static constexpr int64_t kFewTiles = 28;              // up to so many are one block, so that U is read once
+  static constexpr int64_t kFewTiles = 28;              // up to so many of an image are one block, so that U is read once
+  static constexpr int64_t kFewestTiles = 6;            // fewer would not fill a register tile: several images are one block
   static constexpr int64_t kGap = 16; // elements between rows of V, so that they fall into different sets of the cache
 
   /// A dim that the filter walks.
@@ -138,7 +139,7 @@ void WinogradEmitter::planBlocks() {
   if (vertical.outputs.isStatic() && horizontal.outputs.isStatic()) {
     int64_t perImage =
         llvm::divideCeil(vertical.outputs.factor, vertical.tile) * llvm::divideCeil(horizontal.outputs.factor, horizontal.tile);
-    if (perImage > 0 && perImage <= kFewTiles)
+    if (perImage >= kFewestTiles && perImage <= kFewTiles)
       block = perImage;
     if (perImage == block || images.isStatic())
       tiles = perImage * images.estimate(1); // blocks of as many as one image has do not depend on the number of images

@@ -45,7 +45,7 @@ func.func @weights(%a: tensor<1x8x8x32xf32>, %u: tensor<1x16x32x32xf32>) -> tens
 // -----
 
 func.func @pads(%a: tensor<1x8x8x32xf32>, %u: tensor<1x36x32x32xf32>) -> tensor<1x8x8x32xf32> {
-  // expected-error @+1 {{expects 2 tiles, taps and pads, none of which is negative}}
+  // expected-error @+1 {{expects a tile, taps and a pad, none of them negative, for each of 2 dims}}
   %c = laic.winograd %a, %u {tiles = array<i64: 4, 4>, taps = array<i64: 3, 3>, pads = array<i64: 1, -1>, extra_maps = []} : (tensor<1x8x8x32xf32>, tensor<1x36x32x32xf32>) -> tensor<1x8x8x32xf32> {
   ^bb0(%s: f32):
     laic.winograd_yield %s : f32
@@ -78,7 +78,7 @@ func.func @epilogue(%a: tensor<1x8x8x32xf32>, %u: tensor<1x36x32x32xf32>) -> ten
 // -----
 
 func.func @dims(%a: tensor<1x8x32xf32>, %u: tensor<1x36x32x32xf32>) -> tensor<1x8x32xf32> {
-  // expected-error @+1 {{expects 1 tiles, taps and pads, none of which is negative}}
+  // expected-error @+1 {{expects a tile, taps and a pad, none of them negative, for each of 1 dims}}
   %c = laic.winograd %a, %u {tiles = array<i64: 4, 4>, taps = array<i64: 3, 3>, pads = array<i64: 1, 1>, extra_maps = []} : (tensor<1x8x32xf32>, tensor<1x36x32x32xf32>) -> tensor<1x8x32xf32> {
   ^bb0(%s: f32):
     laic.winograd_yield %s : f32

@@ -1,6 +1,6 @@
 // Models of f16 and bf16: what is quantised computes in f32.
-#ifndef LAIC_LIB_QUANTIZE_WIDENLAYERS_H
-#define LAIC_LIB_QUANTIZE_WIDENLAYERS_H
+#ifndef LAIC_LIB_QUANTIZE_HALFLAYERS_H
+#define LAIC_LIB_QUANTIZE_HALFLAYERS_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -8,9 +8,9 @@ namespace laic {
 
 /// Conv, MatMul, Gemm and Gather whose weights are f16 or bf16 and depend on constants alone become those of f32, with casts of all that goes
 /// in and out: products of the same kind as those of f32 models. Their constants are to be folded then.
-void widenLayers(mlir::func::FuncOp main);
-/// What was widened and not quantised has its own type again.
-void narrowLayers(mlir::func::FuncOp main);
+void halfLayersToFloats(mlir::func::FuncOp main);
+/// Of these, what has not been quantised has its own type again, and so have its constants.
+void floatsToHalfLayers(mlir::func::FuncOp main);
 
 } // namespace laic
 #endif
