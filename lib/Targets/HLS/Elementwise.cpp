@@ -177,13 +177,14 @@ Flow multiplyAdd(GraphConverter &g, Location loc, Flow in, llvm::ArrayRef<double
   RomOp biasRom = g.design.rom(loc, g.design.uniqueName(loc, "bias"), biases, {period / lanes, lanes}, sum, {1, lanes});
   Rescaler rescale;
   rescale.out = tail.encoding;
-  rescale.integer = requantization(sum, {unit / tail.encoding.scale}, tail.encoding, tail.clamp);
+  NumType whole = NumType::getInt(context, sum.getWidth() + 1); // of a product and a bias
+  rescale.integer = requantization(whole, {unit / tail.encoding.scale}, tail.encoding, tail.clamp);
   return mapWords(
       g, loc, "affine", {in}, tail.encoding, in.shape, [&](StageBuilder &s, ValueRange values, Value word, Value lane) {
         Value at = s.rem(word, period / lanes);
         Value product = hls::MulOp::create(s.b, s.raw(values[0]), s.load(scaleRom, {at, lane}));
         Value total = hls::AddOp::create(s.b, product, s.load(biasRom, {at, lane}));
-        return rescale.emit(s, s.convert(total, NumType::getInt(context, sum.getWidth() + 1), Rounding::Trn, Overflow::Wrap), {});
+        return rescale.emit(s, s.convert(total, whole, Rounding::Trn, Overflow::Wrap), {});
       });
 }
 
