@@ -179,13 +179,13 @@ Flow multiplyAdd(GraphConverter &g, Location loc, Flow in, llvm::ArrayRef<double
   rescale.out = tail.encoding;
   NumType whole = NumType::getInt(context, sum.getWidth() + 1); // of a product and a bias
   rescale.integer = requantization(whole, {unit / tail.encoding.scale}, tail.encoding, tail.clamp);
-  return mapWords(
-      g, loc, "affine", {in}, tail.encoding, in.shape, [&](StageBuilder &s, ValueRange values, Value word, Value lane) {
-        Value at = s.rem(word, period / lanes);
-        Value product = hls::MulOp::create(s.b, s.raw(values[0]), s.load(scaleRom, {at, lane}));
-        Value total = hls::AddOp::create(s.b, product, s.load(biasRom, {at, lane}));
-        return rescale.emit(s, s.convert(total, whole, Rounding::Trn, Overflow::Wrap), {});
-      });
+  return mapWords(g, loc, "affine", {in}, tail.encoding, in.shape,
+                  [&](StageBuilder &s, ValueRange values, Value word, Value lane) {
+                    Value at = s.rem(word, period / lanes);
+                    Value product = hls::MulOp::create(s.b, s.raw(values[0]), s.load(scaleRom, {at, lane}));
+                    Value total = hls::AddOp::create(s.b, product, s.load(biasRom, {at, lane}));
+                    return rescale.emit(s, s.convert(total, whole, Rounding::Trn, Overflow::Wrap), {});
+                  });
 }
 
 /// A constant as one number per element of a stream that it is broadcast to.
