@@ -76,7 +76,7 @@ public:
     for (OpResult result : results) {
       auto type = cast<RankedTensorType>(result.getType());
       result.setType(type.clone(narrow));
-      CastOp wide = castTo(result, b.getF32Type());
+      auto wide = castTo(result, b.getF32Type()).getDefiningOp<CastOp>();
       result.replaceAllUsesExcept(wide.getResult(), wide);
       forms[wide.getResult()] = result;
       wides.push_back(wide);
@@ -123,12 +123,9 @@ private:
     return form = castTo(value, narrow);
   }
 
-  CastOp castTo(Value value, Type element) {
-    constexpr int64_t kFloat = 1, kFloat16 = 10, kBFloat16 = 16; // onnx.TensorProto.DataType
+  Value castTo(Value value, Type element) {
     b.setInsertionPointAfterValue(value);
-    int64_t to = element.isF32() ? kFloat : element.isF16() ? kFloat16 : kBFloat16;
-    return CastOp::create(b, value.getLoc(), cast<RankedTensorType>(value.getType()).clone(element), value, to, /*saturate=*/1,
-                          "up");
+    return GraphEditor(b, value.getLoc()).castTo(value, element);
   }
 
   OpBuilder b;

@@ -438,7 +438,7 @@ SmallVector<Value> ContractEmitter::reduceInPieces(unsigned at, int64_t count, c
   int64_t steps = loops[at].size.factor, pieces = llvm::divideCeil(steps, longest);
   if (pieces <= 1 && inside <= kPiece)
     return reduce(at, count, part, aBase, bBase, totals);
-  int64_t length = std::max<int64_t>(llvm::divideCeil(steps, std::max<int64_t>(pieces, 1)), 1), whole = steps / length * length;
+  int64_t length = inside > kPiece ? 1 : llvm::divideCeil(steps, pieces), whole = steps / length * length;
   SmallVector<Value> state = e.loop(e.index(0), e.index(whole), length, totals,
                                     [&](Value k, ValueRange carried) { return some(k, Size(length), carried); });
   return whole == steps ? state : some(e.index(whole), Size(steps - whole), state);
