@@ -5,6 +5,7 @@
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/HostCallsOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/Programs.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/Padding.h"
@@ -61,7 +62,7 @@ llvm::SmallVector<Operation *, 2> paddedRoot(tensor::PadOp pad) {
 
 /// Stays in @main or is repeated in kernels; everything else becomes a kernel.
 bool isRoot(Operation *op) {
-  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, plan::DispatchOp, CallOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, PanelsOp, plan::DispatchOp, CallOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
   if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
@@ -125,7 +126,7 @@ private:
 LogicalResult Outliner::collect(Value value, Outline &outline, bool init) {
   Operation *def = value.getDefiningOp();
   if (isa<RankedTensorType>(value.getType())) {
-    bool repeat = def && (isa<tensor::EmptyOp>(def) || (init && isa<linalg::FillOp>(def)) || joined.contains(def));
+    bool repeat = def && (isa<tensor::EmptyOp, PanelsOp>(def) || (init && isa<linalg::FillOp>(def)) || joined.contains(def));
     if (!repeat) {
       if (!llvm::is_contained(outline.tensors, value))
         outline.tensors.push_back(value);

@@ -3,6 +3,7 @@
 
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -207,6 +208,7 @@ llvm::FailureOr<SymShape> SymbolicShapes::infer(OpResult result) {
         return to;
       })
       .Case([&](tensor::InsertSliceOp insert) { return shapes.lookup(insert.getDest()); })
+      .Case([&](PanelsOp panels) { return SymShape(panels.resultShape(shape(panels.getSource()))); })
       .Case([&](CallOp call) -> llvm::FailureOr<SymShape> {
         if (!call.getShapes())
           return failure();

@@ -139,6 +139,13 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
     return listed(product.getResultSizes());
   if (auto pack = dyn_cast<PackPanelsOp>(op))
     return listed(pack.getResultSizes());
+  if (auto panels = dyn_cast<PanelsOp>(op)) {
+    SmallVector<AffineExpr> source;
+    for (int64_t d = 0, rank = cast<RankedTensorType>(panels.getSource().getType()).getRank(); d < rank; ++d)
+      if (!source.emplace_back(get(panels.getSource(), d)))
+        return {};
+    return panels.resultShape(source)[dim];
+  }
   if (auto winograd = dyn_cast<WinogradOp>(op))
     return listed(winograd.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))

@@ -30,11 +30,14 @@ private:
     Size size;
     Linear b;
     unsigned access; // position in the coefficients of A, C and the extras
+    int64_t shared = 1; // neighbours that read the same of B
   };
 
   LogicalResult gather();
   LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
+  Value batchOfB(unsigned loop, Value iv);
   LogicalResult dots();
+  LogicalResult allDots();
   void simplify();
   bool smooth(const Linear &outer, const Linear &inner, const Size &count) const;
   bool smoothInC(unsigned x, unsigned y) const;

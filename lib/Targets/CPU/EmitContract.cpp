@@ -24,7 +24,7 @@ LogicalResult ContractEmitter::gather() {
   unsigned total = aMap.getNumDims(), reductions = total - parallel;
   FailureOr<Access> accessA = e.accessOf(op.getA(), aMap, total);
   auto panels = op.getB().getDefiningOp<PanelsOp>();
-  bool direct = panels && e.rows && e.rows->direct;
+  bool direct = panels && (!panels.getPacked() || (e.rows && e.rows->direct));
   FailureOr<Buffer> bufferB = e.bufferOf(op.getB());
   Buffer result = e.resultBuffer(cast<OpResult>(op.getC()));
   if (failed(accessA) || failed(bufferB) || !result.memref || accessA->nonLinear)
@@ -45,8 +45,12 @@ LogicalResult ContractEmitter::gather() {
       loop.b = b.stride(batch.size() + 1 + d - parallel);
     loops.push_back(loop);
   }
-  for (auto [i, d] : llvm::enumerate(batch))
+  for (auto [i, d] : llvm::enumerate(batch)) {
     loops[d].b = b.stride(i);
+    int64_t all = op.getC().getType().getDimSize(d), own = op.getB().getType().getDimSize(i);
+    if (all > 0 && own > 0) // known ones
+      loops[d].shared = all / own;
+  }
   for (Size &term : a.coefficients.back()) // from group to group
     term = term * Size(group);
   panelStride = b.stride(batch.size());
@@ -55,7 +59,7 @@ LogicalResult ContractEmitter::gather() {
     return failure();
   if (e.rows)
     for (auto [loop, at] : llvm::zip(e.rows->loops, e.rows->at)) {
-      bStart = e.add(bStart ? bStart : e.index(0), e.mul(at, e.value(loops[loop].b)));
+      bStart = e.add(bStart ? bStart : e.index(0), batchOfB(loop, at));
       loops[loop].b.clear();
     }
   if (e.rows) {
@@ -84,6 +88,12 @@ LogicalResult ContractEmitter::gather() {
   if (depthwise && !isOne(a.coefficients[parallel - 1]))
     return e.fail("its laic.contract reads A with a stride along the columns");
   return success();
+}
+
+// What iteration `iv` of a loop adds to the place in B.
+Value ContractEmitter::batchOfB(unsigned loop, Value iv) {
+  const Loop &batch = loops[loop];
+  return e.mul(batch.shared == 1 ? iv : e.floorDiv(iv, batch.shared), e.value(batch.b));
 }
 
 // B as it lies in the source of its panels.
@@ -133,6 +143,8 @@ bool ContractEmitter::smooth(const Linear &outer, const Linear &inner, const Siz
 // Loops x and y = x + 1 walk B and everything of C's shape like one loop.
 bool ContractEmitter::smoothInC(unsigned x, unsigned y) const {
   const Size &count = loops[y].size;
+  if (loops[x].shared != 1 || loops[y].shared != 1)
+    return false;
   return smooth(c.coefficients[x], c.coefficients[y], count) && smooth(loops[x].b, loops[y].b, count) &&
          llvm::all_of(extras, [&](const Access &extra) {
            return extra.isScalar() || smooth(extra.coefficients[x], extra.coefficients[y], count);
@@ -367,7 +379,7 @@ void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &p
     bBase = e.add(bStart, bBase);
   for (unsigned d = 0; d + 1 < parallel; ++d)
     if (!isZero(loops[d].b))
-      bBase = e.add(bBase, e.mul(ivs[d], e.value(loops[d].b)));
+      bBase = e.add(bBase, batchOfB(d, ivs[d]));
   Value zero = e.zero(VectorType::get(part.lanes, accumulatorType));
   int64_t vectors = part.vectors * part.panels;
   SmallVector<Value> accumulators((count + corrects()) * vectors, zero);
@@ -595,6 +607,9 @@ void ContractEmitter::takeOneRow() {
 // One row times a matrix whose rows lie along the reduction: products of vectors, as many at a time as a vector has lanes.
 LogicalResult ContractEmitter::dots() {
   Value aBase = baseOf(a, nullptr, e.index(0)), start = bStart ? bStart : e.index(0), columns = e.value(n);
+  for (unsigned d = 0; d + 1 < parallel; ++d)
+    if (!isZero(loops[d].b))
+      start = e.add(start, batchOfB(d, ivs[d]));
   Value stride = e.value(columnStride), size = e.value(loops[parallel].size);
   auto sums = [&](Value column, int64_t count) {
     SmallVector<Value> zeros(count, e.zero(VectorType::get(lanes, accumulatorType)));
@@ -621,6 +636,29 @@ LogicalResult ContractEmitter::dots() {
     finish(column, parts[0], lanes);
   });
   e.loop(whole, columns, 1, [&](Value column) { finish(column, e.sumOfLanes(sums(column, 1)[0]), 0); });
+  return failure(broken);
+}
+
+// The same for every batch.
+LogicalResult ContractEmitter::allDots() {
+  rowLoop = -1;
+  SmallVector<Size> sizes;
+  double work = n.estimate(kPanel) * double(loops[parallel].size.estimate(256));
+  for (const Loop &loop : ArrayRef(loops).take_front(parallel - 1))
+    sizes.push_back(loop.size);
+  e.tiles(e.planTiles(sizes, work, 1), [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    std::function<void(unsigned)> walk = [&](unsigned d) {
+      if (d + 1 == parallel) {
+        broken |= failed(dots());
+        return;
+      }
+      e.loop(lo[d], hi[d], 1, [&](Value iv) {
+        ivs[d] = iv;
+        walk(d + 1);
+      });
+    };
+    walk(0);
+  });
   return failure(broken);
 }
 
@@ -655,7 +693,7 @@ LogicalResult ContractEmitter::run() {
   if (depthwise && !e.level.masks && !n.isStatic())
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
   if (!isOne(columnStride))
-    return dots();
+    return e.rows ? dots() : allDots();
   if (failed(e.fillBorder(op)))
     return failure();
   if (e.rows) {

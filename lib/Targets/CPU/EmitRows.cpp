@@ -195,7 +195,8 @@ void RowsEmitter::block(int64_t count, Value start) {
 // Where some B may be read where it lies, few rows have code of their own.
 void RowsEmitter::walkLast(Value lo, Value hi) {
   const Size &size = rowSizes.back();
-  scope.direct = !op.getBody().front().getOps<PanelsOp>().empty();
+  scope.direct = llvm::any_of(op.getBody().front().getOps<ContractOp>(),
+                              [](ContractOp contract) { return bool(contract.getB().getDefiningOp<PanelsOp>()); });
   if (!scope.direct)
     return walkBlocks(lo, hi);
   auto each = [&] { e.loop(lo, hi, 1, [&](Value start) { block(1, start); }); };

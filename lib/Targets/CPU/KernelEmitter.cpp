@@ -333,6 +333,22 @@ Buffer KernelEmitter::makeBuffer(Value pointer, Type element, ArrayRef<Size> siz
   return buffer;
 }
 
+/// The source with the sizes of its panels; of an unknown number of columns there are at most as many panels.
+FailureOr<Buffer> KernelEmitter::panelsOf(PanelsOp op) {
+  FailureOr<Buffer> source = bufferOf(op.getSource());
+  if (failed(source))
+    return failure();
+  Buffer panels = *source;
+  panels.sizes.assign(op.getMap().getNumDims(), Size(1));
+  panels.sizes.push_back(kPanel);
+  for (auto [index, size] : llvm::zip(op.getMap().getResults(), source->sizes))
+    if (auto dim = dyn_cast<AffineDimExpr>(index)) {
+      bool columns = dim.getPosition() == op.getBatch() && size.isStatic();
+      panels.sizes[dim.getPosition()] = columns ? Size(llvm::divideCeil(size.factor, kPanel)) : canonical(size);
+    }
+  return panels;
+}
+
 FailureOr<Buffer> KernelEmitter::bufferOf(Value tensor) {
   if (auto arg = dyn_cast<BlockArgument>(tensor))
     if (arg.getOwner() == &kernel.getBody().front())
@@ -342,7 +358,7 @@ FailureOr<Buffer> KernelEmitter::bufferOf(Value tensor) {
       return buffer;
   Operation *op = tensor.getDefiningOp();
   if (auto panels = dyn_cast_or_null<PanelsOp>(op))
-    return bufferOf(panels.getPacked());
+    return panels.getPacked() ? bufferOf(panels.getPacked()) : panelsOf(panels);
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
   if (isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op) && type.hasStaticShape()) {
     FailureOr<Buffer> source = bufferOf(op->getOperand(0));

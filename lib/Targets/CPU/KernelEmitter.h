@@ -134,6 +134,7 @@ private:
   Value value(const Linear &sum);
   mlir::AffineExpr expr(const Size &size);
   FailureOr<Buffer> bufferOf(Value tensor);
+  FailureOr<Buffer> panelsOf(PanelsOp op);
   Buffer makeBuffer(Value pointer, mlir::Type element, ArrayRef<Size> sizes);
   Value makeMemRef(const Buffer &buffer, mlir::MemRefType type);
   /// A scalar that is computed outside the root: constants, index arguments, arithmetic on them.

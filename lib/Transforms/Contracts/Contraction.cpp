@@ -135,21 +135,6 @@ private:
   SmallVector<int64_t> sizes;
 };
 
-/// Product of the sizes of the loops that share the packed operand; kDynamic when unknown.
-int64_t rowsPerPack(const Contraction &contraction) {
-  linalg::GenericOp op = contraction.op;
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-  int64_t rows = 1;
-  for (unsigned loop : contraction.parallel) {
-    if (contraction.bMap().isFunctionOfDim(loop))
-      continue;
-    if (ShapedType::isDynamic(sizes[loop]))
-      return ShapedType::kDynamic;
-    rows *= sizes[loop];
-  }
-  return rows;
-}
-
 /// Sorts loops: parallel ones by C, reductions by where A is contiguous.
 void orderLoops(Contraction &contraction) {
   for (AffineExpr expr : contraction.cMap().getResults())
@@ -210,6 +195,27 @@ bool Contraction::innermost() const {
   return dim && dim.getPosition() == n;
 }
 
+int64_t Contraction::rowsPerPack() const {
+  linalg::GenericOp generic = op;
+  SmallVector<int64_t> sizes = generic.getStaticLoopRanges();
+  int64_t rows = 1;
+  for (unsigned loop : parallel) {
+    if (bMap().isFunctionOfDim(loop))
+      continue;
+    if (ShapedType::isDynamic(sizes[loop]))
+      return ShapedType::kDynamic;
+    rows *= sizes[loop];
+  }
+  return rows;
+}
+
+bool Contraction::tooFewRows() const {
+  constexpr int64_t kFewestRows = 3;
+  linalg::GenericOp generic = op;
+  int64_t rows = rowsPerPack();
+  return !ShapedType::isDynamic(rows) && rows < kFewestRows && !isConstantValue(generic.getInputs()[b]);
+}
+
 bool laic::contracts::isConstantValue(Value value) {
   constexpr unsigned kMost = 4096; // beyond that nobody folds
   SmallVector<Value> work = {value};
@@ -232,7 +238,7 @@ bool laic::contracts::isConstantValue(Value value) {
   return true;
 }
 
-FailureOr<Contraction> laic::contracts::matchContraction(linalg::GenericOp op, Prefer prefer, StringRef &why) {
+FailureOr<Contraction> laic::contracts::matchContraction(linalg::GenericOp op, Prefer prefer, StringRef &why, bool fewRows) {
   auto decline = [&](StringRef reason) {
     why = reason;
     return failure();
@@ -274,9 +280,7 @@ FailureOr<Contraction> laic::contracts::matchContraction(linalg::GenericOp op, P
   for (unsigned loop : contraction.reduction)
     if (!contraction.bMap().isFunctionOfDim(loop) && op.getStaticLoopRanges()[loop] != 1)
       return decline("a reduction over one operand alone");
-  constexpr int64_t kFewestRows = 3;
-  int64_t rows = rowsPerPack(contraction);
-  if (!isConstantValue(op.getInputs()[contraction.b]) && !ShapedType::isDynamic(rows) && rows < kFewestRows)
+  if (!fewRows && contraction.tooFewRows())
     return decline("too few rows to pay for packing at run time");
   return contraction;
 }

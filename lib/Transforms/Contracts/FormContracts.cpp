@@ -23,7 +23,70 @@ SmallVector<Value> laic::contracts::resultSizes(OpBuilder &b, Location loc, Arra
   return values;
 }
 
+bool laic::contracts::liesInVectors(RankedTensorType b, AffineExpr last, AffineExpr column, AffineExpr reduction,
+                                    bool contiguousA) {
+  constexpr int64_t kMostLanes = 16;
+  return b.getElementType().isF32() && (last == column || (last == reduction && contiguousA)) &&
+         !b.isDynamicDim(b.getRank() - 1) && b.getShape().back() % kMostLanes == 0;
+}
+
 namespace {
+
+/// Elements that neighbours along a dim share: `times` of them read one element of `source` along `dim`.
+struct Shared {
+  Value source;
+  unsigned dim = 0;
+  int64_t times = 1;
+};
+
+/// collapse_shape [.., [kv, times], ..] of a source that is repeated along `times`: the heads of keys and values that grouped attention
+/// expands. Nothing else is repeated, and nothing computed.
+std::optional<Shared> sharedHeads(OpBuilder &b, Value value) {
+  auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
+  auto repeat = collapse ? collapse.getSrc().getDefiningOp<linalg::GenericOp>() : linalg::GenericOp();
+  if (!repeat || repeat.getNumDpsInputs() != 1 || repeat.getNumResults() != 1 || repeat.getNumReductionLoops() ||
+      !llvm::hasSingleElement(*repeat.getBody()) || !repeat.getIndexingMapsArray()[1].isIdentity() ||
+      repeat.getBody()->getTerminator()->getOperand(0) != repeat.getBody()->getArgument(0))
+    return std::nullopt;
+  RankedTensorType big = collapse.getSrcType();
+  std::optional<unsigned> joined;
+  SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
+  for (auto [i, group] : llvm::enumerate(groups)) {
+    if (group.size() == 1)
+      continue;
+    if (joined || group.size() != 2)
+      return std::nullopt;
+    joined = i;
+  }
+  if (!joined)
+    return std::nullopt;
+  int64_t repeated = groups[*joined].back();
+  if (big.isDynamicDim(repeated) || big.isDynamicDim(repeated - 1))
+    return std::nullopt;
+  // All dims but the repeated one, in order; that one may be there with size 1.
+  Value source = repeat.getInputs()[0];
+  auto type = dyn_cast<RankedTensorType>(source.getType());
+  AffineMap map = repeat.getIndexingMapsArray()[0];
+  if (!type)
+    return std::nullopt;
+  bool unit = type.getRank() == big.getRank();
+  if (!unit && type.getRank() + 1 != big.getRank())
+    return std::nullopt;
+  for (auto [i, index] : llvm::enumerate(map.getResults())) {
+    int64_t dim = int64_t(i) + (!unit && int64_t(i) >= repeated);
+    if (unit && dim == repeated ? type.getDimSize(i) != 1 : index != b.getAffineDimExpr(dim))
+      return std::nullopt;
+  }
+  if (unit) // dropped together with the dim before it, as the repeated one was
+    source = b.createOrFold<tensor::CollapseShapeOp>(value.getLoc(), source, groups);
+  return Shared{source, *joined, big.getDimSize(repeated)};
+}
+
+/// Rows, known when compiling, for which an operand that no constant is read where it lies, if it can be.
+bool hasFewRows(const Contraction &contraction) {
+  int64_t rows = contraction.rowsPerPack();
+  return !ShapedType::isDynamic(rows) && rows < PackPanelsOp::kManyRows;
+}
 
 /// Builds one contract.
 class Former {
@@ -51,6 +114,8 @@ public:
     if (group != 1)
       a = padToGroups(a);
     Value b = packB(op.getInputs()[contraction.b]);
+    if (!b)
+      return {};
     ContractOp contract = build(a, b);
     addInit(contract);
     rewriter.replaceOp(op, restoreOrder(contract));
@@ -120,15 +185,18 @@ private:
     return tensor::PadOp::create(rewriter, loc, typeOf(shape, a), a, low, high, zero);
   }
 
-  /// B[batch..., n floordiv 32, reductions..., n mod 32] from B as it is.
+  /// B[batch..., n floordiv 32, reductions..., n mod 32] from B as it is. Null where the rows are too few for that.
   Value packB(Value b) {
     AffineExpr n = loopSizes[contraction.n];
     SmallVector<unsigned> loops(batch);
     loops.push_back(contraction.n);
     loops.append(reductions);
-    if (panels && !isConstantValue(b))
+    if (panels && !isConstantValue(b)) {
       if (Value packed = packByPanels(b, loops))
         return packed;
+      if (contraction.tooFewRows())
+        return {};
+    }
     std::optional<int64_t> columns = staticSize(n), depth = staticSize(loopSizes[reductions.back()]);
     if (columns && *columns % kPanel == 0 && (group == 1 || *depth % group == 0))
       if (Value packed = packByTranspose(b, loops))
@@ -138,23 +206,38 @@ private:
 
   /// One operation that says what is packed, where every loop is an index of B.
   Value packByPanels(Value b, ArrayRef<unsigned> loops) {
+    std::optional<Shared> shared = sharedHeads(rewriter, b);
     SmallVector<AffineExpr> indices, shape;
     unsigned found = 0;
-    for (AffineExpr index : contraction.bMap().getResults()) {
+    for (auto [i, index] : llvm::enumerate(contraction.bMap().getResults())) {
       auto dim = dyn_cast<AffineDimExpr>(index);
       const unsigned *loop = dim ? llvm::find(loops, dim.getPosition()) : loops.end();
       if (loop == loops.end() && (!dim || loopSizes[dim.getPosition()] != 1) && !isa<AffineConstantExpr>(index))
         return {};
       indices.push_back(loop == loops.end() ? sizes.constant(0) : rewriter.getAffineDimExpr(loop - loops.begin()));
       found += loop != loops.end();
+      if (shared && i == shared->dim && (!dim || !llvm::is_contained(batch, dim.getPosition())))
+        shared.reset();
     }
     if (found != loops.size())
       return {};
+    if (shared)
+      b = shared->source;
     for (unsigned loop : loops)
       shape.push_back(loop == contraction.n ? loopSizes[loop].ceilDiv(kPanel) : loopSizes[loop]);
+    if (shared)
+      shape[cast<AffineDimExpr>(indices[shared->dim]).getPosition()] = sizes.get(b, shared->dim);
     shape.push_back(sizes.constant(kPanel));
-    return PackPanelsOp::create(rewriter, loc, typeOf(shape, b), b, Value(), resultSizes(rewriter, loc, shape, sizes),
-                                AffineMap::get(loops.size(), 0, indices, rewriter.getContext()), batch.size());
+    AffineMap map = AffineMap::get(loops.size(), 0, indices, rewriter.getContext());
+    bool contiguousA = aMap.getResults().back() == rewriter.getAffineDimExpr(reductions.back());
+    if (hasFewRows(contraction) && reductions.size() == 1 &&
+        liesInVectors(cast<RankedTensorType>(b.getType()), indices.back(), rewriter.getAffineDimExpr(batch.size()),
+                      rewriter.getAffineDimExpr(batch.size() + 1), contiguousA))
+      return PanelsOp::create(rewriter, loc, typeOf(shape, b), b, Value(), map, batch.size());
+    if (contraction.tooFewRows())
+      return {};
+    return PackPanelsOp::create(rewriter, loc, typeOf(shape, b), b, Value(), resultSizes(rewriter, loc, shape, sizes), map,
+                                batch.size());
   }
 
   /// Whole panels: split n (and the last reduction, for groups) in two dims and transpose.
@@ -384,10 +467,10 @@ void moveReshapesBehindEpilogues(func::FuncOp func) {
 /// contraction(transpose(x)) -> contraction(x): packing reads in any order, tiles where the innermost dim
 /// stays. transpose(contraction) -> contraction when the vectorised loop stays innermost. Heads of attention
 /// are split and joined this way.
-void absorbTransposes(func::FuncOp func) {
+void absorbTransposes(func::FuncOp func, bool panels) {
   for (auto op : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
     StringRef why;
-    FailureOr<Contraction> contraction = matchContraction(op, Prefer::Innermost, why);
+    FailureOr<Contraction> contraction = matchContraction(op, Prefer::Innermost, why, panels);
     if (failed(contraction))
       continue;
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -434,13 +517,13 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
     moveReshapesBehindEpilogues(func);
-    absorbTransposes(func);
+    absorbTransposes(func, panels);
     IRRewriter rewriter(&getContext());
     TensorSizes sizes(func, rewriter);
     SmallVector<ContractOp> contracts;
     for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
       StringRef why;
-      FailureOr<Contraction> contraction = matchContraction(generic, Prefer::Innermost, why);
+      FailureOr<Contraction> contraction = matchContraction(generic, Prefer::Innermost, why, panels);
       if (failed(contraction)) {
         if (why.starts_with("its") || why.starts_with("too") || why.starts_with("no "))
           emitRemark(generic.getLoc()) << "contraction stays a loop nest: " << why;
@@ -449,7 +532,8 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
       if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels, group))
         contracts.push_back(contract);
       else
-        emitRemark(generic.getLoc()) << "contraction stays a loop nest: a size is unknown";
+        emitRemark(generic.getLoc()) << "contraction stays a loop nest: "
+                                     << (contraction->tooFewRows() ? "too few rows to pay for packing at run time" : "a size is unknown");
     }
     for (ContractOp contract : contracts) {
       StringRef why;

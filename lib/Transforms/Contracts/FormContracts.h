@@ -16,6 +16,11 @@ constexpr int64_t kPanel = 32;
 ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels,
                         int64_t group);
 
+/// Can B be read where it lies, in whole vectors of any level? Its last index is `last`; the contraction has one reduction of more than
+/// one step, which A's last index is where `contiguousA`.
+bool liesInVectors(mlir::RankedTensorType b, mlir::AffineExpr last, mlir::AffineExpr column, mlir::AffineExpr reduction,
+                   bool contiguousA);
+
 /// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
 /// with the reason.
 ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, llvm::StringRef &why);

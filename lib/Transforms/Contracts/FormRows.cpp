@@ -1,4 +1,5 @@
 // Gathers chains of operations that need one row at a time into laic.rows.
+#include "FormContracts.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
@@ -243,27 +244,21 @@ bool Group::grow() {
   return members.size() > 1 && worthIt();
 }
 
-/// B can be read where it lies, in whole vectors of any level: along the columns, or along the one reduction dim.
-static bool hasVectors(PackPanelsOp pack, ContractOp contract) {
-  constexpr int64_t kMostLanes = 16;
+static bool liesInVectors(PackPanelsOp pack, ContractOp contract) {
   AffineMap map = pack.getMap(), a = contract.getAMap();
   unsigned columns = pack.getBatch(), reduction = columns + 1;
-  auto source = cast<RankedTensorType>(pack.getSource().getType());
-  if (map.getNumDims() != reduction + 1 || !source.getElementType().isF32() || map.getNumResults() == 0)
+  if (map.getNumDims() != reduction + 1 || map.getNumResults() == 0)
     return false;
-  auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
-  bool alongReduction = last && last.getPosition() == reduction &&
-                        a.getResults().back() == getAffineDimExpr(contract.getParallel(), a.getContext());
-  bool alongColumns = last && last.getPosition() == columns;
-  return (alongColumns || alongReduction) && !source.isDynamicDim(source.getRank() - 1) &&
-         source.getShape().back() % kMostLanes == 0;
+  auto dim = [&](unsigned position) { return getAffineDimExpr(position, pack.getContext()); };
+  return contracts::liesInVectors(cast<RankedTensorType>(pack.getSource().getType()), map.getResults().back(), dim(columns),
+                                  dim(reduction), a.getResults().back() == dim(contract.getParallel()));
 }
 
 /// A decoder's step has one row: packing keys and values would take longer than the products.
 void Group::readWhereItLies(ContractOp contract, Block *body, IRRewriter &rewriter) {
   auto pack = contract.getB().getDefiningOp<PackPanelsOp>();
   if (!pack || pack.getRows() || contract.getParallel() != rows + 1 ||
-      !llvm::all_of(pack->getUsers(), [&](Operation *user) { return inside.contains(user); }) || !hasVectors(pack, contract))
+      !llvm::all_of(pack->getUsers(), [&](Operation *user) { return inside.contains(user); }) || !liesInVectors(pack, contract))
     return;
   AffineExpr count = sizes.loop(seed, rows - 1);
   if (!count || staticSize(count).value_or(0) >= PackPanelsOp::kManyRows)
@@ -271,7 +266,7 @@ void Group::readWhereItLies(ContractOp contract, Block *body, IRRewriter &rewrit
   rewriter.setInsertionPoint(pack);
   pack.getRowsMutable().assign(sizes.value(rewriter, pack.getLoc(), count));
   rewriter.setInsertionPointToEnd(body);
-  Value both = PanelsOp::create(rewriter, contract.getLoc(), pack.getType(), pack, pack.getSource(), pack.getMapAttr(),
+  Value both = PanelsOp::create(rewriter, contract.getLoc(), pack.getType(), pack.getSource(), pack, pack.getMapAttr(),
                                 pack.getBatchAttr());
   contract.getBMutable().assign(both);
 }

@@ -81,6 +81,8 @@ def Laic_ContractOp : Laic_Op<"contract", [Pure, SingleBlock, AttrSizedOperandSe
       padding was materialised. If a_map uses n, the contraction is depthwise and A is read as vectors.
     - B is packed in panels: B[batch..., n floordiv 32, reduction dims..., n mod 32], zero-filled to a multiple of 32 in n; `b_batch`
       lists the parallel dims (other than n) that index its leading dims, in order. Its reduction dims are all R dims in order.
+      Where a loop of `b_batch` is longer than its dim of B, s instead of t, s / t neighbours share what they read, as the query heads
+      of grouped attention do: the index is d floordiv (s / t). Both are static then.
     - `group`: where it is not 1, that many neighbours along the last reduction dim lie together, for instructions that sum them up:
       B[batch..., n floordiv 32, reduction dims..., last dim floordiv group, n mod 32, last dim mod group]. Its size is a multiple of
       the group, and A holds the neighbours side by side. 4 for A and B of bytes, 2 for A of f32 and B of bf16. Not for depthwise

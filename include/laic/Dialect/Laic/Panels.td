@@ -25,11 +25,18 @@ def Laic_PackPanelsOp : Laic_Op<"pack_panels", [Pure, AttrSizedOperandSegments]>
 }
 
 def Laic_PanelsOp : Laic_Op<"panels", [Pure]> {
-  let summary = "what laic.pack_panels packed, beside its source";
-  let description = "In the body of laic.rows, as B of a contraction whose rows may be few. `map` and `batch` as in laic.pack_panels.";
-  let arguments = (ins AnyRankedTensor:$packed, AnyRankedTensor:$source, AffineMapAttr:$map, I64Attr:$batch);
+  let summary = "the panels of a source that is read where it lies";
+  let description = [{
+    B of a laic.contract whose rows are few, or may be: `source` instead of what laic.pack_panels would make of it. `map` and `batch` as
+    there. In the body of laic.rows `packed` is what was packed beside it, for calls with many rows; without it rows are always few.
+  }];
+  let arguments = (ins AnyRankedTensor:$source, Optional<AnyRankedTensor>:$packed, AffineMapAttr:$map, I64Attr:$batch);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$packed `,` $source attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$source (`packed` $packed^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    /// Sizes of the result where those of the source are known.
+    llvm::SmallVector<mlir::AffineExpr> resultShape(llvm::ArrayRef<mlir::AffineExpr> source);
+  }];
 }
 
 #endif

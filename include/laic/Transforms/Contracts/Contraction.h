@@ -28,6 +28,10 @@ struct Contraction {
   mlir::AffineMap cMap() const { return mapOf(2); }
   /// True where C's innermost dim is n already.
   bool innermost() const;
+  /// Product of the sizes of the loops that share B; kDynamic when unknown.
+  int64_t rowsPerPack() const;
+  /// B is no constant, and so few rows share it that packing it would take longer than the product.
+  bool tooFewRows() const;
 };
 
 /// Which choice of n `matchContraction` prefers when there are several.
@@ -40,8 +44,9 @@ enum class Prefer {
 /// that ask are rewriting what it would otherwise remember.
 bool isConstantValue(mlir::Value value);
 
-/// The contraction that `op` is, or failure with the reason in `why`.
-llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer prefer, llvm::StringRef &why);
+/// The contraction that `op` is, or failure with the reason in `why`. Products of activations with very few rows are none but with
+/// `fewRows`: packing would take longer than the product.
+llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer prefer, llvm::StringRef &why, bool fewRows = false);
 
 /// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs;
 /// failure for anything else.

@@ -1,0 +1,109 @@
+"""Attention whose query heads share keys and values: Expand and Reshape repeat the heads, laic reads them where they lie."""
+import sys
+
+import numpy as np
+import pytest
+from locations import BUILD, ROOT
+from onnx import TensorProto, checker, helper, numpy_helper, save
+
+sys.path.append(str(ROOT / "test" / "Models"))
+from harness import compile_model, execute, program, run  # noqa: E402
+
+
+def repeated(name):
+    """Nodes that make [b, heads, t, d] of [b, kv, t, d], as exporters of grouped attention write it."""
+    return [helper.make_node("Unsqueeze", [name, "two"], [f"{name}_5"]), helper.make_node("Shape", [name], [f"{name}_shape"]),
+            helper.make_node("Split", [f"{name}_shape"], [f"{name}_b", f"{name}_kv", f"{name}_t", f"{name}_d"], num_outputs=4),
+            helper.make_node("Concat", [f"{name}_b", f"{name}_kv", "times", f"{name}_t", f"{name}_d"], [f"{name}_long"], axis=0),
+            helper.make_node("Expand", [f"{name}_5", f"{name}_long"], [f"{name}_wide"]),
+            helper.make_node("Concat", [f"{name}_b", "heads", f"{name}_t", f"{name}_d"], [f"{name}_flat"], axis=0),
+            helper.make_node("Reshape", [f"{name}_wide", f"{name}_flat"], [f"{name}_all"])]
+
+
+def save_attention(path, kv, times, depth):
+    """softmax(q k^T / 4) v over heads; v with `depth` columns."""
+    constants = {"two": [2], "times": [times], "heads": [kv * times], "quarter": np.float32(0.25)}
+    nodes = [*repeated("k"), *repeated("v"), helper.make_node("Transpose", ["k_all"], ["kt"], perm=[0, 1, 3, 2]),
+             helper.make_node("MatMul", ["q", "kt"], ["s"]), helper.make_node("Mul", ["s", "quarter"], ["scaled"]),
+             helper.make_node("Softmax", ["scaled"], ["p"], axis=-1), helper.make_node("MatMul", ["p", "v_all"], ["y"])]
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "attention", [info("q", TensorProto.FLOAT, ["b", kv * times, "s", depth]),
+                                                   *(info(n, TensorProto.FLOAT, ["b", kv, "t", depth]) for n in "kv")],
+                              [info("y", TensorProto.FLOAT, ["b", kv * times, "s", depth])],
+                              [numpy_helper.from_array(np.array(v), n) for n, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    checker.check_model(model, full_check=True)
+    save(model, path)
+
+
+def inputs(b, kv, times, s, t, depth):
+    rng = np.random.default_rng(b + s + t)
+    return {n: rng.standard_normal(shape).astype(np.float32)
+            for n, shape in (("q", (b, kv * times, s, depth)), ("k", (b, kv, t, depth)), ("v", (b, kv, t, depth)))}
+
+
+def attention(feed, times):
+    q, k, v = (feed[n].astype(np.float64) for n in "qkv")
+    scores = q @ k.repeat(times, 1).swapaxes(2, 3) / 4
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True) @ v.repeat(times, 1)
+
+
+def check(folder, feed, times, threads=1):
+    got = execute(BUILD, folder / "m.bin", feed, folder, threads)["y"]
+    np.testing.assert_allclose(got, attention(feed, times), rtol=1e-4, atol=1e-5)
+    return got
+
+
+SHAPES = [(1, 4, 8, 64), (2, 3, 2, 16), (1, 1, 6, 32), (3, 2, 1, 48), (2, 2, 3, 20)]
+
+
+@pytest.mark.parametrize("level", ["x86-64-v1", "x86-64-v3"])
+@pytest.mark.parametrize("b,kv,times,depth", SHAPES)
+def test_unknown_sizes(tmp_path, level, b, kv, times, depth):
+    save_attention(tmp_path / "m.onnx", kv, times, depth)
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", f"--cpu={level}")
+    for s, t in ((1, 1), (1, 130), (2, 37), (3, 64), (4, 33), (29, 29)):
+        feed = inputs(b, kv, times, s, t, depth)
+        assert check(tmp_path, feed, times).tobytes() == check(tmp_path, feed, times, threads=2).tobytes()
+
+
+@pytest.mark.parametrize("s,t", [(1, 1), (1, 128), (2, 37), (3, 64), (4, 33), (29, 29)])
+@pytest.mark.parametrize("b,kv,times,depth", SHAPES)
+def test_known_sizes(tmp_path, b, kv, times, depth, s, t):
+    save_attention(tmp_path / "m.onnx", kv, times, depth)
+    bound = [f"--dim={n}={v}" for n, v in (("b", b), ("s", s), ("t", t))]
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", "--cpu=x86-64-v3", *bound)
+    feed = inputs(b, kv, times, s, t, depth)
+    assert check(tmp_path, feed, times).tobytes() == check(tmp_path, feed, times, threads=2).tobytes()
+
+
+@pytest.mark.parametrize("sizes", [[], ["--dim=s=1"], ["--dim=b=1", "--dim=s=1", "--dim=t=128"], ["--dim=b=1", "--dim=s=64", "--dim=t=64"]])
+def test_no_head_is_copied(tmp_path, sizes):
+    """Whatever is known of sizes, attention is one kernel beside the packing of keys and values; heads are never repeated."""
+    save_attention(tmp_path / "m.onnx", 4, 8, 64)
+    explained = run(program(BUILD, "laic"), tmp_path / "m.onnx", "-o", tmp_path / "m.bin", "--explain", *sizes).stdout
+    kernels = [line.split()[0] for line in explained.splitlines() if line.startswith("laic_")]
+    assert sum("attention" in k for k in kernels) == 1 and all("attention" in k or "pack" in k for k in kernels), explained
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("columns_last", [False, True])
+@pytest.mark.parametrize("batch,depth,columns", [(1, 64, 48), (5, 32, 16), (7, 48, 80)])
+def test_few_rows_alone(tmp_path, rows, columns_last, batch, depth, columns):
+    """A product of few rows and no chain around it reads its second operand where it lies, too."""
+    nodes = [helper.make_node("MatMul", ["x", "m"], ["y"])]
+    if not columns_last:
+        nodes.insert(0, helper.make_node("Transpose", ["w"], ["m"], perm=[0, 2, 1]))
+    info = helper.make_tensor_value_info
+    shape = [batch, depth, columns] if columns_last else [batch, columns, depth]
+    graph = helper.make_graph(nodes, "product", [info("x", TensorProto.FLOAT, [batch, rows, depth]), info("m" if columns_last else "w", TensorProto.FLOAT, shape)],
+                              [info("y", TensorProto.FLOAT, [batch, rows, columns])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "m.onnx")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", "--cpu=x86-64-v3")
+    rng = np.random.default_rng(rows)
+    feed = {"x": rng.standard_normal((batch, rows, depth)).astype(np.float32), "m" if columns_last else "w": rng.standard_normal(shape).astype(np.float32)}
+    w = feed["m"] if columns_last else feed["w"].swapaxes(1, 2)
+    got = [execute(BUILD, tmp_path / "m.bin", feed, tmp_path, threads)["y"] for threads in (1, 2)]
+    np.testing.assert_allclose(got[0], feed["x"].astype(np.float64) @ w, rtol=1e-4, atol=1e-5)
+    assert got[0].tobytes() == got[1].tobytes()
