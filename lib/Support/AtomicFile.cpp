@@ -168,12 +168,11 @@ std::string AtomicFile::sync() {
   }
   if (!temporary.empty() && fsync(descriptor) != 0)
     return failure("write");
+  synced = true;
   return std::string();
 }
 
 std::string AtomicFile::commit() {
-  if (std::string problem = sync(); !problem.empty())
-    return problem;
   int closed = close(descriptor);
   descriptor = -1;
   if (closed != 0)
@@ -185,6 +184,8 @@ std::string AtomicFile::commit() {
   temporary.clear();
   disarmSlot(slot);
   slot = -1;
+  if (!synced)
+    return std::string();
   // The name is durable only once its directory is; a file system that cannot sync directories is no failure.
   int directory = ::open(directoryOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory >= 0) {

@@ -127,5 +127,7 @@ std::string npz::write(const std::string &path, const File &file) {
   }
   const std::string end = endRecords(entries.size(), directory, output.position() - directory);
   put(end.data(), end.size());
+  if (error.empty())
+    error = output.sync(); // may hold what a training run has learnt
   return error.empty() ? output.commit() : error;
 }

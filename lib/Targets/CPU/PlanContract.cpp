@@ -166,7 +166,7 @@ bool ContractEmitter::rowsWalkPanels() const {
 // Where the rows of a block do not stay in the second-level cache, all of them go over a part of the reduction before the next one. The
 // order in which products are added stays the same. Sums wait in the workspace, whose size is the same for all levels.
 void ContractEmitter::planDepth() {
-  constexpr int64_t kCache = 512 << 10, kShare = 192 << 10, kShort = 128, kUnit = 8; // kUnit: as many steps as are written out
+  constexpr int64_t kCache = 400 << 10, kShare = 128 << 10, kShort = 128, kUnit = 8; // kUnit: as many steps as are written out
   if (integer || group != 1 || !rowsWalkPanels())
     return;
   int64_t inner = stepsInside(parallel), steps = loops[parallel].size.factor, unit = inner == 1 ? kUnit : 1;
