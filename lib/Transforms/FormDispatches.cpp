@@ -62,7 +62,8 @@ llvm::SmallVector<Operation *, 2> paddedRoot(tensor::PadOp pad) {
 
 /// Stays in @main or is repeated in kernels; everything else becomes a kernel.
 bool isRoot(Operation *op) {
-  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, PanelsOp, plan::DispatchOp, CallOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+  if (isView(op) || isa<ConstantOp, tensor::EmptyOp, PanelsOp, plan::DispatchOp, CallOp>(op) ||
+      op->hasTrait<OpTrait::IsTerminator>())
     return false;
   if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;

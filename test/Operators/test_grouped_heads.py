@@ -107,3 +107,17 @@ def test_few_rows_alone(tmp_path, rows, columns_last, batch, depth, columns):
     got = [execute(BUILD, tmp_path / "m.bin", feed, tmp_path, threads)["y"] for threads in (1, 2)]
     np.testing.assert_allclose(got[0], feed["x"].astype(np.float64) @ w, rtol=1e-4, atol=1e-5)
     assert got[0].tobytes() == got[1].tobytes()
+
+
+def test_few_rows_in_no_vectors(tmp_path):
+    """Twenty columns are no whole vectors on every level: the product stays a loop nest, and says why."""
+    info = helper.make_tensor_value_info
+    shapes = {"x": [5, 1, 20], "m": [5, 20, 20]}
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "m"], ["y"])], "product", [info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
+                              [info("y", TensorProto.FLOAT, [5, 1, 20])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "m.onnx")
+    done = run(program(BUILD, "laic"), tmp_path / "m.onnx", "-o", tmp_path / "m.bin", "--explain")
+    assert "contraction stays a loop nest: too few rows to pay for packing at run time" in done.stderr
+    rng = np.random.default_rng(0)
+    feed = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+    np.testing.assert_allclose(execute(BUILD, tmp_path / "m.bin", feed, tmp_path)["y"], feed["x"] @ feed["m"], rtol=1e-4, atol=1e-5)

@@ -6,6 +6,7 @@
 #include "laic/Dialect/Laic/AttentionOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxTypes.h"
+#include "laic/Dialect/Laic/ShapeOps.h"
 
 #include <cmath>
 
@@ -18,31 +19,41 @@ using V = Value;
 
 HeadCounts laic::headCounts(const Decomposer &d, V query, V key) {
   int64_t q = cast<RankedTensorType>(query.getType()).getDimSize(1), k = cast<RankedTensorType>(key.getType()).getDimSize(1);
-  return {d.size(query, 1), d.size(key, 1), q == k && !ShapedType::isDynamic(q)};
+  bool known = !ShapedType::isDynamic(q) && !ShapedType::isDynamic(k) && k > 0;
+  return {d.size(query, 1), d.size(key, 1), known ? q / k : 0};
 }
 
 HeadCounts laic::headCounts(const Decomposer &d, int64_t query, int64_t shared) {
-  return {d.ints({query}), d.ints({shared}), query == shared};
+  return {d.ints({query}), d.ints({shared}), query / shared};
 }
 
 V laic::splitHeads(const Decomposer &d, V x, int64_t heads) { return d.transpose(d.reshape(x, {0, 0, heads, -1}), {0, 2, 1, 3}); }
 
 V laic::mergeHeads(const Decomposer &d, V x) { return d.reshape(d.transpose(x, {0, 2, 1, 3}), {0, 0, -1}); }
 
-// The rows of all query heads that share keys lie behind each other, so that one product serves them: no key is copied.
+// Every head of x once for each query head that shares it. Nothing is copied: targets see what is repeated.
+static V repeated(const Decomposer &d, V x, const HeadCounts &heads) {
+  if (heads.times == 1)
+    return x;
+  V wide = d.make<ExpandOp>(Decomposer::elementOf(x), d.unsqueeze(x, {2}), d.ints({1, 1, heads.times, 1, 1}));
+  return d.reshape(wide, d.concat({d.ints({0}), heads.query, d.ints({-1}), d.size(x, 3)}, 0));
+}
+
+// Where the number of heads is not known, the rows of all query heads that share keys lie behind each other, and one product serves them.
 static V withHeads(const Decomposer &d, V x, V heads) { return d.reshape(x, d.concat({d.ints({0}), heads, d.ints({-1, 0})}, 0)); }
 
+static V product(const Decomposer &d, V left, V right, const HeadCounts &heads) {
+  return withHeads(d, d.matmul(withHeads(d, left, heads.shared), right), heads.query);
+}
+
 V laic::groupedScores(const Decomposer &d, V query, V key, const HeadCounts &heads) {
-  V columns = d.transpose(key, {0, 1, 3, 2});
-  if (heads.isEqual)
-    return d.matmul(query, columns);
-  return withHeads(d, d.matmul(withHeads(d, query, heads.shared), columns), heads.query);
+  std::initializer_list<int64_t> columns = {0, 1, 3, 2};
+  return heads.times ? d.matmul(query, d.transpose(repeated(d, key, heads), columns))
+                     : product(d, query, d.transpose(key, columns), heads);
 }
 
 V laic::groupedValues(const Decomposer &d, V weights, V value, const HeadCounts &heads) {
-  if (heads.isEqual)
-    return d.matmul(weights, value);
-  return withHeads(d, d.matmul(withHeads(d, weights, heads.shared), value), heads.query);
+  return heads.times ? d.matmul(weights, repeated(d, value, heads)) : product(d, weights, value, heads);
 }
 
 V laic::capScores(const Decomposer &d, V scores, double softcap) {

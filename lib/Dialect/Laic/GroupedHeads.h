@@ -10,7 +10,7 @@ namespace laic {
 /// How many heads the queries have, and how many the keys and values: vectors of one size.
 struct HeadCounts {
   mlir::Value query, shared;
-  bool isEqual;
+  int64_t times; // query heads that share one head of keys; 0 where that is not known
 };
 /// Of tensors [batch, heads, sequence, head]; both have known types.
 HeadCounts headCounts(const Decomposer &d, mlir::Value query, mlir::Value key);

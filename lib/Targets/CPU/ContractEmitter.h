@@ -29,7 +29,7 @@ private:
   struct Loop {
     Size size;
     Linear b;
-    unsigned access; // position in the coefficients of A, C and the extras
+    unsigned access;    // position in the coefficients of A, C and the extras
     int64_t shared = 1; // neighbours that read the same of B
   };
 

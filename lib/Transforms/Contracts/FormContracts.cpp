@@ -1,5 +1,6 @@
 // Turns contractions into a packing of B and laic.contract, then fuses epilogues and merges loops.
 #include "FormContracts.h"
+#include "SharedHeads.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Transforms/Contracts/Prepare.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -31,56 +32,6 @@ bool laic::contracts::liesInVectors(RankedTensorType b, AffineExpr last, AffineE
 }
 
 namespace {
-
-/// Elements that neighbours along a dim share: `times` of them read one element of `source` along `dim`.
-struct Shared {
-  Value source;
-  unsigned dim = 0;
-  int64_t times = 1;
-};
-
-/// collapse_shape [.., [kv, times], ..] of a source that is repeated along `times`: the heads of keys and values that grouped attention
-/// expands. Nothing else is repeated, and nothing computed.
-std::optional<Shared> sharedHeads(OpBuilder &b, Value value) {
-  auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
-  auto repeat = collapse ? collapse.getSrc().getDefiningOp<linalg::GenericOp>() : linalg::GenericOp();
-  if (!repeat || repeat.getNumDpsInputs() != 1 || repeat.getNumResults() != 1 || repeat.getNumReductionLoops() ||
-      !llvm::hasSingleElement(*repeat.getBody()) || !repeat.getIndexingMapsArray()[1].isIdentity() ||
-      repeat.getBody()->getTerminator()->getOperand(0) != repeat.getBody()->getArgument(0))
-    return std::nullopt;
-  RankedTensorType big = collapse.getSrcType();
-  std::optional<unsigned> joined;
-  SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
-  for (auto [i, group] : llvm::enumerate(groups)) {
-    if (group.size() == 1)
-      continue;
-    if (joined || group.size() != 2)
-      return std::nullopt;
-    joined = i;
-  }
-  if (!joined)
-    return std::nullopt;
-  int64_t repeated = groups[*joined].back();
-  if (big.isDynamicDim(repeated) || big.isDynamicDim(repeated - 1))
-    return std::nullopt;
-  // All dims but the repeated one, in order; that one may be there with size 1.
-  Value source = repeat.getInputs()[0];
-  auto type = dyn_cast<RankedTensorType>(source.getType());
-  AffineMap map = repeat.getIndexingMapsArray()[0];
-  if (!type)
-    return std::nullopt;
-  bool unit = type.getRank() == big.getRank();
-  if (!unit && type.getRank() + 1 != big.getRank())
-    return std::nullopt;
-  for (auto [i, index] : llvm::enumerate(map.getResults())) {
-    int64_t dim = int64_t(i) + (!unit && int64_t(i) >= repeated);
-    if (unit && dim == repeated ? type.getDimSize(i) != 1 : index != b.getAffineDimExpr(dim))
-      return std::nullopt;
-  }
-  if (unit) // dropped together with the dim before it, as the repeated one was
-    source = b.createOrFold<tensor::CollapseShapeOp>(value.getLoc(), source, groups);
-  return Shared{source, *joined, big.getDimSize(repeated)};
-}
 
 /// Rows, known when compiling, for which an operand that no constant is read where it lies, if it can be.
 bool hasFewRows(const Contraction &contraction) {
@@ -206,7 +157,7 @@ private:
 
   /// One operation that says what is packed, where every loop is an index of B.
   Value packByPanels(Value b, ArrayRef<unsigned> loops) {
-    std::optional<Shared> shared = sharedHeads(rewriter, b);
+    std::optional<SharedHeads> shared = sharedHeads(rewriter, b);
     SmallVector<AffineExpr> indices, shape;
     unsigned found = 0;
     for (auto [i, index] : llvm::enumerate(contraction.bMap().getResults())) {
@@ -516,9 +467,11 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
+    IRRewriter rewriter(&getContext());
+    if (!panels)
+      joinRowsOfSharedHeads(func, rewriter);
     moveReshapesBehindEpilogues(func);
     absorbTransposes(func, panels);
-    IRRewriter rewriter(&getContext());
     TensorSizes sizes(func, rewriter);
     SmallVector<ContractOp> contracts;
     for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
@@ -531,9 +484,10 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
       }
       if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels, group))
         contracts.push_back(contract);
+      else if (contraction->tooFewRows())
+        emitRemark(generic.getLoc()) << "contraction stays a loop nest: too few rows to pay for packing at run time";
       else
-        emitRemark(generic.getLoc()) << "contraction stays a loop nest: "
-                                     << (contraction->tooFewRows() ? "too few rows to pay for packing at run time" : "a size is unknown");
+        emitRemark(generic.getLoc()) << "contraction stays a loop nest: a size is unknown";
     }
     for (ContractOp contract : contracts) {
       StringRef why;

@@ -46,7 +46,8 @@ bool isConstantValue(mlir::Value value);
 
 /// The contraction that `op` is, or failure with the reason in `why`. Products of activations with very few rows are none but with
 /// `fewRows`: packing would take longer than the product.
-llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer prefer, llvm::StringRef &why, bool fewRows = false);
+llvm::FailureOr<Contraction> matchContraction(mlir::linalg::GenericOp op, Prefer prefer, llvm::StringRef &why,
+                                              bool fewRows = false);
 
 /// Loops of an index expression that is a sum of loops times positive constants: (loop, factor) pairs;
 /// failure for anything else.
