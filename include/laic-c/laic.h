@@ -6,7 +6,7 @@
  *            on the thread that called laic_compile_*, never after it has returned.
  * Errors.    Codes are the exit codes of the `laic` command. Whatever is wrong with the model, the options or the disk is
  *            reported through the diagnostics callback; no input makes the library abort, exit or raise a signal.
- * Files.     Output files appear whole or not at all (write, fsync, rename).
+ * Files.     Output files appear whole or not at all (write, rename).
  * Structs    that cross the interface start with struct_size; they only grow.
  */
 #ifndef LAIC_C_LAIC_H

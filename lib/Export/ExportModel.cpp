@@ -96,8 +96,9 @@ LogicalResult ModelWriter::write(const std::string &path) {
   std::string problem = file.open(path);
   if (problem.empty())
     problem = writeProto(file);
-  if (problem.empty() && isSplit)
-    problem = file.sync();
+  for (AtomicFile *part : {&data, &file})
+    if (problem.empty() && isSplit)
+      problem = part->sync();
   if (problem.empty() && isSplit)
     problem = data.commit();
   if (problem.empty())

@@ -3,6 +3,7 @@
 
 #include "NodeNames.h"
 #include "laic/Dialect/Laic/Laic.h"
+#include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
 #include "laic/Dialect/Laic/SizeSymbols.h"
 #include "laic/Dialect/Laic/WeightStore.h"
@@ -63,6 +64,11 @@ private:
       for (auto [inner, outer] : llvm::zip(rows.getBody().front().getTerminator()->getOperands(), rows.getResults()))
         if (inner == tensor)
           return sizesOf(outer);
+    if (auto panels = tensor.getDefiningOp<PanelsOp>()) {
+      SmallVector<AffineExpr> source = sizesOf(panels.getSource());
+      if (!llvm::is_contained(source, AffineExpr()))
+        return panels.resultShape(source);
+    }
     if (auto type = dyn_cast<RankedTensorType>(tensor.getType()))
       for (int64_t size : type.getShape())
         sizes.push_back(ShapedType::isDynamic(size) ? AffineExpr() : constant(size));

@@ -96,6 +96,7 @@ std::string AtomicFile::open(const std::string &path) {
   abandon();
   target = path;
   written = 0;
+  synced = false;
   struct stat info;
   if (stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) {

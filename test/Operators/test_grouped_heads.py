@@ -20,16 +20,17 @@ def repeated(name):
             helper.make_node("Reshape", [f"{name}_wide", f"{name}_flat"], [f"{name}_all"])]
 
 
-def save_attention(path, kv, times, depth):
+def save_attention(path, kv, times, depth, element=np.float32):
     """softmax(q k^T / 4) v over heads; v with `depth` columns."""
-    constants = {"two": [2], "times": [times], "heads": [kv * times], "quarter": np.float32(0.25)}
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(element))
+    constants = {"two": [2], "times": [times], "heads": [kv * times], "quarter": element(0.25)}
     nodes = [*repeated("k"), *repeated("v"), helper.make_node("Transpose", ["k_all"], ["kt"], perm=[0, 1, 3, 2]),
              helper.make_node("MatMul", ["q", "kt"], ["s"]), helper.make_node("Mul", ["s", "quarter"], ["scaled"]),
              helper.make_node("Softmax", ["scaled"], ["p"], axis=-1), helper.make_node("MatMul", ["p", "v_all"], ["y"])]
     info = helper.make_tensor_value_info
-    graph = helper.make_graph(nodes, "attention", [info("q", TensorProto.FLOAT, ["b", kv * times, "s", depth]),
-                                                   *(info(n, TensorProto.FLOAT, ["b", kv, "t", depth]) for n in "kv")],
-                              [info("y", TensorProto.FLOAT, ["b", kv * times, "s", depth])],
+    graph = helper.make_graph(nodes, "attention", [info("q", kind, ["b", kv * times, "s", depth]),
+                                                   *(info(n, kind, ["b", kv, "t", depth]) for n in "kv")],
+                              [info("y", kind, ["b", kv * times, "s", depth])],
                               [numpy_helper.from_array(np.array(v), n) for n, v in constants.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     checker.check_model(model, full_check=True)
@@ -78,13 +79,51 @@ def test_known_sizes(tmp_path, b, kv, times, depth, s, t):
     assert check(tmp_path, feed, times).tobytes() == check(tmp_path, feed, times, threads=2).tobytes()
 
 
+def kernels_of(path, *options):
+    done = run(program(BUILD, "laic"), path, "-o", path.with_suffix(".bin"), "--explain", *options)
+    assert done.returncode == 0, done.stderr
+    return [line.split()[0] for line in done.stdout.splitlines() if line.startswith("laic_")]
+
+
 @pytest.mark.parametrize("sizes", [[], ["--dim=s=1"], ["--dim=b=1", "--dim=s=1", "--dim=t=128"], ["--dim=b=1", "--dim=s=64", "--dim=t=64"]])
 def test_no_head_is_copied(tmp_path, sizes):
     """Whatever is known of sizes, attention is one kernel beside the packing of keys and values; heads are never repeated."""
     save_attention(tmp_path / "m.onnx", 4, 8, 64)
-    explained = run(program(BUILD, "laic"), tmp_path / "m.onnx", "-o", tmp_path / "m.bin", "--explain", *sizes).stdout
-    kernels = [line.split()[0] for line in explained.splitlines() if line.startswith("laic_")]
-    assert sum("attention" in k for k in kernels) == 1 and all("attention" in k or "pack" in k for k in kernels), explained
+    kernels = kernels_of(tmp_path / "m.onnx", *sizes)
+    assert sum("attention" in k for k in kernels) == 1 and all("attention" in k or "pack" in k for k in kernels), kernels
+
+
+@pytest.mark.parametrize("target", ["cpu", "vulkan", "cuda"])
+@pytest.mark.parametrize("element,depth", [(np.float32, 20), (np.float16, 64)])
+@pytest.mark.parametrize("sizes", [[], ["--dim=b=1", "--dim=s=1", "--dim=t=128"]])
+def test_no_head_is_copied_elsewhere(tmp_path, element, depth, sizes, target):
+    """Nor are they where keys are no vectors of f32, and on targets that cannot read shared heads."""
+    save_attention(tmp_path / "m.onnx", 4, 8, depth, element)
+    kernels = kernels_of(tmp_path / "m.onnx", f"--target={target}", *sizes)
+    assert sum("matmul" in k or "attention" in k for k in kernels) >= 1 and not any("move" in k for k in kernels), kernels
+
+
+@pytest.mark.parametrize("sizes", [[], ["--dim=s=1"], ["--dim=b=1", "--dim=s=1", "--dim=p=63"]])
+@pytest.mark.parametrize("operator", ["Attention", "GroupQueryAttention"])
+def test_operators_are_one_kernel(tmp_path, operator, sizes):
+    """The operators of grouped attention say the same as exporters: no scores outside of the kernel, causal masks made inside."""
+    info, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
+    caches = [info(n, f32, ["b", 4, "p", 64]) for n in ("past_k", "past_v")]
+    presents = [info(n, f32, ["b", 4, "all", 64]) for n in ("present_k", "present_v")]
+    if operator == "Attention":
+        node = helper.make_node(operator, ["q", "k", "v", "", "past_k", "past_v"], ["y", "present_k", "present_v"], is_causal=1)
+        feed = [info("q", f32, ["b", 32, "s", 64]), *(info(n, f32, ["b", 4, "s", 64]) for n in "kv"), *caches]
+        y = info("y", f32, ["b", 32, "s", 64])
+    else:
+        node = helper.make_node(operator, ["q", "k", "v", "past_k", "past_v", "lengths", "total"], ["y", "present_k", "present_v"],
+                                domain="com.microsoft", num_heads=32, kv_num_heads=4)
+        feed = [info("q", f32, ["b", "s", 2048]), *(info(n, f32, ["b", "s", 256]) for n in "kv"), *caches,
+                info("lengths", TensorProto.INT32, ["b"]), info("total", TensorProto.INT32, [])]
+        y = info("y", f32, ["b", "s", 2048])
+    graph = helper.make_graph([node], "attention", feed, [y, *presents])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23), helper.make_opsetid("com.microsoft", 1)], ir_version=10), tmp_path / "m.onnx")
+    kernels = kernels_of(tmp_path / "m.onnx", *sizes)
+    assert sum("attention" in k for k in kernels) == 1 and not any("matmul" in k or "move" in k for k in kernels), kernels
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
@@ -121,3 +160,45 @@ def test_few_rows_in_no_vectors(tmp_path):
     rng = np.random.default_rng(0)
     feed = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
     np.testing.assert_allclose(execute(BUILD, tmp_path / "m.bin", feed, tmp_path)["y"], feed["x"] @ feed["m"], rtol=1e-4, atol=1e-5)
+
+
+def save_scores(path, shapes, *tail):
+    """x times w transposed, and what follows."""
+    info = helper.make_tensor_value_info
+    order = [*range(len(shapes["w"]) - 2), len(shapes["w"]) - 1, len(shapes["w"]) - 2]
+    nodes = [helper.make_node("Transpose", ["w"], ["m"], perm=order), helper.make_node("MatMul", ["x", "m"], ["s"]), *tail]
+    graph = helper.make_graph(nodes, "scores", [info(n, TensorProto.FLOAT, s) for n, s in shapes.items()], [info("y", TensorProto.FLOAT, None)],
+                              [numpy_helper.from_array(np.array([0, 1, 0, 0, 1, 0]), "pads"), numpy_helper.from_array(np.array([2, 3]), "axes")])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+
+
+def scores(tmp_path, shapes, *tail):
+    save_scores(tmp_path / "m.onnx", shapes, *tail)
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", "--cpu=x86-64-v3")
+    rng = np.random.default_rng(7)
+    feed = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+    got = [execute(BUILD, tmp_path / "m.bin", feed, tmp_path, threads)["y"] for threads in (1, 2)]
+    assert got[0].tobytes() == got[1].tobytes()
+    return got[0], feed["x"].astype(np.float64) @ feed["w"].swapaxes(-1, -2)
+
+
+def test_few_rows_reduced_with_heads(tmp_path):
+    """The maximum over heads and keys: the heads are inside of a row then, and each has its product."""
+    y, want = scores(tmp_path, {"x": [2, 8, 1, 64], "w": [2, 8, 48, 64]}, helper.make_node("Transpose", ["s"], ["t"], perm=[0, 2, 1, 3]),
+                     helper.make_node("ReduceMax", ["t", "axes"], ["y"], keepdims=0))
+    np.testing.assert_allclose(y, want.max((1, 3)).reshape(y.shape), rtol=1e-4, atol=1e-5)
+
+
+def test_few_rows_with_a_border(tmp_path):
+    y, want = scores(tmp_path, {"x": [5, 2, 64], "w": [5, 48, 64]}, helper.make_node("Pad", ["s", "pads"], ["y"]))
+    np.testing.assert_allclose(y, np.pad(want, ((0, 0), (1, 1), (0, 0))), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [2048, 5000 * 16])
+def test_few_long_rows(tmp_path, depth):
+    """Long sums come in pieces here, too: 80,000 terms of the same sign keep all but some ulps."""
+    y, _ = scores(tmp_path, {"x": [1, depth], "w": [7, depth]}, helper.make_node("Identity", ["s"], ["y"]))
+    ones = {"x": np.full((1, depth), 0.1, np.float32), "w": np.full((7, depth), 0.1, np.float32)}
+    got = execute(BUILD, tmp_path / "m.bin", ones, tmp_path)["y"]
+    want = depth * np.float64(np.float32(0.1)) ** 2
+    assert y.shape == (1, 7) and (np.abs(got - want) <= 2e-6 * want).all()

@@ -82,7 +82,7 @@ func.func @shared_heads(%q: tensor<2x24x1x64xf32>, %k: tensor<2x3x40x64xf32>) ->
   return %s : tensor<2x24x1x40xf32>
 }
 
-// Where every third head has the same keys, neighbours share nothing: the copy stays, and so it does where something is computed.
+// Where every third head has the same keys, neighbours share nothing: the copy stays.
 // CHECK-LABEL: func.func @heads_in_turns(
 // CHECK: linalg.generic
 // CHECK: laic.panels %{{.*}} : (tensor<2x24x40x64xf32>) -> tensor<2x24x2x64x32xf32>

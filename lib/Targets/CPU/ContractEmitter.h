@@ -37,7 +37,7 @@ private:
   LogicalResult readSource(PanelsOp panels, ArrayRef<int64_t> batch);
   Value batchOfB(unsigned loop, Value iv);
   LogicalResult dots();
-  LogicalResult allDots();
+  void dotsOf(Value from, Value to);
   void simplify();
   bool smooth(const Linear &outer, const Linear &inner, const Size &count) const;
   bool smoothInC(unsigned x, unsigned y) const;

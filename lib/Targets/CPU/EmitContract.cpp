@@ -604,22 +604,32 @@ void ContractEmitter::takeOneRow() {
   vectors = kPanel / lanes;
 }
 
-// One row times a matrix whose rows lie along the reduction: products of vectors, as many at a time as a vector has lanes.
-LogicalResult ContractEmitter::dots() {
-  Value aBase = baseOf(a, nullptr, e.index(0)), start = bStart ? bStart : e.index(0), columns = e.value(n);
+// One row times the columns [from, to) of a matrix whose columns lie along the reduction: products of vectors, as many at a time as a
+// vector has lanes.
+void ContractEmitter::dotsOf(Value from, Value to) {
+  Value aBase = baseOf(a, nullptr, e.index(0)), start = bStart ? bStart : e.index(0);
   for (unsigned d = 0; d + 1 < parallel; ++d)
     if (!isZero(loops[d].b))
       start = e.add(start, batchOfB(d, ivs[d]));
-  Value stride = e.value(columnStride), size = e.value(loops[parallel].size);
+  Value stride = e.value(columnStride);
   auto sums = [&](Value column, int64_t count) {
     SmallVector<Value> zeros(count, e.zero(VectorType::get(lanes, accumulatorType)));
     Value first = e.add(start, e.mul(column, stride));
-    return e.loop(e.index(0), size, lanes, zeros, [&](Value k, ValueRange carried) {
-      SmallVector<Value> now = llvm::to_vector(carried);
-      Value left = e.loadVector(a.buffer, e.add(aBase, k), lanes);
-      for (int64_t i = 0; i < count; ++i)
-        now[i] = e.multiplyAdd(left, e.loadVector(b, e.add(e.add(first, e.mul(stride, i)), k), lanes), now[i]);
-      return now;
+    auto part = [&](Value lo, Value hi, ValueRange carried) {
+      return e.loop(lo, hi, lanes, carried, [&](Value k, ValueRange carried) {
+        SmallVector<Value> now = llvm::to_vector(carried);
+        Value left = e.loadVector(a.buffer, e.add(aBase, k), lanes);
+        for (int64_t i = 0; i < count; ++i)
+          now[i] = e.multiplyAdd(left, e.loadVector(b, e.add(e.add(first, e.mul(stride, i)), k), lanes), now[i]);
+        return now;
+      });
+    };
+    constexpr int64_t kPiece = KernelEmitter::kPiece;
+    Value size = e.value(loops[parallel].size);
+    if (loops[parallel].size.isStatic() && loops[parallel].size.factor <= kPiece * lanes)
+      return part(e.index(0), size, zeros);
+    return e.loop(e.index(0), size, kPiece * lanes, zeros, [&](Value k, ValueRange carried) {
+      return e.addPiece(carried, [&](ValueRange zeros) { return part(k, e.minimum(e.add(k, kPiece * lanes), size), zeros); });
     });
   };
   auto finish = [&](Value column, Value sum, int64_t width) {
@@ -627,38 +637,39 @@ LogicalResult ContractEmitter::dots() {
     LaneValue value = width ? LaneValue::ofVector(sum) : LaneValue(sum);
     e.storeLanes(epilogue(value, at, width, nullptr), c, at, width, nullptr);
   };
-  Value whole = e.mul(e.floorDiv(columns, lanes), lanes);
-  e.loop(e.index(0), whole, lanes, [&](Value column) {
+  Value whole = e.add(from, e.mul(e.floorDiv(e.sub(to, from), lanes), lanes));
+  e.loop(from, whole, lanes, [&](Value column) {
     SmallVector<Value> parts = e.transposeInRegisters(sums(column, lanes));
     for (; parts.size() > 1; parts.resize(parts.size() / 2))
       for (size_t i = 0; i < parts.size() / 2; ++i)
         parts[i] = arith::AddFOp::create(e.b, e.loc, parts[2 * i], parts[2 * i + 1]);
     finish(column, parts[0], lanes);
   });
-  e.loop(whole, columns, 1, [&](Value column) { finish(column, e.sumOfLanes(sums(column, 1)[0]), 0); });
-  return failure(broken);
+  e.loop(whole, to, 1, [&](Value column) { finish(column, e.sumOfLanes(sums(column, 1)[0]), 0); });
 }
 
-// The same for every batch.
-LogicalResult ContractEmitter::allDots() {
+// All rows that way: those of the laic.rows at hand, or in tiles of their own.
+LogicalResult ContractEmitter::dots() {
+  constexpr double kElement = 16; // multiply-adds that take as long as one element of a pass over memory
   rowLoop = -1;
   SmallVector<Size> sizes;
-  double work = n.estimate(kPanel) * double(loops[parallel].size.estimate(256));
-  for (const Loop &loop : ArrayRef(loops).take_front(parallel - 1))
+  for (const Loop &loop : ArrayRef(loops).take_front(parallel))
     sizes.push_back(loop.size);
-  e.tiles(e.planTiles(sizes, work, 1), [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
-    std::function<void(unsigned)> walk = [&](unsigned d) {
-      if (d + 1 == parallel) {
-        broken |= failed(dots());
-        return;
-      }
+  auto walk = [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    std::function<void(unsigned)> nest = [&](unsigned d) {
+      if (d + 1 == parallel)
+        return dotsOf(lo[d], hi[d]);
       e.loop(lo[d], hi[d], 1, [&](Value iv) {
         ivs[d] = iv;
-        walk(d + 1);
+        nest(d + 1);
       });
     };
-    walk(0);
-  });
+    nest(0);
+  };
+  if (e.rows)
+    walk(SmallVector<Value>(parallel, e.index(0)), llvm::map_to_vector(sizes, [&](const Size &size) { return e.value(size); }));
+  else
+    e.tiles(e.planTiles(sizes, double(loops[parallel].size.estimate(256)) / kElement, kPanel), walk);
   return failure(broken);
 }
 
@@ -692,10 +703,10 @@ LogicalResult ContractEmitter::run() {
   ivs.assign(loops.size(), e.index(0));
   if (depthwise && !e.level.masks && !n.isStatic())
     return e.fail("a depthwise convolution with a channel count that is unknown when compiling needs AVX-512");
-  if (!isOne(columnStride))
-    return e.rows ? dots() : allDots();
   if (failed(e.fillBorder(op)))
     return failure();
+  if (!isOne(columnStride))
+    return dots();
   if (e.rows) {
     SmallVector<Value> lo(dims.size(), e.index(0));
     nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));

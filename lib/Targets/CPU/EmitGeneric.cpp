@@ -390,10 +390,12 @@ int64_t GenericEmitter::unitOfWork() const {
 
 LaneValue GenericEmitter::indexOf(unsigned dim, int64_t lanes) {
   int loop = loopOf[dim];
-  if (loop < 0)
-    return e.index(0);
-  LaneValue value(ivs[loop]);
-  value.iota = lanes != 0 && loop == vectorLoop;
+  Value index = loop < 0 ? e.index(0) : ivs[loop];
+  if (e.rows)
+    if (const unsigned *row = llvm::find(e.rows->loops, dim); row != e.rows->loops.end())
+      index = e.add(index, row + 1 == e.rows->loops.end() ? e.rows->start : e.rows->at[row - e.rows->loops.begin()]);
+  LaneValue value(index);
+  value.iota = lanes != 0 && loop >= 0 && loop == vectorLoop;
   return value;
 }
 

@@ -24,11 +24,15 @@ SmallVector<Value> laic::contracts::resultSizes(OpBuilder &b, Location loc, Arra
   return values;
 }
 
-bool laic::contracts::liesInVectors(RankedTensorType b, AffineExpr last, AffineExpr column, AffineExpr reduction,
-                                    bool contiguousA) {
+bool laic::contracts::endsInVectors(Value tensor) {
   constexpr int64_t kMostLanes = 16;
-  return b.getElementType().isF32() && (last == column || (last == reduction && contiguousA)) &&
-         !b.isDynamicDim(b.getRank() - 1) && b.getShape().back() % kMostLanes == 0;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  int64_t last = type.getRank() ? type.getShape().back() : 0;
+  return type.getElementType().isF32() && last > 0 && last % kMostLanes == 0;
+}
+
+bool laic::contracts::liesInVectors(Value b, AffineExpr last, AffineExpr column, AffineExpr reduction, bool contiguousA) {
+  return endsInVectors(b) && (last == column || (last == reduction && contiguousA));
 }
 
 namespace {
@@ -182,8 +186,8 @@ private:
     AffineMap map = AffineMap::get(loops.size(), 0, indices, rewriter.getContext());
     bool contiguousA = aMap.getResults().back() == rewriter.getAffineDimExpr(reductions.back());
     if (hasFewRows(contraction) && reductions.size() == 1 &&
-        liesInVectors(cast<RankedTensorType>(b.getType()), indices.back(), rewriter.getAffineDimExpr(batch.size()),
-                      rewriter.getAffineDimExpr(batch.size() + 1), contiguousA))
+        liesInVectors(b, indices.back(), rewriter.getAffineDimExpr(batch.size()), rewriter.getAffineDimExpr(batch.size() + 1),
+                      contiguousA))
       return PanelsOp::create(rewriter, loc, typeOf(shape, b), b, Value(), map, batch.size());
     if (contraction.tooFewRows())
       return {};
@@ -415,6 +419,11 @@ void moveReshapesBehindEpilogues(func::FuncOp func) {
   (void)applyPatternsGreedily(func, std::move(patterns), config);
 }
 
+Value beforeTranspose(Value value) {
+  auto transpose = value.getDefiningOp<linalg::TransposeOp>();
+  return transpose ? transpose.getInput() : value;
+}
+
 /// contraction(transpose(x)) -> contraction(x): packing reads in any order, tiles where the innermost dim
 /// stays. transpose(contraction) -> contraction when the vectorised loop stays innermost. Heads of attention
 /// are split and joined this way.
@@ -422,8 +431,8 @@ void absorbTransposes(func::FuncOp func, bool panels) {
   for (auto op : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>())) {
     StringRef why;
     FailureOr<Contraction> contraction = matchContraction(op, Prefer::Innermost, why, panels);
-    if (failed(contraction))
-      continue;
+    if (failed(contraction) || (contraction->tooFewRows() && !endsInVectors(beforeTranspose(op.getInputs()[contraction->b]))))
+      continue; // a loop nest would read the transposed operand with a stride
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     for (OpOperand *input : op.getDpsInputOperands()) {
       auto transpose = input->get().getDefiningOp<linalg::TransposeOp>();
@@ -468,8 +477,7 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
     IRRewriter rewriter(&getContext());
-    if (!panels)
-      joinRowsOfSharedHeads(func, rewriter);
+    splitSharedHeads(func, rewriter, /*readsSharedHeads=*/panels);
     moveReshapesBehindEpilogues(func);
     absorbTransposes(func, panels);
     TensorSizes sizes(func, rewriter);
@@ -484,7 +492,7 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
       }
       if (ContractOp contract = formContract(rewriter, *contraction, sizes, panels, group))
         contracts.push_back(contract);
-      else if (contraction->tooFewRows())
+      else if (llvm::all_of(llvm::seq(generic.getNumLoops()), [&](unsigned loop) { return bool(sizes.loop(generic, loop)); }))
         emitRemark(generic.getLoc()) << "contraction stays a loop nest: too few rows to pay for packing at run time";
       else
         emitRemark(generic.getLoc()) << "contraction stays a loop nest: a size is unknown";
@@ -495,7 +503,8 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
         contract = fused;
       if (why != "the consumer is not elementwise") // nothing was there to fuse
         emitRemark(contract.getLoc()) << "epilogue not fused: " << why;
-      if (contract.getBBatch().empty()) // heads stay apart from batches, as the softmax between two products has them
+      if (contract.getBBatch().empty() ||
+          !panels) // heads stay apart from batches, as the rows of a softmax between two products have them
         mergeContractDims(rewriter, contract, sizes);
     }
   }

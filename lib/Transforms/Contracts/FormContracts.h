@@ -12,14 +12,16 @@ namespace laic::contracts {
 constexpr int64_t kPanel = 32;
 
 /// Packs B and replaces the generic by a contract (and a transpose where C's last dim is not n). Null when a
-/// size is unknown. With `panels`, laic.pack_panels packs what is no constant; constant bytes are packed in groups of `group`.
+/// size is unknown, or rows are too few. With `panels`, laic.pack_panels packs what is no constant; constant bytes are packed in groups of `group`.
 ContractOp formContract(mlir::IRRewriter &rewriter, const Contraction &contraction, TensorSizes &sizes, bool panels,
                         int64_t group);
 
-/// Can B be read where it lies, in whole vectors of any level? Its last index is `last`; the contraction has one reduction of more than
+/// Is the last dim of a tensor made of whole vectors of f32, on any level?
+bool endsInVectors(mlir::Value tensor);
+
+/// Can B be read where it lies, in such vectors? Its last index is `last`; the contraction has one reduction of more than
 /// one step, which A's last index is where `contiguousA`.
-bool liesInVectors(mlir::RankedTensorType b, mlir::AffineExpr last, mlir::AffineExpr column, mlir::AffineExpr reduction,
-                   bool contiguousA);
+bool liesInVectors(mlir::Value b, mlir::AffineExpr last, mlir::AffineExpr column, mlir::AffineExpr reduction, bool contiguousA);
 
 /// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
 /// with the reason.

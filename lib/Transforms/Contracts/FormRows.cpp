@@ -36,7 +36,7 @@ bool isPlain(linalg::GenericOp op) {
     if (!llvm::all_of(map.getResults(), llvm::IsaPred<AffineDimExpr, AffineConstantExpr>))
       return false;
   bool plain = true;
-  op.getBody()->walk([&](Operation *inner) { plain &= !isa<tensor::ExtractOp, CheckIndexOp, linalg::IndexOp>(inner); });
+  op.getBody()->walk([&](Operation *inner) { plain &= !isa<tensor::ExtractOp, CheckIndexOp>(inner); });
   return plain && op->getNumResults() > 0;
 }
 
@@ -250,8 +250,8 @@ static bool liesInVectors(PackPanelsOp pack, ContractOp contract) {
   if (map.getNumDims() != reduction + 1 || map.getNumResults() == 0)
     return false;
   auto dim = [&](unsigned position) { return getAffineDimExpr(position, pack.getContext()); };
-  return contracts::liesInVectors(cast<RankedTensorType>(pack.getSource().getType()), map.getResults().back(), dim(columns),
-                                  dim(reduction), a.getResults().back() == dim(contract.getParallel()));
+  return contracts::liesInVectors(pack.getSource(), map.getResults().back(), dim(columns), dim(reduction),
+                                  a.getResults().back() == dim(contract.getParallel()));
 }
 
 /// A decoder's step has one row: packing keys and values would take longer than the products.

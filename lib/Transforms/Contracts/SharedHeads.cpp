@@ -1,6 +1,7 @@
-// Recognises repeated heads, and joins the rows that share them.
+// Recognises repeated heads, and splits loops over them.
 #include "SharedHeads.h"
 
+#include "FormContracts.h"
 #include "laic/Transforms/TensorSizes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -51,7 +52,7 @@ std::optional<SharedHeads> laic::contracts::sharedHeads(OpBuilder &b, Value valu
 
 namespace {
 
-/// Two neighbouring dims made one, at `at` and `at` + 1.
+/// Dims `at` and `at` + 1 of `rank` dims in one group, the others alone.
 SmallVector<ReassociationIndices> joinedAt(int64_t rank, int64_t at) {
   SmallVector<ReassociationIndices> groups;
   for (int64_t dim = 0; dim < rank; ++dim)
@@ -62,91 +63,94 @@ SmallVector<ReassociationIndices> joinedAt(int64_t rank, int64_t at) {
   return groups;
 }
 
-class SharedRows {
+class HeadSplitter {
 public:
-  SharedRows(IRRewriter &rewriter, TensorSizes &sizes) : rewriter(rewriter), sizes(sizes) {}
+  HeadSplitter(IRRewriter &rewriter, TensorSizes &sizes) : rewriter(rewriter), sizes(sizes) {}
 
-  void join(linalg::GenericOp op) {
+  void split(linalg::GenericOp op, bool readsSharedHeads) {
     StringRef why;
     FailureOr<Contraction> contraction = matchContraction(op, Prefer::Innermost, why, /*fewRows=*/true);
-    auto fill = op.getNumDpsInits() == 1 ? op.getOutputs()[0].getDefiningOp<linalg::FillOp>() : linalg::FillOp();
-    if (failed(contraction) || !fill)
+    if (failed(contraction) || !op.getOutputs()[0].getDefiningOp<linalg::FillOp>())
       return;
     rewriter.setInsertionPoint(op);
-    Value a = op.getInputs()[contraction->a], b = op.getInputs()[contraction->b], c = op.getResult(0);
+    Value b = op.getInputs()[contraction->b];
     auto transpose = b.getDefiningOp<linalg::TransposeOp>();
     std::optional<SharedHeads> shared = sharedHeads(rewriter, transpose ? transpose.getInput() : b);
-    if (!shared)
+    if (!shared || (readsSharedHeads && (!contraction->tooFewRows() || endsInVectors(shared->source))))
       return;
     if (transpose) {
       shared->dim = llvm::find(transpose.getPermutation(), int64_t(shared->dim)) - transpose.getPermutation().begin();
       shared->source = transposed(shared->source, transpose.getPermutation());
     }
     auto head = dyn_cast<AffineDimExpr>(contraction->bMap().getResult(shared->dim));
-    if (!head)
+    if (!head || !contraction->aMap().getResultPosition(head) || !contraction->cMap().getResultPosition(head))
       return;
-    std::optional<unsigned> inA = contraction->aMap().getResultPosition(head), inC = contraction->cMap().getResultPosition(head);
-    if (!inA || !inC || *inA + 1 >= contraction->aMap().getNumResults() || *inC + 1 >= contraction->cMap().getNumResults())
-      return;
-    auto row = dyn_cast<AffineDimExpr>(contraction->aMap().getResult(*inA + 1));
-    if (!row || row != contraction->cMap().getResult(*inC + 1) || contraction->bMap().isFunctionOfDim(row.getPosition()))
-      return;
-    SmallVector<AffineExpr> ofA = shapeOf(a), ofC = shapeOf(c);
-    if (llvm::is_contained(ofA, AffineExpr()) || llvm::is_contained(ofC, AffineExpr()))
-      return;
-    Value left = regroup(a, ofA, *inA, shared->times);
-    SmallVector<AffineExpr> joined(ofC);
-    joined[*inC] = ofC[*inC].floorDiv(shared->times);
-    joined[*inC + 1] = ofC[*inC + 1] * shared->times;
-    Value empty = sizes.empty(rewriter, op.getLoc(), joined, getElementTypeOrSelf(c));
-    Value init = linalg::FillOp::create(rewriter, op.getLoc(), fill.getInputs(), ValueRange(empty)).getResult(0);
-    SmallVector<Value> inputs(2);
-    inputs[contraction->a] = left;
-    inputs[contraction->b] = shared->source;
-    auto product = linalg::GenericOp::create(rewriter, op.getLoc(), TypeRange(init.getType()), inputs, init,
-                                             op.getIndexingMapsArray(), op.getIteratorTypesArray());
-    rewriter.cloneRegionBefore(op.getRegion(), product.getRegion(), product.getRegion().end());
-    rewriter.replaceOp(op, split(product.getResult(0), joined, ofC, *inC, shared->times));
+    replace(*contraction, *shared, head);
   }
 
 private:
-  SmallVector<AffineExpr> shapeOf(Value value) {
+  /// The loop over query heads becomes one over shared heads and one, behind it, over those that share.
+  void replace(const Contraction &contraction, const SharedHeads &shared, AffineDimExpr head) {
+    linalg::GenericOp op = contraction.op;
+    Location loc = op.getLoc();
+    unsigned inA = *contraction.aMap().getResultPosition(head), inC = *contraction.cMap().getResultPosition(head);
+    std::optional<SmallVector<AffineExpr>> a = apart(op.getInputs()[contraction.a], inA, shared.times),
+                                           c = apart(op.getResult(0), inC, shared.times);
+    if (!a || !c)
+      return;
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (auto [i, map] : llvm::enumerate(maps))
+      map = moved(map, head, /*both=*/i != contraction.b);
+    SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+    iterators.insert(iterators.begin() + head.getPosition() + 1, utils::IteratorType::parallel);
+    SmallVector<Value> inputs(2);
+    inputs[contraction.a] = expand(op.getInputs()[contraction.a], *a, inA);
+    inputs[contraction.b] = shared.source;
+    Value empty = sizes.empty(rewriter, loc, *c, getElementTypeOrSelf(op.getResult(0)));
+    Value zero = op.getOutputs()[0].getDefiningOp<linalg::FillOp>().getInputs()[0];
+    Value init = linalg::FillOp::create(rewriter, loc, ValueRange(zero), ValueRange(empty)).getResult(0);
+    auto product = linalg::GenericOp::create(rewriter, loc, TypeRange(init.getType()), inputs, init, maps, iterators);
+    rewriter.cloneRegionBefore(op.getRegion(), product.getRegion(), product.getRegion().end());
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, product.getResult(0), joinedAt(c->size(), inC));
+  }
+
+  /// The map with a loop more behind `head`, which indexes a dim of its own where there are `both`.
+  static AffineMap moved(AffineMap map, AffineDimExpr head, bool both) {
+    SmallVector<AffineExpr> loops, results;
+    for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
+      loops.push_back(getAffineDimExpr(loop + (loop > head.getPosition()), map.getContext()));
+    for (AffineExpr index : map.getResults()) {
+      results.push_back(index.replaceDims(loops));
+      if (both && index == head)
+        results.push_back(getAffineDimExpr(head.getPosition() + 1, map.getContext()));
+    }
+    return AffineMap::get(map.getNumDims() + 1, 0, results, map.getContext());
+  }
+
+  /// The sizes of a tensor whose dim `at` is two.
+  std::optional<SmallVector<AffineExpr>> apart(Value value, unsigned at, int64_t times) {
     SmallVector<AffineExpr> shape;
     for (int64_t dim = 0, rank = cast<RankedTensorType>(value.getType()).getRank(); dim < rank; ++dim)
-      shape.push_back(sizes.get(value, dim));
+      if (!shape.emplace_back(sizes.get(value, dim)))
+        return std::nullopt;
+    shape[at] = shape[at].floorDiv(times);
+    shape.insert(shape.begin() + at + 1, sizes.constant(times));
     return shape;
   }
 
-  Value transposed(Value value, ArrayRef<int64_t> order) {
-    SmallVector<AffineExpr> from = shapeOf(value), shape;
-    for (int64_t dim : order)
-      shape.push_back(from[dim]);
-    Value empty = sizes.empty(rewriter, value.getLoc(), shape, getElementTypeOrSelf(value));
-    return linalg::TransposeOp::create(rewriter, value.getLoc(), value, empty, order).getResult()[0];
-  }
-
-  Value expand(Value value, ArrayRef<AffineExpr> shape, int64_t at) {
+  Value expand(Value value, ArrayRef<AffineExpr> shape, unsigned at) {
     SmallVector<OpFoldResult> mixed =
         llvm::map_to_vector(shape, [&](AffineExpr size) { return sizes.fold(rewriter, value.getLoc(), size); });
-    return tensor::ExpandShapeOp::create(rewriter, value.getLoc(),
-                                         RankedTensorType::get(staticSizes(shape), getElementTypeOrSelf(value)), value,
-                                         joinedAt(shape.size(), at), mixed);
+    auto type = RankedTensorType::get(staticSizes(shape), getElementTypeOrSelf(value));
+    return tensor::ExpandShapeOp::create(rewriter, value.getLoc(), type, value, joinedAt(shape.size(), at), mixed);
   }
 
-  /// [.., heads, rows, ..] as [.., heads / times, times * rows, ..].
-  Value regroup(Value value, ArrayRef<AffineExpr> shape, int64_t at, int64_t times) {
-    SmallVector<AffineExpr> apart(shape);
-    apart[at] = shape[at].floorDiv(times);
-    apart.insert(apart.begin() + at + 1, sizes.constant(times));
-    return tensor::CollapseShapeOp::create(rewriter, value.getLoc(), expand(value, apart, at), joinedAt(apart.size(), at + 1));
-  }
-
-  /// The way back.
-  Value split(Value value, ArrayRef<AffineExpr> joined, ArrayRef<AffineExpr> shape, int64_t at, int64_t times) {
-    SmallVector<AffineExpr> apart(joined);
-    apart[at + 1] = shape[at + 1];
-    apart.insert(apart.begin() + at + 1, sizes.constant(times));
-    return tensor::CollapseShapeOp::create(rewriter, value.getLoc(), expand(value, apart, at + 1), joinedAt(apart.size(), at));
+  Value transposed(Value value, ArrayRef<int64_t> order) {
+    SmallVector<AffineExpr> shape;
+    for (int64_t dim : order)
+      shape.push_back(sizes.get(value, dim));
+    Value empty = sizes.empty(rewriter, value.getLoc(), shape, getElementTypeOrSelf(value));
+    return linalg::TransposeOp::create(rewriter, value.getLoc(), value, empty, order).getResult()[0];
   }
 
   IRRewriter &rewriter;
@@ -155,9 +159,9 @@ private:
 
 } // namespace
 
-void laic::contracts::joinRowsOfSharedHeads(func::FuncOp func, IRRewriter &rewriter) {
+void laic::contracts::splitSharedHeads(func::FuncOp func, IRRewriter &rewriter, bool readsSharedHeads) {
   TensorSizes sizes(func, rewriter);
-  SharedRows rows(rewriter, sizes);
+  HeadSplitter splitter(rewriter, sizes);
   for (auto generic : llvm::make_early_inc_range(func.getBody().front().getOps<linalg::GenericOp>()))
-    rows.join(generic);
+    splitter.split(generic, readsSharedHeads);
 }

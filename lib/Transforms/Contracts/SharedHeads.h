@@ -19,9 +19,9 @@ struct SharedHeads {
 /// values. Nothing else is repeated, and nothing computed. May make a reshape at `b`.
 std::optional<SharedHeads> sharedHeads(mlir::OpBuilder &b, mlir::Value value);
 
-/// For targets whose contractions cannot share a dim of B: the rows of all query heads that share one head of keys lie behind each other,
-/// and one product serves them. Nothing is copied but the keys that are transposed anyway.
-void joinRowsOfSharedHeads(mlir::func::FuncOp func, mlir::IRRewriter &rewriter);
+/// Products with shared heads get two loops instead of the one over query heads, so that nothing repeats keys and values: the second of them
+/// walks rows. Where the target `readsSharedHeads` (laic.contract), only products of few rows that cannot read them in place.
+void splitSharedHeads(mlir::func::FuncOp func, mlir::IRRewriter &rewriter, bool readsSharedHeads);
 
 } // namespace laic::contracts
 #endif
