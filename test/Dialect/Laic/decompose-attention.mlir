@@ -21,13 +21,13 @@ func.func @plain(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x6x16xf32>, %v: tensor<
 
 // -----
 
-// Query heads that share keys are rows of one product: keys and values are not copied.
+// Query heads that share keys: keys and values are repeated, which targets see and do not do.
 // CHECK-LABEL: func.func @shared_keys
-// CHECK-NOT: laic.expand
-// CHECK: laic.matmul {{.*}} -> tensor<2x2x15x6xf32>
+// CHECK: laic.expand {{.*}} -> tensor<2x2x3x6x16xf32>
+// CHECK: laic.matmul {{.*}} -> tensor<2x6x5x6xf32>
 // CHECK: laic.softmax {{.*}} -> tensor<2x6x5x6xf32>
-// CHECK: laic.matmul {{.*}} -> tensor<2x2x15x8xf32>
-// CHECK-NOT: laic.expand
+// CHECK: laic.expand {{.*}} -> tensor<2x2x3x6x8xf32>
+// CHECK: laic.matmul {{.*}} -> tensor<2x6x5x8xf32>
 func.func @shared_keys(%q: tensor<2x6x5x16xf32>, %k: tensor<2x2x6x16xf32>, %v: tensor<2x2x6x8xf32>) -> tensor<*xf32> {
   %none = laic.none : none
   %y:4 = laic.attention %q, %k, %v, %none, %none, %none, %none : (tensor<2x6x5x16xf32>, tensor<2x2x6x16xf32>, tensor<2x2x6x8xf32>, none, none, none, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>, tensor<*xf32>)
