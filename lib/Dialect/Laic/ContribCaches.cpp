@@ -216,9 +216,10 @@ private:
   V join(V past, V now) {
     if (isAbsent(past))
       return now;
+    // Zeros for what the cache has no room for; a Pad of unknown sign would copy it twice.
     V size = d.size(past, 2), want = d.make<MaxOp>(d.i64(), ValueRange{size, d.unsqueeze(total, {0})});
-    V pads = d.concat({d.ints({0, 0, 0, 0, 0, 0}), d.sub(want, size), d.ints({0})}, 0);
-    V cache = d.pad(past, pads, d.number(0, element));
+    V shape = d.concat({d.size(past, 0), d.ints({shared}), d.sub(want, size), d.ints({headSize})}, 0);
+    V cache = d.concat({past, d.make<ExpandOp>(element, d.number(0, element), shape)}, 2);
     return d.make<TensorScatterOp>(element, cache, now, preceding, d.rewriter.getI64IntegerAttr(2),
                                    d.rewriter.getStringAttr("linear"));
   }
