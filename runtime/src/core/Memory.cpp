@@ -1,14 +1,23 @@
 // The default allocator and the growing string.
 #include "Memory.h"
 
+#include "Platform.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 using namespace laic::rt;
 
+// Large memory (the arena, workspaces) asks for huge pages: transposes and packing walk many small pages at once, whose addresses a
+// processor does not keep, and small pages that lie anywhere push each other out of the second-level cache.
 static void *allocateDefault(void *, size_t size, size_t alignment) {
   void *pointer = nullptr;
-  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : nullptr;
+  const bool large = size >= kHugePage;
+  if (posix_memalign(&pointer, large ? kHugePage : alignment, size) != 0)
+    return nullptr;
+  if (large)
+    preferHugePages(pointer, size / kHugePage * kHugePage); // what is left of the last one would only cost memory
+  return pointer;
 }
 
 static void releaseDefault(void *, void *pointer, size_t) { free(pointer); }

@@ -32,6 +32,10 @@ void unmapCode(CodeMapping &code);
 // why there is none. The library stays open.
 void *openBeside(const char *file, const char *symbol, char *reason, size_t capacity);
 
+constexpr size_t kHugePage = 2u << 20;
+// Asks for huge pages behind memory that was not touched yet: a wish, which systems without them ignore. Both aligned to kHugePage.
+void preferHugePages(void *memory, size_t size);
+
 // Sleeps until woken, or returns at once when *word != expected.
 void futexWait(std::atomic<uint32_t> &word, uint32_t expected);
 void futexWake(std::atomic<uint32_t> &word, int count);

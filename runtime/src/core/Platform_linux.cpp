@@ -47,6 +47,12 @@ laic_status_t *rt::mapFile(const char *path, MappedFile &out) {
   return nullptr;
 }
 
+void rt::preferHugePages(void *memory, size_t size) {
+  const int before = errno; // which nobody shall see changed by a wish
+  (void)madvise(memory, size, MADV_HUGEPAGE);
+  errno = before;
+}
+
 // Something of this library, by which its file is found.
 static const char kPlace = 0;
 
