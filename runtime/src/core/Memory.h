@@ -17,7 +17,8 @@ namespace rt {
 
 constexpr size_t kAlignment = 64; // of everything a kernel may touch
 
-// The caller's allocator, or the C library's. Not thread-safe unless the caller's is; each owner has one of its own.
+// The caller's allocator, or the C library's with huge pages behind what is large. Not thread-safe unless the caller's is; each owner has one
+// of its own.
 class Allocator {
 public:
   static bool isValid(const laic_allocator_t *user);
