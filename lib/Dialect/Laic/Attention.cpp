@@ -17,10 +17,18 @@ using V = Value;
 
 //===-- grouped heads -------------------------------------------------------------------------------------------===//
 
+HeadCounts laic::headCounts(const Decomposer &d, V query, V key, std::optional<int64_t> queryHeads,
+                            std::optional<int64_t> sharedHeads) {
+  bool known = queryHeads && sharedHeads.value_or(0) > 0;
+  return {d.size(query, 1), d.size(key, 1), known ? *queryHeads / *sharedHeads : 0};
+}
+
 HeadCounts laic::headCounts(const Decomposer &d, V query, V key) {
-  int64_t q = cast<RankedTensorType>(query.getType()).getDimSize(1), k = cast<RankedTensorType>(key.getType()).getDimSize(1);
-  bool known = !ShapedType::isDynamic(q) && !ShapedType::isDynamic(k) && k > 0;
-  return {d.size(query, 1), d.size(key, 1), known ? q / k : 0};
+  auto known = [](V x) {
+    int64_t size = cast<RankedTensorType>(x.getType()).getDimSize(1);
+    return ShapedType::isDynamic(size) ? std::nullopt : std::optional(size);
+  };
+  return headCounts(d, query, key, known(query), known(key));
 }
 
 HeadCounts laic::headCounts(const Decomposer &d, int64_t query, int64_t shared) {

@@ -12,7 +12,10 @@ struct HeadCounts {
   mlir::Value query, shared;
   int64_t times; // query heads that share one head of keys; 0 where that is not known
 };
-/// Of tensors [batch, heads, sequence, head]; both have known types.
+/// Of tensors [batch, heads, sequence, head], whose sizes of the second dim are known when compiling or not.
+HeadCounts headCounts(const Decomposer &d, mlir::Value query, mlir::Value key, std::optional<int64_t> queryHeads,
+                      std::optional<int64_t> sharedHeads);
+/// The same; both have known types.
 HeadCounts headCounts(const Decomposer &d, mlir::Value query, mlir::Value key);
 HeadCounts headCounts(const Decomposer &d, int64_t query, int64_t shared);
 

@@ -57,11 +57,9 @@ LogicalResult Resolver::resolveFlexAttention(FlexAttentionOp op) {
   } else {
     root = cast(d.power(cast(d.scalarSize(op.getQ(), 3), b.getF32Type()), d.number(-0.25, b.getF32Type())), element);
   }
-  std::optional<int64_t> queryHeads = constantSize((*q->shape)[1]), sharedHeads = constantSize((*k->shape)[1]);
-  HeadCounts heads = {d.size(op.getQ(), 1), d.size(op.getK(), 1),
-                      (*q->shape)[1] == (*k->shape)[1]            ? 1
-                      : queryHeads && sharedHeads.value_or(0) > 0 ? *queryHeads / *sharedHeads
-                                                                  : 0};
+  HeadCounts heads = headCounts(d, op.getQ(), op.getK(), constantSize((*q->shape)[1]), constantSize((*k->shape)[1]));
+  if ((*q->shape)[1] == (*k->shape)[1]) // of an unknown number, too
+    heads.times = 1;
   Value scores = groupedScores(d, d.mul(op.getQ(), root), d.mul(op.getK(), root), heads);
   FailureOr<Value> modified = modify(op.getScoreMod(), cast(scores, precision));
   if (failed(modified))
