@@ -20,13 +20,23 @@ def repeated(name):
             helper.make_node("Reshape", [f"{name}_wide", f"{name}_flat"], [f"{name}_all"])]
 
 
-def save_attention(path, kv, times, depth, element=np.float32):
-    """softmax(q k^T / 4) v over heads; v with `depth` columns."""
+def save_attention(path, kv, times, depth, element=np.float32, scaled="scores"):
+    """softmax(q k^T / 4) v over heads; v with `depth` columns. Exporters of attention join batches and heads to transpose keys, and may have
+    scaled "operands", each by a half."""
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(element))
-    constants = {"two": [2], "times": [times], "heads": [kv * times], "quarter": element(0.25)}
-    nodes = [*repeated("k"), *repeated("v"), helper.make_node("Transpose", ["k_all"], ["kt"], perm=[0, 1, 3, 2]),
-             helper.make_node("MatMul", ["q", "kt"], ["s"]), helper.make_node("Mul", ["s", "quarter"], ["scaled"]),
-             helper.make_node("Softmax", ["scaled"], ["p"], axis=-1), helper.make_node("MatMul", ["p", "v_all"], ["y"])]
+    constants = {"two": [2], "times": [times], "heads": [kv * times], "factor": element(0.25 if scaled == "scores" else 0.5)}
+    if scaled == "scores":
+        scores = [helper.make_node("Transpose", ["k_all"], ["kt"], perm=[0, 1, 3, 2]), helper.make_node("MatMul", ["q", "kt"], ["s"]),
+                  helper.make_node("Mul", ["s", "factor"], ["scaled"])]
+    else:
+        constants["joined"] = [-1]
+        scores = [helper.make_node("Concat", ["joined", "k_t", "k_d"], ["k_joined"], axis=0), helper.make_node("Reshape", ["k_all", "k_joined"], ["k_3"]),
+                  helper.make_node("Transpose", ["k_3"], ["kt_3"], perm=[0, 2, 1]),
+                  helper.make_node("Concat", ["k_b", "heads", "k_d", "k_t"], ["k_apart"], axis=0), helper.make_node("Reshape", ["kt_3", "k_apart"], ["kt"]),
+                  helper.make_node("Mul", ["q", "factor"], ["q_scaled"]), helper.make_node("Mul", ["factor", "kt"], ["k_scaled"]),
+                  helper.make_node("MatMul", ["q_scaled", "k_scaled"], ["scaled"])]
+    nodes = [*repeated("k"), *repeated("v"), *scores, helper.make_node("Softmax", ["scaled"], ["p"], axis=-1),
+             helper.make_node("MatMul", ["p", "v_all"], ["y"])]
     info = helper.make_tensor_value_info
     graph = helper.make_graph(nodes, "attention", [info("q", kind, ["b", kv * times, "s", depth]),
                                                    *(info(n, kind, ["b", kv, "t", depth]) for n in "kv")],
@@ -59,20 +69,21 @@ def check(folder, feed, times, threads=1):
 SHAPES = [(1, 4, 8, 64), (2, 3, 2, 16), (1, 1, 6, 32), (3, 2, 1, 48), (2, 2, 3, 20)]
 
 
-@pytest.mark.parametrize("level", ["x86-64-v1", "x86-64-v3"])
+@pytest.mark.parametrize("level,scaled", [("x86-64-v1", "scores"), ("x86-64-v3", "scores"), ("x86-64-v3", "operands")])
 @pytest.mark.parametrize("b,kv,times,depth", SHAPES)
-def test_unknown_sizes(tmp_path, level, b, kv, times, depth):
-    save_attention(tmp_path / "m.onnx", kv, times, depth)
+def test_unknown_sizes(tmp_path, level, scaled, b, kv, times, depth):
+    save_attention(tmp_path / "m.onnx", kv, times, depth, scaled=scaled)
     compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", f"--cpu={level}")
     for s, t in ((1, 1), (1, 130), (2, 37), (3, 64), (4, 33), (29, 29)):
         feed = inputs(b, kv, times, s, t, depth)
         assert check(tmp_path, feed, times).tobytes() == check(tmp_path, feed, times, threads=2).tobytes()
 
 
-@pytest.mark.parametrize("s,t", [(1, 1), (1, 128), (2, 37), (3, 64), (4, 33), (29, 29)])
+@pytest.mark.parametrize("s,t,scaled", [(1, 1, "scores"), (1, 128, "scores"), (1, 128, "operands"), (2, 37, "scores"), (3, 64, "scores"),
+                                        (4, 33, "scores"), (4, 33, "operands"), (29, 29, "scores")])
 @pytest.mark.parametrize("b,kv,times,depth", SHAPES)
-def test_known_sizes(tmp_path, b, kv, times, depth, s, t):
-    save_attention(tmp_path / "m.onnx", kv, times, depth)
+def test_known_sizes(tmp_path, b, kv, times, depth, s, t, scaled):
+    save_attention(tmp_path / "m.onnx", kv, times, depth, scaled=scaled)
     bound = [f"--dim={n}={v}" for n, v in (("b", b), ("s", s), ("t", t))]
     compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", "--cpu=x86-64-v3", *bound)
     feed = inputs(b, kv, times, s, t, depth)
@@ -86,9 +97,10 @@ def kernels_of(path, *options):
 
 
 @pytest.mark.parametrize("sizes", [[], ["--dim=s=1"], ["--dim=b=1", "--dim=s=1", "--dim=t=128"], ["--dim=b=1", "--dim=s=64", "--dim=t=64"]])
-def test_no_head_is_copied(tmp_path, sizes):
-    """Whatever is known of sizes, attention is one kernel beside the packing of keys and values; heads are never repeated."""
-    save_attention(tmp_path / "m.onnx", 4, 8, 64)
+@pytest.mark.parametrize("scaled", ["scores", "operands"])
+def test_no_head_is_copied(tmp_path, sizes, scaled):
+    """Whatever is known of sizes, attention is one kernel beside the packing of keys and values; heads are never repeated, nor keys scaled."""
+    save_attention(tmp_path / "m.onnx", 4, 8, 64, scaled=scaled)
     kernels = kernels_of(tmp_path / "m.onnx", *sizes)
     assert sum("attention" in k for k in kernels) == 1 and all("attention" in k or "pack" in k for k in kernels), kernels
 

@@ -477,6 +477,8 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
     IRRewriter rewriter(&getContext());
+    liftTransposes(func, rewriter);
+    moveFactors(func, rewriter);
     splitSharedHeads(func, rewriter, /*readsSharedHeads=*/panels);
     moveReshapesBehindEpilogues(func);
     absorbTransposes(func, panels);

@@ -23,6 +23,15 @@ bool endsInVectors(mlir::Value tensor);
 /// one step, which A's last index is where `contiguousA`.
 bool liesInVectors(mlir::Value b, mlir::AffineExpr last, mlir::AffineExpr column, mlir::AffineExpr reduction, bool contiguousA);
 
+/// expand_shape(transpose(collapse_shape(x))) -> transpose(x) where the reshapes do not mix dims: exporters join batches and heads to
+/// transpose keys, and a product only absorbs the transpose without that.
+void liftTransposes(mlir::func::FuncOp func, mlir::IRRewriter &rewriter);
+
+/// Scalar constants by which both operands, or B alone, of a product of f32 are multiplied become one factor of its result, which the
+/// epilogue applies: exporters scale keys of attention so, and B needs no pass more before it is packed. Every product has the roundings it
+/// had, or one less.
+void moveFactors(mlir::func::FuncOp func, mlir::IRRewriter &rewriter);
+
 /// Moves the only consumer of a contract into its epilogue when it is elementwise. Null when it does not fit,
 /// with the reason.
 ContractOp fuseConsumer(mlir::IRRewriter &rewriter, ContractOp contract, TensorSizes &sizes, llvm::StringRef &why);

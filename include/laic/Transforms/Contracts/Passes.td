@@ -34,7 +34,8 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
   let description = [{
     Recognises multiply-accumulate generics (matmul, convolution, depthwise), packs the operand that is constant (or the one without
     rows) in panels of 32 columns, absorbs elementwise consumers of a contraction's only use, and merges
-    neighbouring loop dims that are contiguous. What does not fit stays a linalg.generic.
+    neighbouring loop dims that are contiguous. What does not fit stays a linalg.generic. Before that, transposes between reshapes
+    that join and split the same dims stand alone, and scalar factors of operands move behind the product.
   }];
   let options = [Option<"panels", "panels", "bool", /*default=*/"false", "the target has code for laic.pack_panels">,
                  Option<"group", "group", "int64_t", /*default=*/"1",
