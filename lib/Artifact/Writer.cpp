@@ -125,6 +125,7 @@ std::vector<SectionEntry> layOut(size_t programSize, const std::vector<SegmentSo
       entry.kind = static_cast<uint32_t>(code ? SectionKind::Code : SectionKind::Weights);
       entry.offset = alignUp(end, kSegmentAlignment);
       entry.length = segments[i - 1].length;
+      entry.flags |= segments[i - 1].lookUp ? kSectionLookUp : 0;
     }
     end = entry.offset + entry.length;
   }

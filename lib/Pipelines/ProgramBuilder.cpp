@@ -9,6 +9,8 @@
 #include "laic/Transforms/Passes.h"
 #include "laic/kernel_abi.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -21,30 +23,52 @@ using artifact::Storage;
 
 // ---- weights ----
 
-std::optional<uint64_t> WeightTable::add(Attribute value, uint64_t bytes) {
-  if (auto it = byAttribute.find(value); it != byAttribute.end())
-    return it->second;
+bool WeightTable::add(Attribute value, uint64_t bytes, Use use) {
+  if (byAttribute.contains(value))
+    return true;
   std::vector<char> scratch;
   llvm::ArrayRef<char> content = constantBytes(store, value, scratch);
   if (content.size() < bytes)
-    return std::nullopt;
+    return false;
   XXH128_hash_t hash = XXH3_128bits(content.data(), bytes);
-  auto [it, inserted] = byContent.try_emplace({bytes, hash.high64, hash.low64}, 0);
+  Part &part = parts[use];
+  auto [it, inserted] =
+      byContent.try_emplace({bytes, hash.high64, hash.low64}, use, llvm::alignTo(part.end, artifact::kTensorAlignment));
   if (inserted) {
-    it->second = llvm::alignTo(end, artifact::kTensorAlignment);
-    entries.push_back({value, it->second, bytes});
-    end = it->second + bytes;
+    part.entries.push_back({value, it->second.second, bytes});
+    part.end = it->second.second + bytes;
   }
-  return byAttribute[value] = it->second;
+  byAttribute[value] = it->second;
+  return true;
 }
 
-std::string WeightTable::write(artifact::SegmentSink &sink) const {
+WeightTable::Position WeightTable::position(Attribute value) const {
+  auto [use, offset] = byAttribute.at(value);
+  return {use == LookUp && !parts[Read].entries.empty() ? 1u : 0u, offset};
+}
+
+std::vector<artifact::SegmentSource> WeightTable::segments() const {
+  std::vector<artifact::SegmentSource> list;
+  for (Use use : {Read, LookUp})
+    if (const Part &part = parts[use]; !part.entries.empty())
+      list.push_back({artifact::SegmentKind::Weights, part.end,
+                      [this, use](artifact::SegmentSink &sink) { return write(use, sink); }, use == LookUp});
+  return list;
+}
+
+// Linux caches together, and maps together, what one call wrote. What is read wholly likes that, rows of tables do not.
+static uint64_t pieceOf(WeightTable::Use use) { return use == WeightTable::LookUp ? 64 * 1024 : uint64_t(1) << 30; }
+
+std::string WeightTable::write(Use use, artifact::SegmentSink &sink) const {
   std::vector<char> scratch;
-  for (const Entry &entry : entries) {
+  for (const Entry &entry : parts[use].entries) {
     llvm::ArrayRef<char> content = constantBytes(store, entry.value, scratch);
     if (content.size() < entry.bytes)
       return "the bytes of a constant have gone";
-    if (!sink.padTo(entry.offset) || !sink.write(content.data(), entry.bytes))
+    bool written = sink.padTo(entry.offset);
+    for (uint64_t done = 0; written && done < entry.bytes; done += pieceOf(use))
+      written = sink.write(content.data() + done, std::min(pieceOf(use), entry.bytes - done));
+    if (!written)
       break; // the writer knows why
   }
   return "";
@@ -104,10 +128,8 @@ LogicalResult ProgramBuilder::addStorage(Operation *op) {
       .Case([&](plan::LateOp late) { place = {Storage::Late, uint32_t(late.getSlot())}; })
       .Case([&](plan::ViewOp view) { place = places[bufferIndex.lookup(view.getSource())]; });
   if (auto constant = dyn_cast<plan::ConstantOp>(op)) {
-    std::optional<uint64_t> offset = weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()));
-    if (!offset)
-      return op->emitError("the bytes of this constant are not available");
-    place = {Storage::Constant, 0, *offset}; // weights are segment 0
+    WeightTable::Position position = weights.position(constant.getValue());
+    place = {Storage::Constant, position.segment, position.offset};
   }
   return addBuffer(op->getResult(0), place);
 }
@@ -286,14 +308,42 @@ LogicalResult ProgramBuilder::findEntries() {
   return success();
 }
 
-// Which segment code lies in depends on whether there are weights: look at those first.
+/// Does a step read single elements of a buffer alone, at places that it computes: rows of a table?
+static bool looksUp(plan::StepOp step, Value buffer) {
+  auto kernel = step->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(step.getKernel());
+  if (!kernel || kernel.isExternal())
+    return false;
+  for (auto [i, input] : llvm::enumerate(step.getInputs()))
+    if (input == buffer && !llvm::all_of(kernel.getArgument(i).getUsers(), llvm::IsaPred<tensor::ExtractOp>))
+      return false;
+  return true;
+}
+
+/// Does everything that reads a buffer look it up? Small ones are not worth the question.
+static bool isLookedUp(Value buffer) {
+  constexpr uint64_t kLarge = 1 << 20;
+  return staticBytes(cast<plan::BufferType>(buffer.getType())) >= kLarge && llvm::all_of(buffer.getUsers(), [&](Operation *user) {
+           if (auto view = dyn_cast<plan::ViewOp>(user))
+             return isLookedUp(view.getResult());
+           auto step = dyn_cast<plan::StepOp>(user);
+           return step && looksUp(step, buffer);
+         });
+}
+
+// Which segment code lies in depends on the weights: look at those first. What some plan reads wholly is settled before what all look up.
 LogicalResult ProgramBuilder::addWeights() {
+  llvm::MapVector<Attribute, llvm::SmallVector<plan::ConstantOp, 1>> constants;
   for (const std::vector<plan::EntryOp> &list : entries)
     for (plan::EntryOp of : list)
       for (auto constant : of.getBody().front().getOps<plan::ConstantOp>())
-        if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType())))
-          return constant.emitError("the bytes of this constant are not available");
-  codeSegments = weights.empty() ? 0 : 1;
+        constants[constant.getValue()].push_back(constant);
+  for (WeightTable::Use use : {WeightTable::Read, WeightTable::LookUp})
+    for (auto &[value, list] : constants) {
+      bool lookUp = llvm::all_of(list, [](plan::ConstantOp constant) { return isLookedUp(constant.getBuffer()); });
+      if (lookUp == (use == WeightTable::LookUp) && !weights.add(value, staticBytes(list.front().getBuffer().getType()), use))
+        return list.front().emitError("the bytes of this constant are not available");
+    }
+  codeSegments = weights.segments().size();
   return success();
 }
 
@@ -409,10 +459,7 @@ LogicalResult ProgramBuilder::build() {
 }
 
 std::vector<artifact::SegmentSource> ProgramBuilder::segments() const {
-  std::vector<artifact::SegmentSource> list;
-  if (!weights.empty())
-    list.push_back(
-        {artifact::SegmentKind::Weights, weights.length(), [this](artifact::SegmentSink &sink) { return weights.write(sink); }});
+  std::vector<artifact::SegmentSource> list = weights.segments();
   for (const PlanSource &source : sources)
     for (const CodeBlob *blob : blobsOf(source))
       list.push_back({artifact::SegmentKind::Code, blob->bytes.size(), [blob](artifact::SegmentSink &sink) {

@@ -16,27 +16,40 @@
 
 namespace laic {
 
-/// Weights in one segment: where each constant's bytes go, equal bytes once.
+/// Weights in up to two segments, the first of the artifact: where each constant's bytes go, equal bytes once.
 class WeightTable {
 public:
+  /// What a run does with a constant: reads all of it, or looks few of its rows up.
+  enum Use { Read, LookUp };
+  struct Position {
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+  };
+
   explicit WeightTable(WeightStore &store) : store(store) {}
-  /// Offset of the constant's bytes; nullopt when they are not available.
-  std::optional<uint64_t> add(mlir::Attribute value, uint64_t bytes);
-  uint64_t length() const { return end; }
-  bool empty() const { return entries.empty(); }
-  /// Writes all bytes; an error text, empty on success.
-  std::string write(artifact::SegmentSink &sink) const;
+  /// Makes room for the constant's bytes, unless they are there; false when they are not available.
+  bool add(mlir::Attribute value, uint64_t bytes, Use use);
+  /// Where a constant lies; valid once all were added.
+  Position position(mlir::Attribute value) const;
+  std::vector<artifact::SegmentSource> segments() const;
 
 private:
   struct Entry {
     mlir::Attribute value;
     uint64_t offset = 0, bytes = 0;
   };
+  struct Part {
+    std::vector<Entry> entries;
+    uint64_t end = 0;
+  };
+  /// An error text, empty on success.
+  std::string write(Use use, artifact::SegmentSink &sink) const;
+
+  using Slot = std::pair<Use, uint64_t>; // offset
   WeightStore &store;
-  std::vector<Entry> entries;
-  uint64_t end = 0;
-  llvm::DenseMap<mlir::Attribute, uint64_t> byAttribute;
-  std::map<std::array<uint64_t, 3>, uint64_t> byContent; // length and hash -> offset
+  std::array<Part, 2> parts; // by use
+  llvm::DenseMap<mlir::Attribute, Slot> byAttribute;
+  std::map<std::array<uint64_t, 3>, Slot> byContent; // by length and hash
 };
 
 /// The FlatBuffer and what writeArtifact needs beside it. The plans' code must outlive the use of the segments.

@@ -159,7 +159,7 @@ TEST(Load, NewerMajorIsRefusedByName) {
   resign(bytes);
   const Outcome result = loadBytes(bytes);
   EXPECT_EQ(result.code, LAIC_UNSUPPORTED);
-  EXPECT_EQ(result.message, "artifact has format 2.0, this runtime reads 1.x; use a newer runtime");
+  EXPECT_EQ(result.message, "artifact has format 2.1, this runtime reads 1.x; use a newer runtime");
 }
 
 TEST(Load, NewerMinorIsReadUnlessASectionIsCritical) {
@@ -200,7 +200,7 @@ TEST(Load, NewerMinorIsReadUnlessASectionIsCritical) {
   resign(moved);
   const Outcome result = loadBytes(moved);
   EXPECT_EQ(result.code, LAIC_UNSUPPORTED);
-  EXPECT_EQ(result.message, "artifact needs a runtime of format 1.9 or newer (section 3, kind 77); this one is 1.0");
+  EXPECT_EQ(result.message, "artifact needs a runtime of format 1.9 or newer (section 3, kind 77); this one is 1.1");
 
   extra.kind = static_cast<uint32_t>(SectionKind::Signature); // reserved: nobody checks signatures yet
   setEntry(moved, 3, extra);

@@ -87,6 +87,21 @@ TEST(Writer, SegmentsStartOn64KiB) {
   }
 }
 
+TEST(Writer, TablesSayThatTheyAreLookedUp) {
+  Folder folder;
+  Parts parts;
+  parts.sources[1].lookUp = true;
+  ASSERT_EQ(parts.write(folder.path + "/a.bin"), "");
+  EXPECT_TRUE(loadFile(folder.path + "/a.bin"));
+  std::vector<uint8_t> bytes = readAll(folder.path + "/a.bin");
+  SectionEntry entry;
+  memcpy(&entry, bytes.data() + sizeof(FileHeader) + 2 * sizeof entry, sizeof entry);
+  EXPECT_EQ(entry.flags, kSectionCritical | kSectionLookUp);
+  EXPECT_EQ(loadBytes(bytes).message, "");
+  bytes.back() ^= 1;
+  EXPECT_EQ(loadBytes(bytes).message, "artifact is damaged: the hash of section 2 differs");
+}
+
 TEST(Writer, ShortSegmentsAreFilledWithZeros) {
   Parts parts;
   parts.sources[1].produce = [](SegmentSink &sink) {

@@ -168,7 +168,7 @@ TEST_F(Tools, UsageErrorsExitWithTwo) {
   EXPECT_EQ(run("--help").exitCode, 0);
   EXPECT_EQ(run("--version").exitCode, 0);
   EXPECT_EQ(inspect("--help").exitCode, 0);
-  EXPECT_EQ(inspect("--version").out, "laic-inspect 0.1.0 (artifact format 1.0)\n");
+  EXPECT_EQ(inspect("--version").out, "laic-inspect 0.1.0 (artifact format 1.1)\n");
   EXPECT_EQ(inspect("").exitCode, 2);
 }
 
@@ -281,7 +281,7 @@ TEST_F(Tools, AKernelThatCrashesIsADefectWithAReproducer) {
 TEST_F(Tools, InspectShowsPlanAndKernels) {
   const Result result = inspect("append.bin");
   ASSERT_EQ(result.exitCode, 0) << result.err;
-  for (const char *expected : {"laic artifact 1.0", "input   past: f32[P, 4]", "output  present: f32[?, 4]  may alias past",
+  for (const char *expected : {"laic artifact 1.1", "input   past: f32[P, 4]", "output  present: f32[?, 4]  may alias past",
                                "plan 0 for cpu: 1 steps", "%2    output present           f32[P + M, 4]",
                                "append(%0, %1) -> %2  tiles P + M  # node_0 (append)", "generic", "plan 0 (cpu): usable"})
     EXPECT_NE(result.out.find(expected), std::string::npos) << expected << "\n" << result.out;

@@ -30,6 +30,7 @@ json sectionsOf(const ArtifactFile &file) {
                     {"offset", section.offset},
                     {"length", section.length},
                     {"critical", (section.flags & kSectionCritical) != 0},
+                    {"look_up", (section.flags & kSectionLookUp) != 0},
                     {"xxh3_128", hex(section.hash, sizeof section.hash)}});
   return list;
 }

@@ -48,8 +48,9 @@ void printSections(Page &page, const ArtifactFile &file) {
   page.line("sections");
   for (size_t i = 0; i < file.sections().size(); ++i) {
     const SectionEntry &section = file.sections()[i];
-    page.line("  %2zu  %-9s %15s bytes from %s%s", i, sectionName(section.kind), grouped(section.length).c_str(),
-              grouped(section.offset).c_str(), section.flags & kSectionCritical ? "" : "  (optional)");
+    page.line("  %2zu  %-9s %15s bytes from %s%s%s", i, sectionName(section.kind), grouped(section.length).c_str(),
+              grouped(section.offset).c_str(), section.flags & kSectionCritical ? "" : "  (optional)",
+              section.flags & kSectionLookUp ? "  (tables, resident where read)" : "");
   }
 }
 

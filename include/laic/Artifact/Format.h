@@ -16,7 +16,7 @@ namespace artifact {
 
 constexpr char kMagic[8] = {'L', 'A', 'I', 'C', '\x89', '\r', '\n', '\x1a'};
 constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 0;
+constexpr uint16_t kMinor = 1;                    // 1: kSectionLookUp
 constexpr uint32_t kMaxReadElements = 64;         // of what a Read step reads
 constexpr uint64_t kSegmentAlignment = 64 * 1024; // weight and code segments: mappable, importable by a GPU
 constexpr uint64_t kTensorAlignment = 64;
@@ -26,6 +26,7 @@ constexpr uint32_t kNoScalar = 0xffffffff; // Plan.host_arena_size of a plan wit
 enum class SectionKind : uint32_t { Program = 1, Weights = 2, Code = 3, Signature = 4 };
 
 constexpr uint32_t kSectionCritical = 1; // a reader that does not know the kind must refuse the file
+constexpr uint32_t kSectionLookUp = 2;   // a run reads few of its bytes: rows of tables; a loader need not keep them resident
 
 struct FileHeader {
   char magic[8];

@@ -31,6 +31,7 @@ struct SegmentSource {
   SegmentKind kind = SegmentKind::Weights;
   uint64_t length = 0;
   std::function<std::string(SegmentSink &)> produce;
+  bool lookUp = false; // weights of which a run reads few bytes (kSectionLookUp)
 };
 
 // The section that segment i of writeArtifact's list becomes; what Program.segments[i].section must say.

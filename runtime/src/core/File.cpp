@@ -16,6 +16,23 @@ static bool sameHash(XXH128_hash_t hash, const uint8_t expected[16]) {
   return memcmp(canonical.digest, expected, 16) == 0;
 }
 
+// The hash of a section. Pages of one that is looked up are given back bit by bit: what no run touches (most of a table of embeddings) is
+// never resident then. Others stay, since giving them back would fault every page twice.
+static XXH128_hash_t hashOf(const MappedFile &file, const SectionEntry &entry) {
+  if (!(entry.flags & kSectionLookUp))
+    return XXH3_128bits(file.data + entry.offset, entry.length);
+  constexpr uint64_t kPiece = 4u << 20;
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (uint64_t done = 0; done < entry.length;) {
+    const uint64_t piece = entry.length - done < kPiece ? entry.length - done : kPiece;
+    XXH3_128bits_update(&state, file.data + entry.offset + done, piece);
+    expectFewReads(file, entry.offset + done, piece);
+    done += piece;
+  }
+  return XXH3_128bits_digest(&state);
+}
+
 static bool isZero(const uint8_t *bytes, uint64_t length) {
   for (uint64_t i = 0; i < length; ++i)
     if (bytes[i])
@@ -63,7 +80,8 @@ static laic_status_t *verifyEntry(const MappedFile &file, const FileHeader &head
   if ((entry.flags & kSectionCritical) && (!known || entry.min_minor > kMinor))
     return fail(LAIC_UNSUPPORTED, "artifact needs a runtime of format %u.%u or newer (section %u, kind %u); this one is %u.%u",
                 header.major, entry.min_minor > header.minor ? entry.min_minor : header.minor, index, entry.kind, kMajor, kMinor);
-  if (header.minor <= kMinor && (entry.flags & ~kSectionCritical || !isZero(entry.reserved, sizeof entry.reserved)))
+  if (header.minor <= kMinor &&
+      (entry.flags & ~(kSectionCritical | kSectionLookUp) || !isZero(entry.reserved, sizeof entry.reserved)))
     return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: reserved fields of section %u are set", index);
   if (entry.offset < end || entry.offset > file.size || entry.length > file.size - entry.offset)
     return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: section %u lies outside the file or overlaps another", index);
@@ -91,7 +109,7 @@ laic_status_t *rt::verifyFile(laic_module &module, laic_verify_t level, const ui
     const SectionEntry &entry = module.sections[i];
     LAIC_TRY(verifyEntry(file, header, entry, i, end));
     bool weights = entry.kind == static_cast<uint32_t>(SectionKind::Weights);
-    if ((!weights || level == LAIC_VERIFY_FULL) && !sameHash(XXH3_128bits(file.data + entry.offset, entry.length), entry.hash))
+    if ((!weights || level == LAIC_VERIFY_FULL) && !sameHash(hashOf(file, entry), entry.hash))
       return fail(LAIC_INVALID_ARTIFACT, "artifact is damaged: the hash of section %u differs", i);
     if (entry.kind == static_cast<uint32_t>(SectionKind::Program)) {
       if (*program)

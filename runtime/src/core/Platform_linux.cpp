@@ -47,6 +47,19 @@ laic_status_t *rt::mapFile(const char *path, MappedFile &out) {
   return nullptr;
 }
 
+void rt::expectFewReads(const MappedFile &file, size_t offset, size_t length) {
+  if (file.descriptor < 0)
+    return; // the caller's memory
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = (offset + page - 1) / page * page, end = (offset + length) / page * page;
+  const int before = errno; // which nobody shall see changed by a wish
+  constexpr int kWishes[] = {MADV_DONTNEED, MADV_RANDOM, MADV_NOHUGEPAGE};
+  for (int wish : kWishes)
+    if (begin < end)
+      (void)madvise(const_cast<uint8_t *>(file.data) + begin, end - begin, wish);
+  errno = before;
+}
+
 void rt::preferHugePages(void *memory, size_t size) {
   const int before = errno; // which nobody shall see changed by a wish
   (void)madvise(memory, size, MADV_HUGEPAGE);
