@@ -71,6 +71,10 @@ def peer(model, path):
             turned = onnx.numpy_helper.to_array(constants[node.input[0]]).transpose(attributes.get("perm"))
             made.graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(turned), node.output[0]))
             continue
+        if node.op_type == "ReduceMean" and "axes" in attributes:  # the quantiser says opset 21, where axes are an input
+            made.graph.initializer.append(onnx.numpy_helper.from_array(np.array(attributes["axes"]), f"{node.output[0]}/axes"))
+            node.input.append(f"{node.output[0]}/axes")
+            node.attribute.remove(next(a for a in node.attribute if a.name == "axes"))
         plain = all(attributes.get(name, default) == default for name, default in (("alpha", 1.0), ("beta", 1.0), ("transA", 0), ("transB", 0)))
         if node.op_type != "Gemm" or not plain or len(node.input) < 3:
             nodes.append(node)

@@ -2,6 +2,7 @@
 #include "laic/Pipelines/Explain.h"
 
 #include "NodeNames.h"
+#include "laic/Dialect/Laic/DepthwiseOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
@@ -82,6 +83,8 @@ private:
       addLoops(generic);
     else if (auto contract = dyn_cast<ContractOp>(op))
       addContraction(contract);
+    else if (auto depthwise = dyn_cast<DepthwiseOp>(op))
+      addDepthwise(depthwise);
     else if (auto winograd = dyn_cast<WinogradOp>(op))
       addWinograd(winograd);
   }
@@ -123,6 +126,13 @@ private:
     if (b.size() > outer)
       loops.append(b.begin() + outer, b.end() - inside);
     addWork(2 * op.getGroup(), loops);
+  }
+
+  void addDepthwise(DepthwiseOp op) {
+    int64_t taps = 1;
+    for (int64_t of : op.getTaps())
+      taps *= of;
+    addWork(2 * taps + llvm::count_if(op.getEpilogue().front(), isArithmetic), sizesOf(op.getC()));
   }
 
   // 2 per multiply-add of transformed values; the transforms are not counted.

@@ -2,6 +2,7 @@
 #include "laic/Transforms/TensorSizes.h"
 
 #include "laic/Dialect/Laic/BlocksOps.h"
+#include "laic/Dialect/Laic/DepthwiseOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/WinogradOps.h"
@@ -146,6 +147,8 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
         return {};
     return panels.resultShape(source)[dim];
   }
+  if (auto depthwise = dyn_cast<DepthwiseOp>(op))
+    return listed(depthwise.getResultSizes());
   if (auto winograd = dyn_cast<WinogradOp>(op))
     return listed(winograd.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))

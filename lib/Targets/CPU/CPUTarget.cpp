@@ -45,7 +45,7 @@ public:
 
   llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
     contracts::PrepareOptions prepare;
-    prepare.rows = prepare.panels = prepare.blockProducts = true;
+    prepare.rows = prepare.panels = prepare.blockProducts = prepare.depthwise = true;
     prepare.group = 4;
     prepare.roundRows = prepare.winograd = options.math != Math::Strict;
     prepare.bf16 = options.math == Math::BF16;

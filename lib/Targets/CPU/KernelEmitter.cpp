@@ -135,7 +135,8 @@ FailureOr<KernelInfo> KernelEmitter::run() {
       continue;
     }
     if (!isa<linalg::GenericOp, linalg::TransposeOp, ContractOp, tensor::PadOp, tensor::ConcatOp, tensor::ExtractSliceOp,
-             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, WinogradOp, StructuredOpInterface>(op))
+             tensor::InsertSliceOp, SizesTensorOp, RowsOp, BlockProductOp, PackPanelsOp, DepthwiseOp, WinogradOp,
+             StructuredOpInterface>(op))
       continue;
     if (root && isa<tensor::PadOp>(op) && padBehind(root) == &op)
       continue;
@@ -186,6 +187,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](RowsOp op) { return emitRows(op); })
       .Case([&](BlockProductOp op) { return emitBlockProduct(op); })
       .Case([&](PackPanelsOp op) { return emitPackPanels(op); })
+      .Case([&](DepthwiseOp op) { return emitDepthwise(op); })
       .Case([&](WinogradOp op) { return emitWinograd(op); })
       .Default([&](Operation *op) { return emitStructured(cast<StructuredOpInterface>(op)); });
 }

@@ -7,6 +7,7 @@
 
 #include "Features.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
+#include "laic/Dialect/Laic/DepthwiseOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
@@ -116,6 +117,7 @@ public:
 private:
   friend class BlockProductEmitter;
   friend class ContractEmitter;
+  friend class DepthwiseEmitter;
   friend class GenericEmitter;
   friend class RowsEmitter;
   friend class WinogradEmitter;
@@ -242,6 +244,7 @@ private:
   LogicalResult emitRows(RowsOp op);
   LogicalResult emitBlockProduct(BlockProductOp op);
   LogicalResult emitPackPanels(PackPanelsOp op);
+  LogicalResult emitDepthwise(DepthwiseOp op);
   LogicalResult emitWinograd(WinogradOp op);
   /// dst = src over `sizes` (one coefficient per dim); loops that walk both sides like one are merged.
   void emitCopy(ArrayRef<Size> sizes, const Access &dst, const Access &src);

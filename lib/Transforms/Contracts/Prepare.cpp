@@ -15,6 +15,8 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(createFormContracts({options.panels, options.group}));
+  if (options.depthwise)
+    functions.addPass(createFormDepthwise());
   if (options.winograd)
     functions.addPass(createFormWinograd());
   if (options.bf16)

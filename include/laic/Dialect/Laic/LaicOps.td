@@ -52,6 +52,7 @@ include "laic/Dialect/Laic/Strings.td"
 include "laic/Dialect/Laic/Structured.td"
 include "laic/Dialect/Laic/Training.td"
 include "laic/Dialect/Laic/Variadic.td"
+include "laic/Dialect/Laic/Depthwise.td"
 include "laic/Dialect/Laic/Winograd.td"
 
 #endif

@@ -44,6 +44,15 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def FormDepthwise : Pass<"laic-form-depthwise", "::mlir::func::FuncOp"> {
+  let summary = "depthwise convolutions between transposes become `laic.depthwise`";
+  let description = [{
+    A depthwise laic.contract of f32 whose input was transposed, and perhaps padded, for it alone and whose result is transposed back for its
+    only use: nothing beside it wants channels innermost.
+  }];
+  let dependentDialects = ["::laic::LaicDialect"];
+}
+
 def FormWinograd : Pass<"laic-form-winograd", "::mlir::func::FuncOp"> {
   let summary = "convolutions of stride 1 with 3 or 5 taps become `laic.winograd`";
   let description = [{

@@ -22,6 +22,7 @@ struct PrepareOptions {
   int64_t group = 1;          // neighbours along a reduction over bytes that the target's products take together
   bool blockProducts = false; // products with matrices of few bits become laic.block_product
   bool roundRows = false;     // those with many rows round them to bytes where the model allows it
+  bool depthwise = false;     // depthwise convolutions that stand alone become laic.depthwise
   bool winograd = false;      // convolutions of few taps become laic.winograd, likewise
   bool bf16 = false;          // constant f32 operands of products are rounded to bf16
 };
@@ -31,7 +32,7 @@ void buildPrepare(mlir::OpPassManager &functions, const PrepareOptions &options 
 
 /// Runs them on a lowered module. Afterwards every operation that moves data is one
 /// of linalg.generic, laic.contract, tensor.pad, tensor.concat, tensor.extract_slice, tensor.insert_slice,
-/// linalg.transpose, laic.sizes_tensor, laic.rows, laic.block_product, laic.pack_panels, laic.winograd, a structured operation, or a linalg.fill. Emits remarks on what was
+/// linalg.transpose, laic.sizes_tensor, laic.rows, laic.block_product, laic.pack_panels, laic.depthwise, laic.winograd, a structured operation, or a linalg.fill. Emits remarks on what was
 /// decided; fails on invalid IR only.
 llvm::LogicalResult prepare(mlir::ModuleOp module, const PrepareOptions &options = {});
 
