@@ -238,6 +238,25 @@ const Refusal kRefusals[] = {
        }
        return %r : tensor<1x8x8x32xf32>)",
      "an epilogue operand of its laic.winograd cannot be read"},
+    {"DepthwiseOperand", "(%w: tensor<1x3x3x32xf32>) -> tensor<1x32x8x8xf32>", R"(
+       %a = tensor.empty() : tensor<1x32x8x8xf32>
+       %r = laic.depthwise %a, %w {taps = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1>,
+           extra_maps = []} : (tensor<1x32x8x8xf32>, tensor<1x3x3x32xf32>) -> tensor<1x32x8x8xf32> {
+       ^bb0(%s: f32):
+         laic.depthwise_yield %s : f32
+       }
+       return %r : tensor<1x32x8x8xf32>)",
+     "an operand of its laic.depthwise is neither an argument nor a constant"},
+    {"DepthwiseExtra", "(%a: tensor<1x32x8x8xf32>, %w: tensor<1x3x3x32xf32>) -> tensor<1x32x8x8xf32>", R"(
+       %x = func.call @outside() : () -> tensor<4xf32>
+       %r = laic.depthwise %a, %w extras %x {taps = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1>,
+           extra_maps = [affine_map<(n, c, h, w) -> (n)>]} : (tensor<1x32x8x8xf32>, tensor<1x3x3x32xf32>, tensor<4xf32>) -> tensor<1x32x8x8xf32> {
+       ^bb0(%s: f32, %e: f32):
+         %t = arith.addf %s, %e : f32
+         laic.depthwise_yield %t : f32
+       }
+       return %r : tensor<1x32x8x8xf32>)",
+     "an epilogue operand of its laic.depthwise cannot be read"},
     {"GroupSize", "(%a: tensor<4x8xi8>, %b: tensor<1x4x32x2xi8>) -> tensor<4x32xi32>", R"(
        %r = laic.contract %a, %b {parallel = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>, extra_maps = [],
                                   group = 2 : i64} : (tensor<4x8xi8>, tensor<1x4x32x2xi8>) -> tensor<4x32xi32> {
