@@ -9,8 +9,6 @@
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
-#include <numeric>
-
 using namespace mlir;
 using namespace laic;
 using namespace laic::cpu;
@@ -27,6 +25,7 @@ private:
   static constexpr int64_t kLeastRows = 4;           // of a band, so that bands share little
   static constexpr int64_t kMostLanes = 16;          // of any level: S is laid out for them
   static constexpr int64_t kTogether = 4;            // rows of C that share the loads of weights, and of S
+  static constexpr int64_t kDealt = 4;               // strides up to which vectors are dealt out to phases
   static constexpr int64_t kUnrolled = 64;           // taps up to which all are instructions
 
   /// A dim that the filter walks.
@@ -47,7 +46,7 @@ private:
   void fill(const Band &band);
   void copyRow(Value from, Value to);
   void copyInOrder(Value from, Value to, Value columns);
-  void copyPairs(Value from, Value to, Value columns);
+  void copyDealt(Value from, Value to, Value columns);
   void copyStrided(Value from, Value to, Value columns);
   void emitRows(const Band &band, ArrayRef<Value> weights);
   void emitVector(const Band &band, Value row, int64_t rows, Value column, Value mask, ArrayRef<Value> weights);
@@ -121,10 +120,6 @@ void DepthwiseEmitter::plan() {
   for (int64_t tap = 0; tap < horizontal.taps; ++tap)
     if (int64_t phase = tap * horizontal.dilation % horizontal.stride; !llvm::is_contained(phases, phase))
       phases.push_back(phase);
-  if (horizontal.stride > 2) { // remainders are found at run time
-    phases.resize(horizontal.stride);
-    std::iota(phases.begin(), phases.end(), 0);
-  }
   int64_t before = horizontal.pad / horizontal.stride;
   origin = llvm::alignTo(before, kMostLanes) - before;
   // Vectors of columns may end behind the last one, and start behind the first that the last tap needs.
@@ -162,38 +157,50 @@ void DepthwiseEmitter::copyInOrder(Value from, Value to, Value columns) {
   e.when(e.less(whole, columns), [&] { move(whole, e.maskOf(e.sub(columns, whole), lanes)); });
 }
 
-/// Even columns and odd ones apart.
-void DepthwiseEmitter::copyPairs(Value from, Value to, Value columns) {
+/// Blocks of as many vectors as the stride, whose lanes are dealt out to phases.
+void DepthwiseEmitter::copyDealt(Value from, Value to, Value columns) {
+  int64_t stride = horizontal.stride, width = stride * lanes;
   auto move = [&](Value column, Value left) {
-    Value x[2];
-    for (int64_t half = 0; half < 2; ++half)
-      x[half] = e.loadVector(a, e.add(from, e.add(column, half * lanes)), lanes,
-                             left ? e.maskOf(e.sub(left, e.index(half * lanes)), lanes) : Value());
-    Value pair = e.floorDiv(column, 2);
-    for (int64_t odd = 0; odd < 2; ++odd) {
-      int64_t padded = horizontal.pad + odd, phase = padded % 2;
+    SmallVector<Value> x;
+    for (int64_t i = 0; i < stride; ++i)
+      x.push_back(e.loadVector(a, e.add(from, e.add(column, i * lanes)), lanes,
+                               left ? e.maskOf(e.sub(left, e.index(i * lanes)), lanes) : Value()));
+    Value block = e.floorDiv(column, stride);
+    for (int64_t first = 0; first < stride; ++first) {
+      int64_t padded = horizontal.pad + first, phase = padded % stride;
       if (!llvm::is_contained(phases, phase))
         continue;
-      SmallVector<int64_t> chosen;
-      for (int64_t lane = 0; lane < lanes; ++lane)
-        chosen.push_back(2 * lane + odd);
-      Value half = vector::ShuffleOp::create(e.b, e.loc, x[0], x[1], chosen);
-      e.storeVector(half, scratch, placeOf(to, phase, e.add(pair, padded / 2)));
+      // Lane l is element first + l * stride of the block: those of the next vector join those that are there.
+      Value line = x[0];
+      for (int64_t i = 1; i < stride; ++i) {
+        SmallVector<int64_t> chosen;
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          int64_t element = first + lane * stride, there = i == 1 ? element : lane;
+          chosen.push_back(element / lanes < i ? there : element / lanes == i ? lanes + element % lanes : 0);
+        }
+        line = vector::ShuffleOp::create(e.b, e.loc, line, x[i], chosen);
+      }
+      e.storeVector(line, scratch, placeOf(to, phase, e.add(block, padded / stride)));
     }
   };
-  Value whole = e.mul(e.floorDiv(columns, 2 * lanes), 2 * lanes);
-  e.loop(e.index(0), whole, 2 * lanes, [&](Value column) { move(column, nullptr); });
+  Value whole = e.mul(e.floorDiv(columns, width), width);
+  e.loop(e.index(0), whole, width, [&](Value column) { move(column, nullptr); });
   e.when(e.less(whole, columns), [&] { move(whole, e.sub(columns, whole)); });
 }
 
+/// Element by element, phase by phase.
 void DepthwiseEmitter::copyStrided(Value from, Value to, Value columns) {
   int64_t stride = horizontal.stride;
-  e.loop(e.index(0), columns, 1, [&](Value column) {
-    Value padded = e.add(column, horizontal.pad);
-    Value phase = arith::RemUIOp::create(e.b, e.loc, padded, e.index(stride));
-    Value line = e.add(to, e.mul(phase, pitch)); // all phases are there, in order
-    e.store(e.load(a, e.add(from, column)), scratch, e.add(line, e.add(e.floorDiv(padded, stride), origin)));
-  });
+  for (int64_t phase : phases) {
+    // Column j * stride + phase - pad, for all j that have one.
+    int64_t before = horizontal.pad - phase;
+    Value first = e.index(llvm::divideCeil(std::max<int64_t>(0, before), stride));
+    Value room = arith::MaxSIOp::create(e.b, e.loc, e.add(columns, before), e.index(0)), stop = e.ceilDiv(room, stride);
+    e.loop(first, stop, 1, [&](Value j) {
+      Value column = e.add(e.mul(j, stride), phase - horizontal.pad);
+      e.store(e.load(a, e.add(from, column)), scratch, placeOf(to, phase, j));
+    });
+  }
 }
 
 /// The columns of an input row that some output needs.
@@ -203,8 +210,8 @@ void DepthwiseEmitter::copyRow(Value from, Value to) {
   Value columns = arith::MaxSIOp::create(e.b, e.loc, e.minimum(e.value(horizontal.inputs), needed), e.index(0));
   if (horizontal.stride == 1)
     copyInOrder(from, to, columns);
-  else if (horizontal.stride == 2)
-    copyPairs(from, to, columns);
+  else if (horizontal.stride <= kDealt)
+    copyDealt(from, to, columns);
   else
     copyStrided(from, to, columns);
 }
