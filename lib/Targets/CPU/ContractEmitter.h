@@ -54,7 +54,8 @@ private:
   int64_t knownRowsOfBlock() const;
   int64_t stepsInside(unsigned loop) const;
   void nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi);
-  void body(ArrayRef<Value> lo, ArrayRef<Value> hi);
+  void branchOnRows(function_ref<void()> single, function_ref<void()> body);
+  void tilesOfWork();
   void takeOneRow();
   void panels(Value lo, Value hi, function_ref<void(Value panel, const Part &part)> body);
   void parts(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);

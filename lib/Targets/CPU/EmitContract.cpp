@@ -673,19 +673,40 @@ LogicalResult ContractEmitter::dots() {
   return failure(broken);
 }
 
-// One tile of work. Where only the call knows the number of rows, a single one has code of its own: decoders take such steps.
-void ContractEmitter::body(ArrayRef<Value> lo, ArrayRef<Value> hi) {
-  if (rowLoop < 0 || loops[rowLoop].size.isStatic() || loops[rowLoop].size.factor > 1 || depthwise || e.rows)
-    return nest(0, lo, hi);
+// A single row of those whose number only the call knows has code of its own: decoders take such steps. `body` is for all others.
+void ContractEmitter::branchOnRows(function_ref<void()> single, function_ref<void()> body) {
   Value rows = e.value(loops[rowLoop].size);
-  Value single = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(1));
-  auto branch = scf::IfOp::create(e.b, e.loc, single, /*withElseRegion=*/true);
+  Value isOne = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, rows, e.index(1));
+  auto branch = scf::IfOp::create(e.b, e.loc, isOne, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(e.b);
   e.b.setInsertionPoint(branch.elseBlock()->getTerminator());
-  nest(0, lo, hi);
+  body();
   e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
   takeOneRow();
-  nest(0, lo, hi);
+  single();
+}
+
+void ContractEmitter::tilesOfWork() {
+  bool mayBeSingle = rowLoop >= 0 && !loops[rowLoop].size.isStatic() && loops[rowLoop].size.factor == 1 && !depthwise && !e.rows;
+  auto walk = [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { nest(0, lo, hi); };
+  if (!mayBeSingle)
+    return e.tiles(dims, walk);
+  const unsigned *columns = llvm::find(order, parallel - 1);
+  if (order.size() != 2)
+    return e.tiles(dims,
+                   [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { branchOnRows([&] { walk(lo, hi); }, [&] { walk(lo, hi); }); });
+  // Rows and panels alone: tiles of a single row are panels that follow each other, so that several are read at a time.
+  branchOnRows(
+      [&] {
+        const TileDim &panels = dims[columns - order.begin()];
+        SmallVector<Value> lo(2, e.index(0)), hi(2, e.index(1));
+        Value all = e.value(panels.size);
+        bool whole = panels.block == 0 || (panels.size.isStatic() && panels.size.factor <= panels.block);
+        lo[columns - order.begin()] = whole ? e.index(0) : e.mul(e.begin, panels.block);
+        hi[columns - order.begin()] = whole ? all : e.minimum(e.mul(e.end, panels.block), all);
+        e.when(e.less(e.begin, e.end), [&] { walk(lo, hi); });
+      },
+      [&] { e.tiles(dims, walk); });
 }
 
 LogicalResult ContractEmitter::run() {
@@ -712,7 +733,7 @@ LogicalResult ContractEmitter::run() {
     nest(0, lo, llvm::map_to_vector(dims, [&](const TileDim &dim) { return e.value(dim.size); }));
     return failure(broken);
   }
-  e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { body(lo, hi); });
+  tilesOfWork();
   return failure(broken);
 }
 
