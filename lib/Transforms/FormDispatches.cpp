@@ -48,7 +48,7 @@ llvm::SmallVector<Operation *, 2> paddedRoot(tensor::PadOp pad) {
   Operation *op = pad.getSource().getDefiningOp();
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op)) {
     // The last dim stays alone: tiles end at its end.
-    if (!expand->hasOneUse() || !expand.getSrcType().hasStaticShape() || expand.getReassociationIndices().back().size() != 1)
+    if (!expand->hasOneUse() || !hasKnownInnerDims(expand.getSrcType()) || expand.getReassociationIndices().back().size() != 1)
       return {};
     chain.push_back(expand);
     op = expand.getSrc().getDefiningOp();

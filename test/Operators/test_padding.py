@@ -59,9 +59,12 @@ JOINED = {
 
 
 @pytest.mark.parametrize("cpu", ["x86-64-v2", "x86-64-v3"])
+@pytest.mark.parametrize("batch", ["known", "unknown"])
 @pytest.mark.parametrize("name", JOINED)
-def test_joined(tmp_path, name, cpu):
+def test_joined(tmp_path, name, batch, cpu):
     shape, first, w, second, v = JOINED[name]
+    if batch == "unknown":
+        shape = ["n", *shape[1:]]
     model(tmp_path / "m.onnx", shape, [conv("x", "w", "t", **first), RELU, conv("u", "v", "y", **second)], w=weights(*w), v=weights(*v))
     assert not [k for k in kernels(tmp_path, cpu) if k.startswith("laic_pad")]
 
@@ -91,7 +94,10 @@ def test_transposes(tmp_path, shape, order, pads):
     kernels(tmp_path, "x86-64-v3")
 
 
-def test_unknown_sizes_keep_it_apart(tmp_path):
-    model(tmp_path / "m.onnx", ["n", 24, 13, 17], [conv("x", "w", "t"), RELU, conv("u", "v", "y", group=64, pads=[1, 1, 1, 1])],
-          w=weights(64, 24, 1, 1), v=weights(64, 1, 3, 3))
+@pytest.mark.parametrize("shape,pads", [(["n", 24, 13, "w"], [0, 0, 1, 1, 0, 0, 1, 1]), (["n", 24, 13, 17], [1, 0, 1, 1, 0, 0, 1, 1])])
+def test_unknown_sizes_keep_it_apart(tmp_path, shape, pads):
+    """Those of a first dim that is not padded do not."""
+    model(tmp_path / "m.onnx", shape,
+          [conv("x", "w", "t"), RELU, helper.make_node("Pad", ["u", "pads"], ["p"]), conv("p", "v", "y", group=64)],
+          w=weights(64, 24, 1, 1), v=weights(64, 1, 3, 3), pads=np.array(pads, np.int64))
     assert [k for k in kernels(tmp_path, "x86-64-v3") if k.startswith("laic_pad")]

@@ -50,3 +50,28 @@ func.func @main(%x: tensor<4x8xf32>, %w: tensor<1x8x32xf32>) -> (tensor<4x34xf32
   } : tensor<4x32xf32> to tensor<6x32xf32>
   return %p, %q, %c : tensor<4x34xf32>, tensor<6x32xf32>, tensor<4x32xf32>
 }
+
+// -----
+
+// A first dim of unknown size that is not padded is none of the padding's business; one that is padded is.
+// CHECK-LABEL: func.func @main
+// CHECK: plan.dispatch @laic_transpose_f32_dx4x5x32({{.*}} -> tensor<?x6x5x32xf32>
+// CHECK: plan.dispatch @laic_transpose_f32_dx5x32
+// CHECK: plan.dispatch @laic_pad_f32_dx5x32
+func.func @main(%x: tensor<?x32x4x5xf32> {laic.dims = ["n", 32, 4, 5]}, %y: tensor<?x32x5xf32> {laic.dims = ["n", 32, 5]}) -> (tensor<?x6x5x32xf32>, tensor<?x5x32xf32>) attributes {laic.symbols = [{arg = 0 : i64, index = 0 : i64, kind = "dim", name = "n"}]} {
+  %zero = arith.constant 0.0 : f32
+  %n = laic.size affine_map<()[s0] -> (s0)>
+  %e = tensor.empty(%n) : tensor<?x4x5x32xf32>
+  %t = linalg.transpose ins(%x : tensor<?x32x4x5xf32>) outs(%e : tensor<?x4x5x32xf32>) permutation = [0, 2, 3, 1]
+  %p = tensor.pad %t low[0, 1, 0, 0] high[0, 1, 0, 0] {
+  ^bb0(%i: index, %j: index, %k: index, %l: index):
+    tensor.yield %zero : f32
+  } : tensor<?x4x5x32xf32> to tensor<?x6x5x32xf32>
+  %f = tensor.empty(%n) : tensor<?x5x32xf32>
+  %u = linalg.transpose ins(%y : tensor<?x32x5xf32>) outs(%f : tensor<?x5x32xf32>) permutation = [0, 2, 1]
+  %q = tensor.pad %u low[1, 0, 0] high[1, 0, 0] {
+  ^bb0(%i: index, %j: index, %k: index):
+    tensor.yield %zero : f32
+  } : tensor<?x5x32xf32> to tensor<?x5x32xf32>
+  return %p, %q : tensor<?x6x5x32xf32>, tensor<?x5x32xf32>
+}

@@ -185,6 +185,20 @@ tensor::PadOp KernelEmitter::padBehind(Operation *root) {
   return pad && isAroundRows(pad) ? pad : tensor::PadOp();
 }
 
+Buffer KernelEmitter::middleOf(tensor::PadOp pad, RankedTensorType inner) {
+  Buffer buffer = resultBuffer(cast<OpResult>(pad.getResult()));
+  Size first = buffer.sizes[0]; // which is not padded where it is unknown
+  if (auto expand = pad.getSource().getDefiningOp<tensor::ExpandShapeOp>()) {
+    ReassociationIndices joined = expand.getReassociationIndices()[0];
+    for (int64_t dim : ArrayRef(joined).drop_front())
+      first = first * Size(expand.getResultType().getDimSize(dim));
+  }
+  buffer.sizes = llvm::map_to_vector(inner.getShape(), [](int64_t size) { return Size(size); });
+  if (inner.isDynamicDim(0))
+    buffer.sizes[0] = first;
+  return buffer;
+}
+
 FailureOr<Access> KernelEmitter::accessOfResult(OpResult result, AffineMap map, unsigned loops) {
   tensor::PadOp pad = rows ? tensor::PadOp() : padBehind(result.getOwner());
   if (!pad)
@@ -232,12 +246,13 @@ LogicalResult KernelEmitter::fillBorder(Operation *root) {
     int64_t stride = 1;
     for (int64_t size : shape.drop_front(dim + 1))
       stride *= size;
-    int64_t after = low[dim] + inner[dim];
+    int64_t after = low[dim] + inner[dim]; // of a first dim of unknown size, which is not padded: nothing
     if (low[dim])
       fill(at, low[dim] * stride);
-    if (after < shape[dim])
+    if (!ShapedType::isDynamic(shape[dim]) && after < shape[dim])
       fill(add(at, after * stride), (shape[dim] - after) * stride);
-    loop(index(low[dim]), index(after), 1, [&](Value i) { walk(dim + 1, add(at, mul(i, stride))); });
+    Value stop = ShapedType::isDynamic(inner[dim]) ? value(result.sizes[dim]) : index(after);
+    loop(index(low[dim]), stop, 1, [&](Value i) { walk(dim + 1, add(at, mul(i, stride))); });
   };
   Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, begin, index(0));
   when(first, [&] { walk(0, index(0)); });

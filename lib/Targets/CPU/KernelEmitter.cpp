@@ -204,11 +204,7 @@ Buffer KernelEmitter::resultBuffer(OpResult result) {
     if (operand == result)
       return resultBuffers[i];
   tensor::PadOp pad = padBehind(result.getOwner());
-  Buffer buffer = pad ? resultBuffer(cast<OpResult>(pad.getResult())) : Buffer();
-  if (pad)
-    buffer.sizes =
-        llvm::map_to_vector(cast<RankedTensorType>(result.getType()).getShape(), [](int64_t size) { return Size(size); });
-  return buffer;
+  return pad ? middleOf(pad, cast<RankedTensorType>(result.getType())) : Buffer();
 }
 
 // ---- sizes ----

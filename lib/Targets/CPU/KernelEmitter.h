@@ -151,6 +151,8 @@ private:
   /// The tensor.pad behind a contraction or transpose in the same kernel, which then writes into the middle of the pad's result; null
   /// elsewhere.
   mlir::tensor::PadOp padBehind(mlir::Operation *root);
+  /// The memory of what that pad makes, with the sizes of the `inner` tensor of its root.
+  Buffer middleOf(mlir::tensor::PadOp pad, mlir::RankedTensorType inner);
   /// The memory of a result, with the sizes of what the root computes; its strides differ where a pad is behind: see accessOfResult.
   Buffer resultBuffer(mlir::OpResult result);
   /// Turns laic.check_index into a test that fills the error cell.
