@@ -70,10 +70,30 @@ std::string appendZeros(Output &output, uint64_t count) {
   return std::string();
 }
 
-// Hashes and forwards the bytes of one section; refuses more than `limit`.
+// Linux caches together, and maps together, what one call wrote. What is read wholly likes that, rows of tables do not.
+uint64_t pieceOf(const SectionEntry &entry) {
+  constexpr uint64_t kRows = 64 * 1024;
+  return entry.flags & kSectionLookUp ? kRows : UINT64_MAX;
+}
+
+std::string appendInPieces(Output &output, const void *data, size_t size, uint64_t piece) {
+  const uint8_t *bytes = static_cast<const uint8_t *>(data);
+  std::string error;
+  while (size > 0 && error.empty()) {
+    const size_t now = static_cast<size_t>(std::min<uint64_t>(size, piece));
+    error = output.append(bytes, now);
+    bytes += now;
+    size -= now;
+  }
+  return error;
+}
+
+// Hashes and forwards the bytes of one section; refuses more than it has.
 class SectionSink : public SegmentSink {
 public:
-  SectionSink(Output &output, uint64_t limit) : output(output), limit(limit) { XXH3_128bits_reset(&state); }
+  SectionSink(Output &output, const SectionEntry &entry) : output(output), limit(entry.length), piece(pieceOf(entry)) {
+    XXH3_128bits_reset(&state);
+  }
 
   bool write(const void *data, size_t size) override {
     if (!error.empty())
@@ -84,7 +104,7 @@ public:
     }
     XXH3_128bits_update(&state, data, size);
     written += size;
-    error = output.append(data, size);
+    error = appendInPieces(output, data, size, piece);
     return error.empty();
   }
 
@@ -103,7 +123,7 @@ public:
 
 private:
   Output &output;
-  uint64_t limit;
+  uint64_t limit, piece;
   uint64_t written = 0;
   XXH3_state_t state;
 };
@@ -133,7 +153,7 @@ std::vector<SectionEntry> layOut(size_t programSize, const std::vector<SegmentSo
 }
 
 std::string emitSection(Output &output, SectionEntry &entry, const void *program, const SegmentSource *segment) {
-  SectionSink sink(output, entry.length);
+  SectionSink sink(output, entry);
   if (!segment) {
     sink.write(program, entry.length);
   } else {
@@ -187,6 +207,30 @@ std::string artifact::writeArtifact(const std::string &path, const void *program
   FileOutput output(file);
   error = emitArtifact(output, program, programSize, segments);
   return error.empty() ? file.commit() : error;
+}
+
+std::string artifact::copyArtifact(AtomicFile &file, const void *data, size_t size) {
+  const uint8_t *bytes = static_cast<const uint8_t *>(data);
+  FileOutput output(file);
+  FileHeader header;
+  uint64_t done = 0;
+  memcpy(&header, bytes, std::min(size, sizeof header));
+  for (uint64_t i = 0; size > sizeof header && i < header.section_count; ++i) {
+    SectionEntry entry;
+    const uint64_t at = sizeof header + i * sizeof entry;
+    if (at + sizeof entry > size)
+      break;
+    memcpy(&entry, bytes + at, sizeof entry);
+    if (entry.offset < done || entry.offset > size || entry.length > size - entry.offset)
+      break;
+    std::string error = output.append(bytes + done, entry.offset - done);
+    if (error.empty())
+      error = appendInPieces(output, bytes + entry.offset, entry.length, pieceOf(entry));
+    if (!error.empty())
+      return error;
+    done = entry.offset + entry.length;
+  }
+  return output.append(bytes + done, size - done);
 }
 
 std::string artifact::serializeArtifact(const void *program, size_t programSize, const std::vector<SegmentSource> &segments,

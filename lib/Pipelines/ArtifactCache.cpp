@@ -1,4 +1,5 @@
-// A file of the cache is an artifact and its BLAKE3 hash; its name is the hash of what the artifact was made from.
+// A file of the cache is an artifact and its XXH3 hash, which finds damage as quickly as memory is read; its name is the BLAKE3 hash of what
+// the artifact was made from, which tells contents apart whoever wrote them.
 #include "ArtifactCache.h"
 
 #include "laic/Support/AtomicFile.h"
@@ -6,17 +7,20 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <dlfcn.h>
 
 using namespace laic;
 using llvm::StringRef;
 
-using Digest = llvm::BLAKE3Result<>;
+using Digest = XXH128_canonical_t;
 
 static Digest digestOf(StringRef bytes) {
-  llvm::BLAKE3 hasher;
-  hasher.update(bytes);
-  return hasher.final();
+  Digest digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(bytes.data(), bytes.size()));
+  return digest;
 }
 
 // The version alone does not tell builds of one version apart: the library's file does, by its size and time.
@@ -50,12 +54,12 @@ std::string ArtifactCache::path() {
 
 std::optional<StringRef> ArtifactCache::find() {
   auto file = llvm::MemoryBuffer::getFile(path(), /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file || (*file)->getBufferSize() < std::tuple_size<Digest>::value)
+  if (!file || (*file)->getBufferSize() < sizeof(Digest))
     return std::nullopt;
   found = std::move(*file);
-  StringRef bytes = found->getBuffer(), artifact = bytes.drop_back(std::tuple_size<Digest>::value);
+  StringRef bytes = found->getBuffer(), artifact = bytes.drop_back(sizeof(Digest));
   Digest digest = digestOf(artifact);
-  if (bytes.drop_front(artifact.size()) != StringRef(reinterpret_cast<const char *>(digest.data()), digest.size()))
+  if (bytes.drop_front(artifact.size()) != StringRef(reinterpret_cast<const char *>(digest.digest), sizeof digest.digest))
     return std::nullopt;
   return artifact;
 }
@@ -69,6 +73,6 @@ std::string ArtifactCache::store(StringRef artifact) {
     problem = file.write(artifact.data(), artifact.size());
   Digest digest = digestOf(artifact);
   if (problem.empty())
-    problem = file.write(digest.data(), digest.size());
+    problem = file.write(digest.digest, sizeof digest.digest);
   return problem.empty() ? file.commit() : problem;
 }

@@ -8,6 +8,7 @@
 #include "Phases.h"
 #include "RuntimeRunner.h"
 #include "WriteProject.h"
+#include "laic/Artifact/Writer.h"
 #include "laic/Dialect/Laic/BlocksOps.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
 #include "laic/Dialect/Laic/OnnxForm.h"
@@ -325,7 +326,7 @@ private:
     AtomicFile file;
     std::string problem = file.open(output.path);
     if (problem.empty())
-      problem = file.write(artifact.data(), artifact.size());
+      problem = artifact::copyArtifact(file, artifact.data(), artifact.size());
     if (problem.empty())
       problem = file.commit();
     if (problem.empty())

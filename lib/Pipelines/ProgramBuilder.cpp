@@ -9,8 +9,10 @@
 #include "laic/Transforms/Passes.h"
 #include "laic/kernel_abi.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -56,19 +58,13 @@ std::vector<artifact::SegmentSource> WeightTable::segments() const {
   return list;
 }
 
-// Linux caches together, and maps together, what one call wrote. What is read wholly likes that, rows of tables do not.
-static uint64_t pieceOf(WeightTable::Use use) { return use == WeightTable::LookUp ? 64 * 1024 : uint64_t(1) << 30; }
-
 std::string WeightTable::write(Use use, artifact::SegmentSink &sink) const {
   std::vector<char> scratch;
   for (const Entry &entry : parts[use].entries) {
     llvm::ArrayRef<char> content = constantBytes(store, entry.value, scratch);
     if (content.size() < entry.bytes)
       return "the bytes of a constant have gone";
-    bool written = sink.padTo(entry.offset);
-    for (uint64_t done = 0; written && done < entry.bytes; done += pieceOf(use))
-      written = sink.write(content.data() + done, std::min(pieceOf(use), entry.bytes - done));
-    if (!written)
+    if (!sink.padTo(entry.offset) || !sink.write(content.data(), entry.bytes))
       break; // the writer knows why
   }
   return "";
@@ -308,13 +304,32 @@ LogicalResult ProgramBuilder::findEntries() {
   return success();
 }
 
-/// Does a step read single elements of a buffer alone, at places that it computes: rows of a table?
+/// Does a value in the body of an operation follow from elements of tensors, and not from its place alone?
+static bool followsFromElements(Value value) {
+  llvm::SetVector<Value> behind;
+  behind.insert(value);
+  for (size_t i = 0; i < behind.size(); ++i) {
+    Operation *op = behind[i].getDefiningOp();
+    auto argument = dyn_cast<BlockArgument>(behind[i]);
+    if (argument ? isa<linalg::LinalgOp>(argument.getOwner()->getParentOp()) : isa<tensor::ExtractOp>(op))
+      return true;
+    if (op)
+      behind.insert(op->operand_begin(), op->operand_end());
+  }
+  return false;
+}
+
+/// Does a step read single elements of a buffer alone, at places that elements of another tensor name: rows of a table?
 static bool looksUp(plan::StepOp step, Value buffer) {
   auto kernel = step->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(step.getKernel());
   if (!kernel || kernel.isExternal())
     return false;
+  auto isLookUp = [](Operation *user) {
+    auto extract = dyn_cast<tensor::ExtractOp>(user);
+    return extract && llvm::any_of(extract.getIndices(), followsFromElements);
+  };
   for (auto [i, input] : llvm::enumerate(step.getInputs()))
-    if (input == buffer && !llvm::all_of(kernel.getArgument(i).getUsers(), llvm::IsaPred<tensor::ExtractOp>))
+    if (input == buffer && !llvm::all_of(kernel.getArgument(i).getUsers(), isLookUp))
       return false;
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include "laic/Artifact/Format.h"
 #include "laic/Artifact/Writer.h"
+#include "laic/Support/AtomicFile.h"
 
 #include <csignal>
 #include <cstring>
@@ -100,6 +101,25 @@ TEST(Writer, TablesSayThatTheyAreLookedUp) {
   EXPECT_EQ(loadBytes(bytes).message, "");
   bytes.back() ^= 1;
   EXPECT_EQ(loadBytes(bytes).message, "artifact is damaged: the hash of section 2 differs");
+}
+
+TEST(Writer, CopiesAreTheSameBytes) {
+  Folder folder;
+  Parts parts;
+  parts.sources[1].lookUp = true;
+  std::vector<uint8_t> bytes;
+  ASSERT_EQ(serializeArtifact(parts.builder.GetBufferPointer(), parts.builder.GetSize(), parts.sources, bytes), "");
+  // Whatever the table of sections says, and wherever the bytes end.
+  std::vector<std::vector<uint8_t>> all = {bytes, {}, {1, 2, 3}, std::vector<uint8_t>(200, 0xff)};
+  all.emplace_back(bytes.begin(), bytes.begin() + 100);
+  all.emplace_back(bytes.begin(), bytes.end() - 5);
+  for (const std::vector<uint8_t> &some : all) {
+    AtomicFile file;
+    ASSERT_EQ(file.open(folder.path + "/copy.bin"), "");
+    EXPECT_EQ(copyArtifact(file, some.data(), some.size()), "");
+    ASSERT_EQ(file.commit(), "");
+    EXPECT_EQ(readAll(folder.path + "/copy.bin"), some);
+  }
 }
 
 TEST(Writer, ShortSegmentsAreFilledWithZeros) {

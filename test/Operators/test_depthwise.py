@@ -95,6 +95,21 @@ def test_small_and_large_planes(tmp_path, shape):
     check(tmp_path, shape, shape[1], WINDOWS["same"], constants, lambda values: values)
 
 
+def test_no_images(tmp_path):
+    save_model(tmp_path / "m.onnx", 33, WINDOWS["same"], ["n", 33, "h", "w"], [])
+    compiled(tmp_path / "m.onnx")
+    got = execute(BUILD, tmp_path / "m.bin", {"x": np.zeros((0, 33, 9, 11), np.float32)}, tmp_path)["y"]
+    assert got.shape == (0, 33, 9, 11)
+
+
+def test_too_many_taps(tmp_path):
+    """More taps along the last dim than instructions are written for stay channels-last."""
+    window = ((65,), (1,), (1,), (32, 32))
+    constants = save_model(tmp_path / "m.onnx", 33, window, ["n", 33, "w"], [])
+    assert "laic_depthwise" not in compiled(tmp_path / "m.onnx")
+    check(tmp_path, (2, 33, 90), 33, window, constants, lambda values: values)
+
+
 def test_epilogue_by_channel(tmp_path):
     tail = [helper.make_node("Mul", ["c", "gain"], ["m"]), helper.make_node("Sigmoid", ["m"], ["y"])]
     constants = save_model(tmp_path / "m.onnx", 33, WINDOWS["stride 2"], ["n", 33, "h", "w"], tail)
@@ -120,7 +135,7 @@ def test_channels_last_stays_among_others(tmp_path):
 def test_residual_is_added_apart(tmp_path):
     """An operand that differs along the last dim is none of its epilogue."""
     constants = save_model(tmp_path / "m.onnx", 32, WINDOWS["same"], ["n", 32, "h", "w"], [helper.make_node("Add", ["c", "x"], ["y"])])
-    compiled(tmp_path / "m.onnx")
+    assert "laic_depthwise" not in compiled(tmp_path / "m.onnx")
     x = np.random.default_rng(0).standard_normal((2, 32, 17, 19)).astype(np.float32)
     got = execute(BUILD, tmp_path / "m.bin", {"x": x}, tmp_path)["y"]
     np.testing.assert_allclose(got, expected(x, constants["w"], WINDOWS["same"]) + constants["b"][:, None, None] + x, rtol=1e-4, atol=1e-4)

@@ -28,19 +28,20 @@ def model(path, shape, nodes, **initializers):
 
 
 def kernels(folder, cpu):
-    """Compiles, runs with one thread and two against onnxruntime; returns the kernels of the steps."""
+    """Compiles, runs with one thread and two against onnxruntime, for several unknown sizes; returns the kernels of the steps."""
     path = folder / "m.onnx"
-    shape = [2 if d.dim_param else d.dim_value for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim]
-    x = RNG.standard_normal(shape).astype(np.float32)
-    np.savez(folder / "in.npz", x=x)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    np.savez(folder / "want.npz", y=session.run(None, {"x": x})[0])
+    dims = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
     done = subprocess.run([BUILD / "bin" / "laic", "-q", path, "-o", folder / "m.bin", f"--cpu={cpu}"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for threads in (1, 2):
-        done = subprocess.run([BUILD / "bin" / "laic-run", folder / "m.bin", "--inputs", folder / "in.npz", "--compare", folder / "want.npz",
-                               f"--threads={threads}", "--rtol=1e-4"], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for size in (1, 2, 3) if any(d.dim_param for d in dims) else (1,):
+        x = RNG.standard_normal([size if d.dim_param else d.dim_value for d in dims]).astype(np.float32)
+        np.savez(folder / "in.npz", x=x)
+        np.savez(folder / "want.npz", y=session.run(None, {"x": x})[0])
+        for threads in (1, 2):
+            done = subprocess.run([BUILD / "bin" / "laic-run", folder / "m.bin", "--inputs", folder / "in.npz", "--compare", folder / "want.npz",
+                                   f"--threads={threads}", "--rtol=1e-4"], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
     shown = subprocess.run([BUILD / "bin" / "laic-inspect", folder / "m.bin"], capture_output=True, text=True).stdout
     return re.findall(r"(laic_\w+)\(", shown)
 
@@ -54,6 +55,9 @@ JOINED = {
     "uneven": ([2, 3, 29, 31], {"strides": [2, 2], "pads": [1, 1, 1, 1]}, (32, 3, 3, 3), {"group": 32, "pads": [2, 1, 0, 3]}, (32, 1, 3, 3)),
     "ragged": ([1, 24, 14, 14], {}, (33, 24, 1, 1), {"pads": [1, 1, 1, 1], "strides": [2, 2]}, (16, 33, 3, 3)),
     "depthwise": ([1, 24, 13, 17], {"group": 24, "pads": [1, 1, 1, 1]}, (24, 1, 3, 3), {"group": 24, "pads": [2, 2, 2, 2]}, (24, 1, 5, 5)),
+    # Rows of an odd multiple of three are no whole tiles of four, six or eight.
+    "three times five": ([1, 8, 3, 5], {}, (32, 8, 1, 1), {"group": 32, "pads": [1, 1, 1, 1]}, (32, 1, 3, 3)),
+    "nine times nine": ([1, 8, 9, 9], {}, (40, 8, 1, 1), {"group": 40, "pads": [1, 1, 1, 1]}, (40, 1, 3, 3)),
     "one dim": ([1, 24, 40], {}, (32, 24, 1), {"group": 32, "pads": [3, 2]}, (32, 1, 4)),
 }
 
@@ -101,3 +105,14 @@ def test_unknown_sizes_keep_it_apart(tmp_path, shape, pads):
           [conv("x", "w", "t"), RELU, helper.make_node("Pad", ["u", "pads"], ["p"]), conv("p", "v", "y", group=64)],
           w=weights(64, 24, 1, 1), v=weights(64, 1, 3, 3), pads=np.array(pads, np.int64))
     assert [k for k in kernels(tmp_path, "x86-64-v3") if k.startswith("laic_pad")]
+
+
+def test_no_images(tmp_path):
+    model(tmp_path / "m.onnx", ["n", 8, 9, 9], [conv("x", "w", "t"), RELU, conv("u", "v", "y", group=32, pads=[1, 1, 1, 1])],
+          w=weights(32, 8, 1, 1), v=weights(32, 1, 3, 3))
+    kernels(tmp_path, "x86-64-v3")
+    np.savez(tmp_path / "in.npz", x=np.zeros((0, 8, 9, 9), np.float32))
+    done = subprocess.run([BUILD / "bin" / "laic-run", tmp_path / "m.bin", "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "out.npz")["y"].shape == (0, 32, 9, 9)

@@ -52,8 +52,13 @@ def test_rows_alone_are_resident(tmp_path, target):
     compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin", f"--target={target}")
     assert True in look_ups(tmp_path / "m.bin")
     assert "(tables, resident where read)" in run(program(BUILD, "laic-inspect"), tmp_path / "m.bin").stdout
-    if target == "cpu":
-        done = subprocess.run([sys.executable, "-c", RUN, tmp_path / "m.bin", tmp_path / "y.npy"], capture_output=True,
+    if target != "cpu":
+        return
+    # As written, and as a cache gives it back.
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "first.bin", f"--cache={tmp_path / 'cache'}")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "cached.bin", f"--cache={tmp_path / 'cache'}")
+    for name in ("m.bin", "cached.bin"):
+        done = subprocess.run([sys.executable, "-c", RUN, tmp_path / name, tmp_path / "y.npy"], capture_output=True,
                               text=True, check=True, env={**os.environ, "PYTHONPATH": str(BUILD / "python")})
         np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), 2 * table[IDS])
         assert float(done.stdout) < 24, "MiB of 64 are resident"

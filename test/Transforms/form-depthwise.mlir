@@ -31,7 +31,7 @@ func.func @alone(%x: tensor<2x40x11x15xf32>, %w: tensor<2x3x3x32xf32>, %bias: te
   return %y : tensor<2x40x6x7xf32>
 }
 
-// A result that is read with channels innermost, too, and operands of the epilogue that differ along the last dim.
+// A result that is read with channels innermost, too.
 // CHECK-LABEL: func.func @others_read_it(
 // CHECK-NOT: laic.depthwise
 // CHECK: return
@@ -47,6 +47,7 @@ func.func @others_read_it(%x: tensor<2x40x11x15xf32>, %w: tensor<2x3x3x32xf32>) 
   return %y, %c : tensor<2x40x5x5xf32>, tensor<2x5x5x40xf32>
 }
 
+// An operand of the epilogue that differs along the last dim.
 // CHECK-LABEL: func.func @residual(
 // CHECK-NOT: laic.depthwise
 // CHECK: return

@@ -5,6 +5,10 @@
 #left = affine_map<(m, n, k) -> (m, k)>
 #right = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
+#same3 = affine_map<(b, m, n) -> (b, m, n)>
+#left3 = affine_map<(b, m, n, k) -> (b, m, k)>
+#right3 = affine_map<(b, m, n, k) -> (b, k, n)>
+#out3 = affine_map<(b, m, n, k) -> (b, m, n)>
 #left4 = affine_map<(b, h, m, n, k) -> (b, h, m, k)>
 #right4 = affine_map<(b, h, m, n, k) -> (b, h, k, n)>
 #out4 = affine_map<(b, h, m, n, k) -> (b, h, m, n)>
@@ -74,6 +78,94 @@ func.func @others_read_it(%a: tensor<64x48xf32>, %b: tensor<48x96xf32>) -> (tens
   return %y, %bs : tensor<64x96xf32>, tensor<48x96xf32>
 }
 
+// A sum that does not start from zero.
+// CHECK-LABEL: func.func @starts_from_one(
+// CHECK: linalg.generic
+// CHECK: arith.mulf
+// CHECK: laic.contract
+// CHECK-NOT: arith.mulf
+// CHECK: return
+func.func @starts_from_one(%a: tensor<64x48xf32>, %b: tensor<48x96xf32>) -> tensor<64x96xf32> {
+  %one = arith.constant 1.0 : f32
+  %half = arith.constant 0.5 : f32
+  %be = tensor.empty() : tensor<48x96xf32>
+  %bs = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%b : tensor<48x96xf32>) outs(%be : tensor<48x96xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %s = arith.mulf %x, %half : f32
+    linalg.yield %s : f32
+  } -> tensor<48x96xf32>
+  %e = tensor.empty() : tensor<64x96xf32>
+  %f = linalg.fill ins(%one : f32) outs(%e : tensor<64x96xf32>) -> tensor<64x96xf32>
+  %y = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%a, %bs : tensor<64x48xf32>, tensor<48x96xf32>) outs(%f : tensor<64x96xf32>) {
+  ^bb0(%x: f32, %w: f32, %o: f32):
+    %p = arith.mulf %x, %w : f32
+    %r = arith.addf %o, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<64x96xf32>
+  return %y : tensor<64x96xf32>
+}
+
+// Factors whose product is far from one, though each of them is not.
+// CHECK-LABEL: func.func @together_far_from_one(
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+// CHECK: laic.contract
+// CHECK-NOT: arith.mulf
+// CHECK: return
+func.func @together_far_from_one(%a: tensor<64x48xf32>, %b: tensor<48x96xf32>) -> tensor<64x96xf32> {
+  %zero = arith.constant 0.0 : f32
+  %small = arith.constant 0.00390625 : f32
+  %ae = tensor.empty() : tensor<64x48xf32>
+  %as = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<64x48xf32>) outs(%ae : tensor<64x48xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %s = arith.mulf %x, %small : f32
+    linalg.yield %s : f32
+  } -> tensor<64x48xf32>
+  %be = tensor.empty() : tensor<48x96xf32>
+  %bs = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%b : tensor<48x96xf32>) outs(%be : tensor<48x96xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %s = arith.mulf %x, %small : f32
+    linalg.yield %s : f32
+  } -> tensor<48x96xf32>
+  %e = tensor.empty() : tensor<64x96xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x96xf32>) -> tensor<64x96xf32>
+  %y = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%as, %bs : tensor<64x48xf32>, tensor<48x96xf32>) outs(%f : tensor<64x96xf32>) {
+  ^bb0(%x: f32, %w: f32, %o: f32):
+    %p = arith.mulf %x, %w : f32
+    %r = arith.addf %o, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<64x96xf32>
+  return %y : tensor<64x96xf32>
+}
+
+// A transpose of the result is absorbed by the product as without the factor, which stands behind both.
+// CHECK-LABEL: func.func @transposed(
+// CHECK-NOT: linalg.transpose ins(%{{.*}} : tensor<4x64x96xf32>
+// CHECK: laic.contract {{.*}} -> tensor<64x4x96xf32>
+// CHECK: arith.mulf
+// CHECK: return
+func.func @transposed(%a: tensor<4x64x48xf32>, %b: tensor<4x48x96xf32>) -> tensor<64x4x96xf32> {
+  %zero = arith.constant 0.0 : f32
+  %half = arith.constant 0.5 : f32
+  %be = tensor.empty() : tensor<4x48x96xf32>
+  %bs = linalg.generic {indexing_maps = [#same3, #same3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%b : tensor<4x48x96xf32>) outs(%be : tensor<4x48x96xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %s = arith.mulf %x, %half : f32
+    linalg.yield %s : f32
+  } -> tensor<4x48x96xf32>
+  %e = tensor.empty() : tensor<4x64x96xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4x64x96xf32>) -> tensor<4x64x96xf32>
+  %y = linalg.generic {indexing_maps = [#left3, #right3, #out3], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%a, %bs : tensor<4x64x48xf32>, tensor<4x48x96xf32>) outs(%f : tensor<4x64x96xf32>) {
+  ^bb0(%x: f32, %w: f32, %o: f32):
+    %p = arith.mulf %x, %w : f32
+    %r = arith.addf %o, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<4x64x96xf32>
+  %te = tensor.empty() : tensor<64x4x96xf32>
+  %t = linalg.transpose ins(%y : tensor<4x64x96xf32>) outs(%te : tensor<64x4x96xf32>) permutation = [1, 0, 2]
+  return %t : tensor<64x4x96xf32>
+}
+
 // CHECK-LABEL: func.func @far_from_one(
 // CHECK: linalg.generic
 // CHECK: arith.mulf
@@ -98,31 +190,4 @@ func.func @far_from_one(%a: tensor<64x48xf32>, %b: tensor<48x96xf32>) -> tensor<
     linalg.yield %r : f32
   } -> tensor<64x96xf32>
   return %y : tensor<64x96xf32>
-}
-
-// Exporters of grouped attention join heads of keys, those that share them, and batches before they transpose: all but the first two stay
-// joined as they were.
-// CHECK-LABEL: func.func @partly_apart(
-// CHECK: %[[BOTH:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0], [1, 2], [3], [4]] : tensor<2x4x8x96x48xf32> into tensor<2x32x96x48xf32>
-// CHECK: linalg.transpose ins(%[[BOTH]] : {{.*}} permutation = [0, 1, 3, 2]
-// CHECK-NEXT: return
-func.func @partly_apart(%k: tensor<2x4x8x96x48xf32>) -> tensor<2x32x48x96xf32> {
-  %joined = tensor.collapse_shape %k [[0, 1, 2], [3], [4]] : tensor<2x4x8x96x48xf32> into tensor<64x96x48xf32>
-  %te = tensor.empty() : tensor<64x48x96xf32>
-  %t = linalg.transpose ins(%joined : tensor<64x96x48xf32>) outs(%te : tensor<64x48x96xf32>) permutation = [0, 2, 1]
-  %apart = tensor.expand_shape %t [[0, 1], [2], [3]] output_shape [2, 32, 48, 96] : tensor<64x48x96xf32> into tensor<2x32x48x96xf32>
-  return %apart : tensor<2x32x48x96xf32>
-}
-
-// Dims that the reshapes mix stay as they are.
-// CHECK-LABEL: func.func @mixed(
-// CHECK: tensor.collapse_shape
-// CHECK: linalg.transpose
-// CHECK: tensor.expand_shape
-func.func @mixed(%k: tensor<4x6x96x48xf32>) -> tensor<6x4x48x96xf32> {
-  %joined = tensor.collapse_shape %k [[0, 1], [2], [3]] : tensor<4x6x96x48xf32> into tensor<24x96x48xf32>
-  %te = tensor.empty() : tensor<24x48x96xf32>
-  %t = linalg.transpose ins(%joined : tensor<24x96x48xf32>) outs(%te : tensor<24x48x96xf32>) permutation = [0, 2, 1]
-  %apart = tensor.expand_shape %t [[0, 1], [2], [3]] output_shape [6, 4, 48, 96] : tensor<24x48x96xf32> into tensor<6x4x48x96xf32>
-  return %apart : tensor<6x4x48x96xf32>
 }

@@ -26,7 +26,7 @@ constexpr uint32_t kNoScalar = 0xffffffff; // Plan.host_arena_size of a plan wit
 enum class SectionKind : uint32_t { Program = 1, Weights = 2, Code = 3, Signature = 4 };
 
 constexpr uint32_t kSectionCritical = 1; // a reader that does not know the kind must refuse the file
-constexpr uint32_t kSectionLookUp = 2;   // a run reads few of its bytes: rows of tables; a loader need not keep them resident
+constexpr uint32_t kSectionLookUp = 2; // tables of whose bytes a run on the host reads few; a loader need not keep them resident
 
 struct FileHeader {
   char magic[8];

@@ -11,6 +11,7 @@
 #include <vector>
 
 namespace laic {
+class AtomicFile;
 namespace artifact {
 
 // Where a segment's producer puts its bytes. write and padTo return false once something has failed; a producer may then
@@ -42,7 +43,11 @@ constexpr uint32_t sectionOfSegment(uint32_t segment) { return segment + 1; }
 std::string writeArtifact(const std::string &path, const void *program, size_t programSize,
                           const std::vector<SegmentSource> &segments);
 
-// The same into memory.
+// Writes a finished artifact once more, as writeArtifact would have. Returns an error text, empty on success. Bytes that are no artifact are
+// written all the same.
+std::string copyArtifact(AtomicFile &file, const void *data, size_t size);
+
+// The same as writeArtifact into memory.
 std::string serializeArtifact(const void *program, size_t programSize, const std::vector<SegmentSource> &segments,
                               std::vector<uint8_t> &out);
 

@@ -27,10 +27,14 @@ LogicalResult DepthwiseOp::verify() {
   if (getExtraMaps().size() != getExtras().size() || getEpilogue().front().getNumArguments() != getExtras().size() + 1)
     return emitOpError("expects a map and an argument of its epilogue for each of its ")
            << getExtras().size() << " extra operands";
-  for (AffineMap map : getExtraMaps().getAsValueRange<AffineMapAttr>())
-    if (map.getNumDims() != rank || map.isFunctionOfDim(rank - 1))
-      return emitOpError("expects extra operands to be the same along the last dim");
-  if (!isa<DepthwiseYieldOp>(getEpilogue().front().getTerminator()))
-    return emitOpError("expects an epilogue that ends in laic.depthwise_yield");
+  for (auto [extra, map] : llvm::zip(getExtras(), getExtraMaps().getAsValueRange<AffineMapAttr>()))
+    if (map.getNumDims() != rank || map.isFunctionOfDim(rank - 1) ||
+        map.getNumResults() != cast<RankedTensorType>(extra.getType()).getRank())
+      return emitOpError("expects extra operands to be indexed by its dims, and the same along the last one");
+  auto yield = dyn_cast<DepthwiseYieldOp>(getEpilogue().front().getTerminator());
+  if (!yield || yield.getValue().getType() != c.getElementType())
+    return emitOpError("expects an epilogue that ends in laic.depthwise_yield of f32");
+  if (getResultSizes().size() != c.getNumDynamicDims())
+    return emitOpError("expects a size for each of the ") << c.getNumDynamicDims() << " unknown dims of its result";
   return success();
 }

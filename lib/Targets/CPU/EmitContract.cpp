@@ -328,7 +328,10 @@ void ContractEmitter::rows(Value lo, Value hi, Value panel, const Part &part) {
     return;
   }
   Value rest = e.sub(hi, stop), at = stop;
-  int64_t unit = std::gcd(std::gcd(m.factor, block), tileRows); // of the rows of a tile of work, and so of what is left of them
+  // What is left is a multiple of the rows that all batches, blocks and tiles have in common; of those, the power of two says which counts
+  // it never needs.
+  int64_t unit = std::gcd(std::gcd(m.factor, block), tileRows);
+  unit &= -unit;
   for (int64_t count = llvm::bit_floor(uint64_t(std::max<int64_t>(tileRows - 1, 1))); count >= 1; count /= 2) {
     if (count >= tileRows || count % unit)
       continue;
@@ -693,15 +696,17 @@ void ContractEmitter::tilesOfWork() {
     return e.tiles(dims, walk);
   const unsigned *columns = llvm::find(order, parallel - 1);
   if (order.size() != 2)
-    return e.tiles(dims,
-                   [&](ArrayRef<Value> lo, ArrayRef<Value> hi) { branchOnRows([&] { walk(lo, hi); }, [&] { walk(lo, hi); }); });
+    return e.tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+      auto here = [&] { walk(lo, hi); };
+      branchOnRows(here, here);
+    });
   // Rows and panels alone: tiles of a single row are panels that follow each other, so that several are read at a time.
   branchOnRows(
       [&] {
         const TileDim &panels = dims[columns - order.begin()];
         SmallVector<Value> lo(2, e.index(0)), hi(2, e.index(1));
         Value all = e.value(panels.size);
-        bool whole = panels.block == 0 || (panels.size.isStatic() && panels.size.factor <= panels.block);
+        bool whole = panels.isWhole();
         lo[columns - order.begin()] = whole ? e.index(0) : e.mul(e.begin, panels.block);
         hi[columns - order.begin()] = whole ? all : e.minimum(e.mul(e.end, panels.block), all);
         e.when(e.less(e.begin, e.end), [&] { walk(lo, hi); });

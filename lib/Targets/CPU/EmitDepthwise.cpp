@@ -4,7 +4,7 @@
 //     S[row][phase][j] = A[row, j * stride + phase - pad], zeros outside of the image
 //     for rows, vectors of columns: C = epilogue(sum over taps of W[tap] * S[row * stride + tap's row][tap's phase][column + tap's shift])
 //
-// S has as many rows as fit in the first-level cache. With columns sorted by their remainder modulo the stride, each tap is a load of
+// A band has as many rows as keep S in the first-level cache, but at least four; lines are never cut. With columns sorted by their remainder modulo the stride, each tap is a load of
 // neighbours, whatever the stride and dilation; a convolution of one dim is one of images of one row.
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

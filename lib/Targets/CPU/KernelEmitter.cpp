@@ -738,8 +738,7 @@ void KernelEmitter::tiles(ArrayRef<TileDim> dims, function_ref<void(ArrayRef<Val
   SmallVector<unsigned> cut;
   tileCount = getAffineConstantExpr(1, context);
   for (auto [i, dim] : llvm::enumerate(dims)) {
-    bool whole = dim.block == 0 || (dim.size.isStatic() && dim.size.factor > 0 && dim.size.factor <= dim.block);
-    if (whole)
+    if (dim.isWhole())
       continue;
     cut.push_back(i);
     tileCount = expr(dim.size).ceilDiv(dim.block) * tileCount;

@@ -105,6 +105,8 @@ struct RowScope {
 struct TileDim {
   Size size;
   int64_t block = 0;
+  /// Is all of it in every tile?
+  bool isWhole() const { return block == 0 || (size.isStatic() && size.factor > 0 && size.factor <= block); }
 };
 
 class KernelEmitter {

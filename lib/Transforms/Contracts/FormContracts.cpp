@@ -505,10 +505,9 @@ struct FormContractsPass : contracts::impl::FormContractsBase<FormContractsPass>
         contract = fused;
       if (why != "the consumer is not elementwise") // nothing was there to fuse
         emitRemark(contract.getLoc()) << "epilogue not fused: " << why;
-      // Heads stay apart from batches, as the rows of a softmax between two products have them, and so do the rows of images in depthwise
-      // convolutions, as laic-form-depthwise looks for them.
-      bool apart = !contract.getBBatch().empty() || contract.getAMap().isFunctionOfDim(contract.getParallel() - 1);
-      if (!apart || !panels)
+      bool heads = panels && !contract.getBBatch().empty(); // as the rows of a softmax between two products have them
+      bool channels = depthwise && contract.getAMap().isFunctionOfDim(contract.getParallel() - 1);
+      if (!heads && !channels)
         mergeContractDims(rewriter, contract, sizes);
     }
   }

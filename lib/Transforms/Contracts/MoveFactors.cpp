@@ -4,6 +4,8 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace laic;
 using namespace laic::contracts;
@@ -16,8 +18,13 @@ struct Scaling {
   APFloat factor;
 };
 
-/// Factors beyond 2^kRange or below 2^-kRange stay: behind the product they would take more of the exponent's range from its sum.
+/// Products of factors beyond 2^kRange or below 2^-kRange stay: behind the product they would take more of the exponent's range from its sum.
 constexpr int kRange = 8;
+
+bool isModerate(const APFloat &factor) {
+  double size = std::abs(factor.convertToDouble());
+  return size >= std::ldexp(1.0, -kRange) && size <= std::ldexp(1.0, kRange);
+}
 
 std::optional<Scaling> matchScaling(Value value) {
   auto op = value.getDefiningOp<linalg::GenericOp>();
@@ -33,7 +40,7 @@ std::optional<Scaling> matchScaling(Value value) {
     return std::nullopt;
   APFloat factor(0.0f);
   if (!matchPattern(product.getLhs() == element ? product.getRhs() : product.getLhs(), m_ConstantFloat(&factor)) ||
-      !factor.isFiniteNonZero() || std::abs(ilogb(factor)) > kRange)
+      !factor.isFiniteNonZero())
     return std::nullopt;
   return Scaling{op, factor};
 }
@@ -80,14 +87,24 @@ void laic::contracts::moveFactors(func::FuncOp func, IRRewriter &rewriter) {
     std::optional<Scaling> ofB = scalingOf(op.getInputs()[contraction->b]);
     if (!ofB)
       continue; // a factor of A alone costs no more where it is, and often is part of what makes A
+    std::optional<Scaling> ofA = scalingOf(op.getInputs()[contraction->a]);
     APFloat factor = ofB->factor;
-    if (std::optional<Scaling> ofA = scalingOf(op.getInputs()[contraction->a])) {
+    if (ofA)
       factor.multiply(ofA->factor, APFloat::rmNearestTiesToEven);
+    if (!isModerate(ofB->factor) || (ofA && !isModerate(ofA->factor)) || !isModerate(factor))
+      continue;
+    if (ofA)
       dropScaling(rewriter, *ofA);
-    }
     dropScaling(rewriter, *ofB);
-    rewriter.setInsertionPointAfter(op);
-    linalg::GenericOp scaled = scale(rewriter, op.getLoc(), op.getResult(0), fill.getOutputs()[0], factor);
-    rewriter.replaceAllUsesExcept(op.getResult(0), scaled.getResult(0), scaled);
+    // A transpose of the result is none of the product's if something stands between them.
+    Value result = op.getResult(0), like = fill.getOutputs()[0];
+    auto transpose = result.hasOneUse() ? dyn_cast<linalg::TransposeOp>(*op->user_begin()) : linalg::TransposeOp();
+    if (transpose && transpose.getInput() == result) {
+      result = transpose.getResult()[0];
+      like = transpose.getInit();
+    }
+    rewriter.setInsertionPointAfterValue(result);
+    linalg::GenericOp scaled = scale(rewriter, op.getLoc(), result, like, factor);
+    rewriter.replaceAllUsesExcept(result, scaled.getResult(0), scaled);
   }
 }

@@ -14,7 +14,7 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createPropagateLayout());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  functions.addPass(createFormContracts({options.panels, options.group}));
+  functions.addPass(createFormContracts({options.panels, options.group, options.depthwise}));
   if (options.depthwise)
     functions.addPass(createFormDepthwise());
   if (options.winograd)

@@ -21,8 +21,18 @@ def Laic_DepthwiseOp : Laic_Op<"depthwise", [Pure, SingleBlock, AttrSizedOperand
     - W: f32 [c / 32 rounded up, k.., 32], channels beyond the last of any value; dims of one tap may be missing.
     - C: dense row-major [n, c, oh, ow] or [n, c, ol]; any size.
     - `taps`, `strides`, `dilations`, `pads` (before the first element): one for each of the dims behind c.
-    - extras, `extra_maps` and the epilogue region as in laic.contract, over the dims of C; the same for all of the last dim. The region ends in
-      laic.depthwise_yield.
+    - extras, `extra_maps` and the epilogue region as in laic.contract, over the dims of C; the same for all of the last dim. The region
+      ends in laic.depthwise_yield.
+
+    ```mlir
+    %c = laic.depthwise %a, %w extras %bias {taps = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
+        pads = array<i64: 1, 1>, extra_maps = [affine_map<(n, c, h, w) -> (c)>]}
+        : (tensor<1x40x8x8xf32>, tensor<2x3x3x32xf32>, tensor<40xf32>) -> tensor<1x40x4x4xf32> {
+    ^bb0(%sum: f32, %b: f32):
+      %y = arith.addf %sum, %b : f32
+      laic.depthwise_yield %y : f32
+    }
+    ```
   }];
   let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$w, Variadic<AnyRankedTensor>:$extras,
                    Variadic<Index>:$result_sizes, DenseI64ArrayAttr:$taps, DenseI64ArrayAttr:$strides,

@@ -39,7 +39,9 @@ def FormContracts : Pass<"laic-form-contracts", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"panels", "panels", "bool", /*default=*/"false", "the target has code for laic.pack_panels">,
                  Option<"group", "group", "int64_t", /*default=*/"1",
-                        "neighbours along the last reduction over bytes that lie together in constant operands">];
+                        "neighbours along the last reduction over bytes that lie together in constant operands">,
+                 Option<"depthwise", "depthwise", "bool", /*default=*/"false",
+                        "depthwise products keep their dims apart, as laic-form-depthwise looks for them">];
   let dependentDialects = ["::laic::LaicDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }
