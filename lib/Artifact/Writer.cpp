@@ -212,10 +212,12 @@ std::string artifact::writeArtifact(const std::string &path, const void *program
 std::string artifact::copyArtifact(AtomicFile &file, const void *data, size_t size) {
   const uint8_t *bytes = static_cast<const uint8_t *>(data);
   FileOutput output(file);
+  if (size < sizeof(FileHeader))
+    return output.append(bytes, size);
   FileHeader header;
   uint64_t done = 0;
-  memcpy(&header, bytes, std::min(size, sizeof header));
-  for (uint64_t i = 0; size > sizeof header && i < header.section_count; ++i) {
+  memcpy(&header, bytes, sizeof header);
+  for (uint64_t i = 0; i < header.section_count; ++i) {
     SectionEntry entry;
     const uint64_t at = sizeof header + i * sizeof entry;
     if (at + sizeof entry > size)
