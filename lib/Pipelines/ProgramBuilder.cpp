@@ -352,12 +352,15 @@ LogicalResult ProgramBuilder::addWeights() {
     for (plan::EntryOp of : list)
       for (auto constant : of.getBody().front().getOps<plan::ConstantOp>())
         constants[constant.getValue()].push_back(constant);
+  llvm::SmallVector<plan::ConstantOp> byUse[2];
+  for (auto &[value, list] : constants) {
+    bool lookUp = llvm::all_of(list, [](plan::ConstantOp constant) { return isLookedUp(constant.getBuffer()); });
+    byUse[lookUp ? WeightTable::LookUp : WeightTable::Read].push_back(list.front());
+  }
   for (WeightTable::Use use : {WeightTable::Read, WeightTable::LookUp})
-    for (auto &[value, list] : constants) {
-      bool lookUp = llvm::all_of(list, [](plan::ConstantOp constant) { return isLookedUp(constant.getBuffer()); });
-      if (lookUp == (use == WeightTable::LookUp) && !weights.add(value, staticBytes(list.front().getBuffer().getType()), use))
-        return list.front().emitError("the bytes of this constant are not available");
-    }
+    for (plan::ConstantOp constant : byUse[use])
+      if (!weights.add(constant.getValue(), staticBytes(constant.getBuffer().getType()), use))
+        return constant.emitError("the bytes of this constant are not available");
   codeSegments = weights.segments().size();
   return success();
 }

@@ -146,6 +146,29 @@ LaneValue KernelEmitter::emitOp(Operation *op, ArrayRef<LaneValue> operands, int
   return wrap(clone->getResult(0));
 }
 
+FailureOr<SmallVector<Access>> KernelEmitter::epilogueOperands(Operation *root, OperandRange extras, ArrayAttr maps,
+                                                               unsigned loops) {
+  SmallVector<Access> accesses;
+  for (auto [extra, map] : llvm::zip(extras, maps.getAsValueRange<AffineMapAttr>())) {
+    FailureOr<Access> access = accessOf(extra, AffineMap::get(loops, 0, map.getResults(), context), loops);
+    if (failed(access) || access->nonLinear)
+      return fail("an epilogue operand of its " + root->getName().getStringRef() + " cannot be read");
+    accesses.push_back(*access);
+  }
+  return accesses;
+}
+
+FailureOr<LaneValue> KernelEmitter::emitEpilogue(Block &block, LaneValue sum, ArrayRef<Access> extras, ArrayRef<Value> ivs,
+                                                 int vectorDim, int64_t lanes, Value mask) {
+  SmallVector<LaneValue> args = {sum};
+  for (const Access &extra : extras)
+    args.push_back(loadLanes(extra, ivs, vectorDim, lanes, mask));
+  FailureOr<SmallVector<LaneValue>> results = emitBody(block, args, [](unsigned) { return LaneValue(); }, lanes);
+  if (failed(results))
+    return failure();
+  return results->front();
+}
+
 Value KernelEmitter::gatherLanes(const Buffer &buffer, Value at, int64_t lanes) {
   SmallVector<Value> elements;
   for (int64_t lane = 0; lane < lanes; ++lane)

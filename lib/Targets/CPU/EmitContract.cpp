@@ -73,12 +73,10 @@ LogicalResult ContractEmitter::gather() {
   if (failed(accessC))
     return failure();
   c = *accessC;
-  for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
-    FailureOr<Access> access = e.accessOf(extra, AffineMap::get(total, 0, map.getResults(), e.context), total);
-    if (failed(access) || access->nonLinear)
-      return e.fail("an epilogue operand of its laic.contract cannot be read");
-    extras.push_back(*access);
-  }
+  FailureOr<SmallVector<Access>> operands = e.epilogueOperands(op, op.getExtras(), op.getExtraMaps(), total);
+  if (failed(operands))
+    return failure();
+  extras = *operands;
   accumulatorType = op.getEpilogue().front().getArgument(0).getType();
   integer = isa<IntegerType>(accumulatorType);
   depthwise = !isZero(a.coefficients[parallel - 1]);
@@ -547,12 +545,10 @@ void ContractEmitter::step(int64_t count, const Part &part, Value a, Value b, Mu
 }
 
 LaneValue ContractEmitter::epilogue(LaneValue accumulator, ArrayRef<Value> at, int64_t lanes, Value mask) {
-  SmallVector<LaneValue> args = {accumulator};
-  for (const Access &extra : extras)
-    args.push_back(e.loadLanes(extra, at, lanes ? int(parallel) - 1 : -1, lanes, mask));
-  auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
-  broken |= failed(results);
-  return succeeded(results) ? (*results)[0] : accumulator;
+  FailureOr<LaneValue> result =
+      e.emitEpilogue(op.getEpilogue().front(), accumulator, extras, at, lanes ? int(parallel) - 1 : -1, lanes, mask);
+  broken |= failed(result);
+  return succeeded(result) ? *result : accumulator;
 }
 
 void ContractEmitter::finish(int64_t count, Value row, Value panel, const Part &part, ArrayRef<Value> accumulators) {

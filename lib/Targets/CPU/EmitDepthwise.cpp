@@ -41,7 +41,7 @@ private:
 
   LogicalResult gather();
   void plan();
-  void clear();
+  void clear(Value from, Value elements);
   void emitBand(const Band &band);
   void fill(const Band &band);
   void copyRow(Value from, Value to);
@@ -54,6 +54,8 @@ private:
   void finish(const Band &band, Value row, Value column, Value mask, Value sum);
   void storeSome(LaneValue value, SmallVector<Value> ivs, Value mask);
 
+  /// Rows of the input that a band of so many rows of C reads.
+  int64_t rowsOfS(int64_t rows) const { return (rows - 1) * vertical.stride + vertical.reach() + 1; }
   int64_t allTaps() const { return vertical.taps * horizontal.taps; }
   int64_t slotOf(int64_t phase) const { return llvm::find(phases, phase) - phases.begin(); }
   Value weight(const Band &band, Value tap);
@@ -102,12 +104,10 @@ LogicalResult DepthwiseEmitter::gather() {
   if (failed(accessC))
     return failure();
   c = *accessC;
-  for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
-    FailureOr<Access> access = e.accessOf(extra, map, loops);
-    if (failed(access) || access->nonLinear)
-      return e.fail("an epilogue operand of its laic.depthwise cannot be read");
-    extras.push_back(*access);
-  }
+  FailureOr<SmallVector<Access>> operands = e.epilogueOperands(op, op.getExtras(), op.getExtraMaps(), loops);
+  if (failed(operands))
+    return failure();
+  extras = *operands;
   constexpr int64_t kElementBytes = 4;
   lanes = e.level.vectorBytes / kElementBytes;
   return success();
@@ -131,19 +131,17 @@ void DepthwiseEmitter::plan() {
     int64_t rows = std::max<int64_t>(1, vertical.outputs.factor), bands = llvm::divideCeil(rows, bandRows);
     bandRows = llvm::divideCeil(rows, bands);
   }
-  int64_t rows = (bandRows - 1) * vertical.stride + vertical.reach() + 1;
   AffineExpr line = e.expr(horizontal.outputs).ceilDiv(kMostLanes) * kMostLanes + beside;
-  e.workspaceBytes = line * (linesOfRow * rows * 4);
+  e.workspaceBytes = line * (linesOfRow * rowsOfS(bandRows) * 4);
   pitch = e.add(e.mul(e.ceilDiv(e.value(horizontal.outputs), kMostLanes), kMostLanes), beside);
   rowSize = e.mul(pitch, linesOfRow);
   scratch = e.makeBuffer(e.workspace, e.b.getF32Type(), {Size(1)});
 }
 
-/// What no row of an image is copied to stays zero.
-void DepthwiseEmitter::clear() {
-  int64_t rows = (bandRows - 1) * vertical.stride + vertical.reach() + 1;
+/// Zeros in whole lines of S.
+void DepthwiseEmitter::clear(Value from, Value elements) {
   Value zeros = e.zero(VectorType::get(lanes, e.b.getF32Type()));
-  e.loop(e.index(0), e.mul(rowSize, rows), lanes, [&](Value at) { e.storeVector(zeros, scratch, at); });
+  e.loop(e.index(0), elements, lanes, [&](Value at) { e.storeVector(zeros, scratch, e.add(from, at)); });
 }
 
 /// Columns [0, columns) of a row at `from`, without gaps.
@@ -221,7 +219,6 @@ void DepthwiseEmitter::fill(const Band &band) {
   Value plane = e.add(e.mul(band.image, channels), band.channel);
   Value first = e.add(e.mul(band.from, vertical.stride), -vertical.pad);
   Value rows = e.add(e.mul(e.sub(e.sub(band.to, band.from), e.index(1)), vertical.stride), vertical.reach() + 1);
-  Value zeros = e.zero(VectorType::get(lanes, e.b.getF32Type()));
   e.loop(e.index(0), rows, 1, [&](Value row) {
     Value y = e.add(first, row), to = e.mul(row, rowSize);
     // Unsigned: what is negative is large.
@@ -231,7 +228,7 @@ void DepthwiseEmitter::fill(const Band &band) {
       Value line = e.add(e.mul(plane, e.value(vertical.inputs)), y);
       copyRow(e.mul(line, e.value(horizontal.inputs)), to);
     });
-    e.when(outside, [&] { e.loop(e.index(0), rowSize, lanes, [&](Value at) { e.storeVector(zeros, scratch, e.add(to, at)); }); });
+    e.when(outside, [&] { clear(to, rowSize); });
   });
 }
 
@@ -288,17 +285,15 @@ void DepthwiseEmitter::finish(const Band &band, Value row, Value column, Value m
   SmallVector<Value> ivs = {band.image, band.channel, row, column};
   if (op.getC().getType().getRank() == 3)
     ivs.erase(ivs.begin() + 2);
-  SmallVector<LaneValue> args = {LaneValue::ofVector(sum)};
-  for (const Access &extra : extras)
-    args.push_back(e.loadLanes(extra, ivs, /*vectorDim=*/int(ivs.size()) - 1, lanes, mask));
-  auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
-  broken |= failed(results);
-  if (failed(results))
+  FailureOr<LaneValue> result = e.emitEpilogue(op.getEpilogue().front(), LaneValue::ofVector(sum), extras, ivs,
+                                               /*vectorDim=*/int(ivs.size()) - 1, lanes, mask);
+  broken |= failed(result);
+  if (failed(result))
     return;
   if (mask)
-    storeSome(results->front(), ivs, mask);
+    storeSome(*result, ivs, mask);
   else
-    e.storeLanes(results->front(), c, ivs, lanes, nullptr);
+    e.storeLanes(*result, c, ivs, lanes, nullptr);
 }
 
 void DepthwiseEmitter::emitVector(const Band &band, Value row, int64_t rows, Value column, Value mask, ArrayRef<Value> weights) {
@@ -330,7 +325,8 @@ LogicalResult DepthwiseEmitter::run() {
   if (failed(gather()))
     return failure();
   plan();
-  e.when(e.less(e.begin, e.end), [&] { clear(); });
+  // What no row of an image is copied to stays zero.
+  e.when(e.less(e.begin, e.end), [&] { clear(e.index(0), e.mul(rowSize, rowsOfS(bandRows))); });
   constexpr int64_t kTapsOfPass = 4; // that cost what a pass over memory does
   double unit = static_cast<double>(horizontal.outputs.estimate(64)) * (1 + static_cast<double>(allTaps()) / kTapsOfPass);
   SmallVector<TileDim> dims = e.planTiles({images, Size(channels), vertical.outputs}, unit, bandRows);

@@ -119,12 +119,10 @@ LogicalResult WinogradEmitter::gather() {
   if (failed(accessC))
     return failure();
   c = *accessC;
-  for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>())) {
-    FailureOr<Access> access = e.accessOf(extra, map, loops);
-    if (failed(access) || access->nonLinear)
-      return e.fail("an epilogue operand of its laic.winograd cannot be read");
-    extras.push_back(*access);
-  }
+  FailureOr<SmallVector<Access>> operands = e.epilogueOperands(op, op.getExtras(), op.getExtraMaps(), loops);
+  if (failed(operands))
+    return failure();
+  extras = *operands;
   constexpr int64_t kElementBytes = 4;
   lanes = e.level.vectorBytes / kElementBytes;
   maxRows = e.level.registers == 32 ? 12 : e.level.fma ? 6 : 4;
@@ -378,13 +376,11 @@ void WinogradEmitter::finish(const Place &place, Value filter, int64_t i, int64_
   SmallVector<Value> ivs = {place.image, e.add(place.y, i), e.add(place.x, j), filter};
   if (op.getC().getType().getRank() == 3)
     ivs.erase(ivs.begin() + 1);
-  SmallVector<LaneValue> args = {LaneValue::ofVector(sum)};
-  for (const Access &extra : extras)
-    args.push_back(e.loadLanes(extra, ivs, /*vectorDim=*/int(ivs.size()) - 1, lanes, nullptr));
-  auto results = e.emitBody(op.getEpilogue().front(), args, [](unsigned) { return LaneValue(); }, lanes);
-  broken |= failed(results);
-  if (succeeded(results))
-    e.storeLanes(results->front(), c, ivs, lanes, nullptr);
+  FailureOr<LaneValue> result = e.emitEpilogue(op.getEpilogue().front(), LaneValue::ofVector(sum), extras, ivs,
+                                               /*vectorDim=*/int(ivs.size()) - 1, lanes, nullptr);
+  broken |= failed(result);
+  if (succeeded(result))
+    e.storeLanes(*result, c, ivs, lanes, nullptr);
 }
 
 void WinogradEmitter::transformOutput(const Place &place, Value from, Value filter) {

@@ -230,6 +230,12 @@ private:
   /// Computes a body's terminator operands. lanes 0: scalars only.
   FailureOr<SmallVector<LaneValue>> emitBody(mlir::Block &block, ArrayRef<LaneValue> args, IndexOf indexOf, int64_t lanes);
   LaneValue emitOp(mlir::Operation *op, ArrayRef<LaneValue> operands, int64_t lanes);
+  /// How a loop nest of so many loops reads what the epilogue of `root` takes beside the sum.
+  FailureOr<SmallVector<Access>> epilogueOperands(mlir::Operation *root, mlir::OperandRange extras, mlir::ArrayAttr maps,
+                                                  unsigned loops);
+  /// What the epilogue makes of a sum at `ivs`: of the neighbours along `vectorDim`, or of one where `lanes` is 0.
+  FailureOr<LaneValue> emitEpilogue(mlir::Block &block, LaneValue sum, ArrayRef<Access> extras, ArrayRef<Value> ivs,
+                                    int vectorDim, int64_t lanes, Value mask);
   FailureOr<LaneValue> emitExtract(mlir::tensor::ExtractOp op, ArrayRef<LaneValue> indices, int64_t lanes);
   LaneValue emitCheckIndex(CheckIndexOp op, ArrayRef<LaneValue> operands, int64_t lanes);
   Value gatherLanes(const Buffer &buffer, Value at, int64_t lanes);

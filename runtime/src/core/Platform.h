@@ -19,7 +19,7 @@ struct MappedFile {
 laic_status_t *mapFile(const char *path, MappedFile &out);
 void unmapFile(MappedFile &file);
 // Few bytes of a part of the file will be read: its pages leave this process, and those that are read come back from the system's cache one
-// by one. A wish, too.
+// by one: a wish, which systems without that ignore.
 void expectFewReads(const MappedFile &file, size_t offset, size_t length);
 
 // Executable, never writable memory that holds `length` bytes of code: the file's own pages when `descriptor` >= 0 and the
