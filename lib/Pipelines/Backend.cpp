@@ -24,7 +24,11 @@ LogicalResult Backend::dispatch() {
   // GPUs bind few buffers at a time, some no more than 8; code for the host does not care.
   constexpr unsigned kHostOperands = 40, kDeviceOperands = 8;
   pm.addNestedPass<func::FuncOp>(createShareKernels({device.target->isHost() ? kHostOperands : kDeviceOperands}));
+  if (device.target->isHost())
+    pm.addNestedPass<func::FuncOp>(createFormAppends());
   pm.addPass(createFormDispatches({device.target->getName().str(), /*padded=*/device.target->isHost()}));
+  if (device.target->isHost())
+    pm.addPass(createGrowInPlace());
   return pm.run(*module);
 }
 

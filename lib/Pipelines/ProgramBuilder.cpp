@@ -101,8 +101,9 @@ LogicalResult ProgramBuilder::addBuffer(Value value, const Place &place) {
   Indices shape = scalarList(type.getShape());
   bufferIndex[value] = buffers.size();
   places.push_back(place);
+  uint32_t room = type.getRoom() < 0 ? artifact::kNoDim : uint32_t(type.getRoom());
   buffers.push_back(artifact::CreateBuffer(builder, place.storage, place.index, place.offset, place.offsetScalar, element,
-                                           builder.CreateVector(shape)));
+                                           builder.CreateVector(shape), room));
   return success();
 }
 
@@ -286,7 +287,9 @@ llvm::FailureOr<flatbuffers::Offset<artifact::Tensor>> ProgramBuilder::tensor(At
   if (auto input = dict.getAs<IntegerAttr>("grows"))
     grown = builder.CreateVector(std::vector<uint32_t>{uint32_t(input.getInt())});
   auto nameOffset = builder.CreateString(name.str());
-  return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims), grown);
+  auto room = dict.getAs<IntegerAttr>("room");
+  return artifact::CreateTensor(builder, nameOffset, element, builder.CreateVector(dims), grown,
+                                room ? uint32_t(room.getInt()) : artifact::kNoDim);
 }
 
 LogicalResult ProgramBuilder::findEntries() {
@@ -365,11 +368,28 @@ LogicalResult ProgramBuilder::addWeights() {
   return success();
 }
 
+/// What the entry says of an input (side 0) or output. Room for growth that some plan makes use of is everyone's to give.
+DictionaryAttr ProgramBuilder::withRoom(int side, size_t index) {
+  auto describe = [&](plan::EntryOp of) { return cast<DictionaryAttr>((side == 0 ? of.getInputs() : of.getOutputs())[index]); };
+  DictionaryAttr own = describe(entry);
+  for (const std::vector<plan::EntryOp> &list : entries)
+    for (plan::EntryOp of : list) {
+      if (of.getSymName() != entry.getSymName() || !describe(of).contains("room"))
+        continue;
+      NamedAttrList fields(own);
+      for (llvm::StringRef name : {"room", "grows"})
+        if (Attribute value = describe(of).get(name))
+          fields.set(name, value);
+      return fields.getDictionary(own.getContext());
+    }
+  return own;
+}
+
 LogicalResult ProgramBuilder::addSignature(Signature &signature) {
   ArrayAttr described[] = {entry.getInputs(), entry.getOutputs()};
   for (int side = 0; side < 2; ++side)
-    for (Attribute description : described[side]) {
-      auto offset = tensor(description);
+    for (auto [i, description] : llvm::enumerate(described[side])) {
+      auto offset = tensor(withRoom(side, i));
       if (failed(offset))
         return failure();
       signature.tensors[side].push_back(*offset);

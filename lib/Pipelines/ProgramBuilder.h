@@ -93,6 +93,7 @@ private:
   llvm::LogicalResult addWeights();
   llvm::LogicalResult addPlans(const PlanSource &source);
   llvm::FailureOr<flatbuffers::Offset<artifact::Plan>> addPlan(plan::EntryOp of, Signature *signature);
+  mlir::DictionaryAttr withRoom(int side, size_t index);
   llvm::LogicalResult addSignature(Signature &signature);
   flatbuffers::Offset<artifact::Entry> entryOffset(plan::EntryOp of, const Signature &signature,
                                                    llvm::ArrayRef<flatbuffers::Offset<artifact::Plan>> plans);

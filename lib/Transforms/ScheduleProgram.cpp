@@ -5,9 +5,11 @@
 #include "laic/Transforms/Passes.h"
 
 #include "ArenaPlanner.h"
+#include "Room.h"
 #include "laic/Dialect/Laic/ControlFlowOps.h"
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/Programs.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 #include "laic/Dialect/Laic/WeightStore.h"
 #include "laic/Dialect/Plan/Plan.h"
 #include "laic/Transforms/SymbolicShapes.h"
@@ -71,6 +73,7 @@ private:
   Value bufferOf(Value tensor);
   Value createBuffer(Storage &storage);
   plan::BufferType bufferType(Value tensor);
+  std::optional<int64_t> roomOf(Value tensor);
   bool conflicts(const Storage &x, const Storage &y) const;
   bool mayRunWith(llvm::ArrayRef<unsigned> reads, llvm::ArrayRef<unsigned> writes) const;
   bool joinGroup(ValueRange reads, ValueRange writes);
@@ -258,7 +261,7 @@ void Scheduler::planMemory() {
 
 // ---- signature and checks ----
 
-/// The input that an output starts with: concat(input, ...), as a key-value cache grows.
+/// The input that an output starts with: concat(input, ...), as a key-value cache grows. Without room both are copied.
 std::optional<int64_t> Scheduler::grownInput(Value output) {
   auto origin = [](Value value) {
     while (Operation *op = value.getDefiningOp()) {
@@ -272,8 +275,10 @@ std::optional<int64_t> Scheduler::grownInput(Value output) {
   func::FuncOp kernel = dispatch ? kernels.lookup(dispatch.getKernel()) : func::FuncOp();
   if (!kernel || kernel.isExternal())
     return std::nullopt;
-  auto concat = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp<tensor::ConcatOp>();
-  auto first = concat ? dyn_cast<BlockArgument>(concat.getInputs().front()) : BlockArgument();
+  Operation *root = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp();
+  auto append = dyn_cast_or_null<AppendOp>(root);
+  bool grows = isa_and_nonnull<tensor::ConcatOp>(root) || (append && !append.getPositions());
+  auto first = grows ? dyn_cast<BlockArgument>(root->getOperand(0)) : BlockArgument();
   if (!first || first.getArgNumber() >= dispatch.getInputs().size())
     return std::nullopt;
   auto input = dyn_cast<BlockArgument>(origin(dispatch.getInputs()[first.getArgNumber()]));
@@ -305,8 +310,13 @@ ArrayAttr Scheduler::describe(bool inputs) {
         b.getNamedAttr("name", name ? name : b.getStringAttr((inputs ? "input" : "output") + llvm::Twine(i))),
         b.getNamedAttr("element", element ? element : TypeAttr::get(type.getElementType())),
         b.getNamedAttr("dims", b.getArrayAttr(dims))};
-    if (std::optional<int64_t> grown = inputs ? std::nullopt : grownInput(value))
-      fields.push_back(b.getNamedAttr("grows", b.getI64IntegerAttr(*grown)));
+    auto grows = cast_or_null<IntegerAttr>(inputs ? Attribute() : attr(kGrowsAttr));
+    if (std::optional<int64_t> grown = inputs || grows ? std::nullopt : grownInput(value))
+      grows = b.getI64IntegerAttr(*grown);
+    if (grows)
+      fields.push_back(b.getNamedAttr("grows", grows));
+    if (Attribute room = attr(kRoomAttr))
+      fields.push_back(b.getNamedAttr("room", room));
     if (!inputs)
       fields.push_back(b.getNamedAttr("shape", AffineMapAttr::get(shapes.symbols().map(shapes.shape(value)))));
     list.push_back(b.getDictionaryAttr(fields));
@@ -378,9 +388,22 @@ void Scheduler::addChecks() {
 
 // ---- steps ----
 
+/// The dim along which the memory of a tensor has room: that of an argument or of what is returned, through views.
+std::optional<int64_t> Scheduler::roomOf(Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return laic::roomOf(main.getArgAttrDict(argument.getArgNumber()));
+  Operation *op = tensor.getDefiningOp();
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op)) {
+    std::optional<int64_t> room = roomOf(op->getOperand(0));
+    return room ? roomBehind(op, *room) : std::nullopt;
+  }
+  const Storage &s = storages[storageOf.lookup(tensor)];
+  return s.place == Place::Output ? laic::roomOf(main.getResultAttrDict(s.index)) : std::nullopt;
+}
+
 plan::BufferType Scheduler::bufferType(Value tensor) {
   return plan::BufferType::get(b.getContext(), cast<RankedTensorType>(tensor.getType()).getElementType(),
-                               shapes.symbols().map(shapes.shape(tensor)));
+                               shapes.symbols().map(shapes.shape(tensor)), roomOf(tensor).value_or(-1));
 }
 
 Value Scheduler::createBuffer(Storage &s) {

@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from ctypes import byref, c_int64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,12 +17,16 @@ PAGE = 4096
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output. shape: ints, names of dynamic dims, None for dynamic dims without a name."""
+    """An input or output. shape: ints, names of dynamic dims, None for dynamic dims without a name.
+
+    may_alias: of an output, the names of the inputs whose memory it may share; see Model.run.
+    """
 
     name: str
     dtype: np.dtype
     shape: tuple
     type: str
+    may_alias: tuple = ()
 
     @staticmethod
     def read(function, module, index):
@@ -32,11 +36,18 @@ class Tensor:
         return Tensor(info.name.decode(), _types.numpy_type(info.type), shape, runtime().type_name(info.type).decode()), info.type
 
 
+def _is_bindable(array):
+    """Can the runtime step through the array as it lies?"""
+    return all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
+
+
 def _binding(array, number):
-    """A dense binding of a C-contiguous array; it keeps what it points to alive."""
-    sizes = (c_int64 * max(1, array.ndim))(*array.shape)
-    binding = Binding(data=array.ctypes.data, type=number, rank=array.ndim, sizes=sizes, strides=None, capacity=0)
-    binding.keep = (array, sizes)
+    """A binding of an array that is bindable; it keeps what it points to alive."""
+    sizes, strides = (c_int64 * max(1, array.ndim))(*array.shape), None
+    if not array.flags.c_contiguous:
+        strides = (c_int64 * array.ndim)(*(stride // array.itemsize for stride in array.strides))
+    binding = Binding(data=array.ctypes.data, type=number, rank=array.ndim, sizes=sizes, strides=strides, capacity=0)
+    binding.keep = (array, sizes, strides)
     return binding
 
 
@@ -81,6 +92,8 @@ class Model:
         outputs = [Tensor.read(api.module_output, self._module, i) for i in range(api.module_output_count(self._module))]
         self.inputs, self._input_types = [t for t, _ in inputs], [n for _, n in inputs]
         self.outputs, self._output_types = [t for t, _ in outputs], [n for _, n in outputs]
+        self.outputs = [replace(t, may_alias=tuple(given.name for i, given in enumerate(self.inputs) if api.module_may_alias(self._module, index, i)))
+                        for index, t in enumerate(self.outputs)]
         self._input_maps, self._output_maps = _maps(self.inputs, (1,)), _maps(self.outputs, (1, 2))
 
     def __repr__(self):
@@ -118,7 +131,10 @@ class Model:
                 for t in self.inputs if t.name not in parts]
 
     def run(self, feed, out=None):
-        """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit and be dense.
+        """{input name: array} -> {output name: array}. out: arrays to write into, by output name; they must fit. Views will do.
+
+        An output may share memory with an input where the artifact allows it (`laic-inspect` says `may alias`): a key-value cache grows
+        in place when a longer view of the array that its input is a view of is given for the output.
 
         A sequence is a list of arrays, an absent optional None: their elements travel as `name/0`, `name/1`, ... A map is a dict, a
         sequence of maps a list of dicts: they travel as `name/keys` and `name/values`.
@@ -194,14 +210,14 @@ class Model:
             raise InvalidArgumentError(f"input '{tensor.name}': expects {wanted}, got {array.dtype}")
         if carrier.ndim != len(tensor.shape):
             raise InvalidArgumentError(f"input '{tensor.name}': expects rank {len(tensor.shape)}, got shape {carrier.shape}")
-        return carrier if carrier.flags.c_contiguous else np.ascontiguousarray(carrier)
+        return carrier if carrier.flags.c_contiguous or _is_bindable(carrier) else np.ascontiguousarray(carrier)
 
     @staticmethod
     def _writable(tensor, number, array):
         if number == _types.STRING:
             raise InvalidArgumentError(f"out['{tensor.name}']: strings cannot be written into an array of the caller's")
-        if array.dtype != tensor.dtype or not array.flags.c_contiguous or not array.flags.writeable:
-            raise InvalidArgumentError(f"out['{tensor.name}'] must be a dense, writable array of {tensor.dtype}")
+        if array.dtype != tensor.dtype or not _is_bindable(array) or not array.flags.writeable:
+            raise InvalidArgumentError(f"out['{tensor.name}'] must be a writable array of {tensor.dtype} without negative strides")
         return _binding(array, number)
 
     @staticmethod

@@ -160,6 +160,84 @@ TEST_F(Binding, StridedCacheGrowsInPlace) {
       EXPECT_EQ(cache[r * 6 + c], c < 4 ? 10 * r + c : -1) << r << "," << c;
 }
 
+// Elements of a cache [H, length, 4] in memory with room: what `at` gives, by plane and place.
+template <typename At> void expectPlanes(const std::vector<float> &cache, int64_t planes, int64_t room, int64_t length, At at) {
+  for (int64_t h = 0; h < planes; ++h)
+    for (int64_t i = 0; i < length * 4; ++i)
+      EXPECT_EQ(cache[h * room * 4 + i], at(h, i)) << h << "," << i;
+}
+
+TEST_F(Binding, MemoryWithRoomIsUsedAsItIs) {
+  use(makeGrow());
+  constexpr int64_t kPlanes = 3, kRoom = 16;
+  std::vector<float> cache(kPlanes * kRoom * 4, -1), next(kPlanes * 4);
+  auto element = [](int64_t h, int64_t i) { return static_cast<float>(1000 * h + i); };
+  uint64_t allocations = 0;
+  for (int64_t length = 0; length < kRoom; ++length) {
+    for (int64_t h = 0; h < kPlanes; ++h)
+      for (int64_t c = 0; c < 4; ++c)
+        next[h * 4 + c] = element(h, length * 4 + c);
+    ASSERT_EQ(input(0, cache.data(), {kPlanes, length, 4}, {kRoom * 4, 4, 1}), "");
+    ASSERT_EQ(input(1, next.data(), {kPlanes, 1, 4}), "");
+    ASSERT_EQ(output(cache.data(), {kPlanes, length + 1, 4}, {kRoom * 4, 4, 1}), "");
+    ASSERT_EQ(errorOf(laic_run(get())), "");
+    laic_memory_info_t info = {sizeof info, 0, 0, 0};
+    laic_context_memory(get(), &info);
+    allocations = length == 0 ? info.allocations : allocations;
+    EXPECT_EQ(info.allocations, allocations) << length; // however long it gets, nothing is copied
+  }
+  expectPlanes(cache, kPlanes, kRoom, kRoom, element);
+}
+
+TEST_F(Binding, RoomThatInputAndOutputDoNotShareIsNoRoom) {
+  use(makeGrow());
+  constexpr int64_t kPlanes = 2, kRoom = 8, kWide = 10;
+  auto element = [](int64_t h, int64_t i) { return static_cast<float>(1000 * h + i); };
+  std::vector<float> next(kPlanes * 4);
+  for (int64_t h = 0; h < kPlanes; ++h)
+    for (int64_t c = 0; c < 4; ++c)
+      next[h * 4 + c] = element(h, 12 + c);
+  ASSERT_EQ(input(1, next.data(), {kPlanes, 1, 4}), "");
+  auto fill = [&](std::vector<float> &cache, int64_t room, float *at) {
+    for (float &value : cache)
+      value = -1;
+    for (int64_t h = 0; h < kPlanes; ++h)
+      for (int64_t i = 0; i < 12; ++i)
+        at[h * room * 4 + i] = element(h, i);
+  };
+  // Planes further apart in the output than in the input; an output that begins before its input; memory of its own; dense memory.
+  std::vector<float> cache(kPlanes * kWide * 4), other(kPlanes * kRoom * 4, -1);
+  fill(cache, kRoom, cache.data());
+  ASSERT_EQ(input(0, cache.data(), {kPlanes, 3, 4}, {kRoom * 4, 4, 1}), "");
+  ASSERT_EQ(output(cache.data(), {kPlanes, 4, 4}, {kWide * 4, 4, 1}), "");
+  ASSERT_EQ(errorOf(laic_run(get())), "");
+  expectPlanes(cache, kPlanes, kWide, 4, element);
+  fill(cache, kRoom, cache.data() + 4);
+  ASSERT_EQ(input(0, cache.data() + 4, {kPlanes, 3, 4}, {kRoom * 4, 4, 1}), "");
+  ASSERT_EQ(output(cache.data(), {kPlanes, 4, 4}, {kRoom * 4, 4, 1}), "");
+  ASSERT_EQ(errorOf(laic_run(get())), "");
+  expectPlanes(cache, kPlanes, kRoom, 4, element);
+  fill(cache, kRoom, cache.data());
+  ASSERT_EQ(input(0, cache.data(), {kPlanes, 3, 4}, {kRoom * 4, 4, 1}), "");
+  ASSERT_EQ(output(other.data(), {kPlanes, 4, 4}, {kRoom * 4, 4, 1}), "");
+  ASSERT_EQ(errorOf(laic_run(get())), "");
+  expectPlanes(other, kPlanes, kRoom, 4, element);
+  EXPECT_EQ(other[16], -1);
+  ASSERT_EQ(output(nullptr, {kPlanes, 4, 4}), "");
+  ASSERT_EQ(errorOf(laic_run(get())), "");
+  std::vector<float> dense = floatsOf(get(), 0);
+  expectPlanes(dense, kPlanes, 4, 4, element);
+  // Elements of a row apart from each other are no room along dim 1.
+  std::vector<float> apart(kPlanes * 3 * 8);
+  for (int64_t h = 0; h < kPlanes; ++h)
+    for (int64_t i = 0; i < 12; ++i)
+      apart[h * 24 + i * 2] = element(h, i);
+  ASSERT_EQ(input(0, apart.data(), {kPlanes, 3, 4}, {24, 8, 2}), "");
+  ASSERT_EQ(errorOf(laic_run(get())), "");
+  dense = floatsOf(get(), 0);
+  expectPlanes(dense, kPlanes, 4, 4, element);
+}
+
 TEST_F(Binding, NullArgumentsAreErrors) {
   use(makeAffine());
   expectRefused(laic_module_load(nullptr, nullptr, nullptr), "out is NULL");

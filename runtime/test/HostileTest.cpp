@@ -83,6 +83,23 @@ const Case kLoadCases[] = {
     {"NegativeDim", [](TestArtifact &a) { a.entry().inputs[0]->shape[1]->value = -2; }, "negative size"},
     {"AliasOfNoInput", [](TestArtifact &a) { a.entry().outputs[0]->may_alias = {1}; }, "may alias input 1 of 1"},
     {"AliasOnInput", [](TestArtifact &a) { a.entry().inputs[0]->may_alias = {0}; }, "may alias"},
+    {"RoomBeyondRank", [](TestArtifact &a) { a.entry().inputs[0]->room_dim = 2; }, "input 0 has room along dim 2, its rank is 2"},
+    {"RoomInTheArena", [](TestArtifact &a) { buffer(a, 2).room_dim = 0; }, "buffer 2 cannot have room along dim 0"},
+    {"RoomBeyondBuffer", [](TestArtifact &a) { buffer(a, 0).room_dim = 2; }, "buffer 0 cannot have room along dim 2"},
+    {"RoomOfNoInput", [](TestArtifact &a) { buffer(a, 0).room_dim = 1; },
+     "buffer 0 has room that its input or output does not have"},
+    {"RoomOfAnotherType",
+     [](TestArtifact &a) {
+       a.entry().inputs[0]->room_dim = buffer(a, 0).room_dim = 1;
+       buffer(a, 0).type = ElementType::I32;
+     },
+     "buffer 0 has room that its input or output does not have"},
+    {"RoomWithoutKernel",
+     [](TestArtifact &a) {
+       a.entry().inputs[0]->room_dim = buffer(a, 0).room_dim = 1;
+       step(a, 0).kind = StepKind::Copy;
+     },
+     "step 0 runs no kernel, yet its buffer 0 has room"},
     {"OutputShapesMissing", [](TestArtifact &a) { a.entry().output_shapes.pop_back(); }, "output_shapes has 1 sizes"},
     {"OutputShapesIndex", [](TestArtifact &a) { a.entry().output_shapes[0] = 1000; }, "output_shapes refers to scalar 1000"},
     {"ScalarForward", [](TestArtifact &a) { put(a.plan().scalars, 4, ScalarOp::Mul, 5, 1, 0); }, "not before it"},
@@ -255,6 +272,12 @@ const Case kRunCases[] = {
        step(a, 0).operands = {1, 2};
      },
      "step 0 copies between different sizes"},
+    {"RoomOfOtherDims",
+     [](TestArtifact &a) {
+       a.entry().inputs[0]->room_dim = buffer(a, 0).room_dim = 1;
+       std::swap(buffer(a, 0).shape[0], buffer(a, 0).shape[1]);
+     },
+     "buffer 0 does not fit 'x'"},
 };
 
 class HostileSizes : public ::testing::TestWithParam<Case> {};

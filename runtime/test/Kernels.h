@@ -21,6 +21,8 @@ int32_t test_gather(const laic_tensor_t *, const int64_t *, int64_t, int64_t, vo
 int32_t test_row_sum(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 /* y = concat(past, next) along dim 0 of [n, k]; a tile is a row of y. */
 int32_t test_append(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
+/* present = concat(past, next) along dim 1 of [h, n, 4], by strides; a tile is one of dim 0. Leaves past alone where it is in present. */
+int32_t test_grow(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 /* y[i] = scalars[0] for i64 y. */
 int32_t test_fill(const laic_tensor_t *, const int64_t *, int64_t, int64_t, void *, laic_kernel_error_t *);
 /* Fails with the code scalars[0] and the value scalars[1]. */

@@ -260,6 +260,24 @@ TestArtifact test::makeAppend() {
   return a;
 }
 
+TestArtifact test::makeGrow() {
+  TestArtifact a;
+  const uint32_t four = a.constant(4);
+  const uint32_t past = a.input("past", ElementType::F32, {-1, -1, 4}, {"H", "P", ""});
+  const uint32_t next = a.input("next", ElementType::F32, {-1, -1, 4}, {"H", "M", ""});
+  const uint32_t h = a.dim(past, 0), p = a.dim(past, 1), m = a.dim(next, 1);
+  const uint32_t total = a.scalar(ScalarOp::Add, p, m);
+  const uint32_t present = a.output("present", ElementType::F32, {h, total, four});
+  a.entry().outputs[present]->may_alias = {past};
+  a.entry().outputs[present]->room_dim = a.entry().inputs[past]->room_dim = 1;
+  const uint32_t first = a.buffer(Storage::Input, past, ElementType::F32, {h, p, four});
+  const uint32_t second = a.buffer(Storage::Input, next, ElementType::F32, {h, m, four});
+  const uint32_t out = a.buffer(Storage::Output, present, ElementType::F32, {h, total, four});
+  a.plan().buffers[first]->room_dim = a.plan().buffers[out]->room_dim = 1;
+  a.dispatch(a.kernel("grow", test_grow), {first, second, out}, 1, h);
+  return a;
+}
+
 // A branch: `factor` * n values of that number.
 static uint32_t addBranch(TestArtifact &a, uint32_t fill, int64_t factor) {
   const uint32_t index = a.begin("branch");

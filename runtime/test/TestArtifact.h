@@ -72,6 +72,8 @@ TestArtifact makeAffine();
 TestArtifact makeGather();
 // present[p + m, 4] = concat(past[p, 4], next[m, 4]); present may alias past.
 TestArtifact makeAppend();
+// past f32 [H, P, 4], next f32 [H, M, 4] -> present f32 [H, P + M, 4], which grows in place along P.
+TestArtifact makeGrow();
 
 // y[m] of i64 = c ? n values n : 2 n values 2 n, of x[n]: an If step (step 0) whose size comes late, programs 1 and 2.
 TestArtifact makeBranch();

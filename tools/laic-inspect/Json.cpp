@@ -47,6 +47,8 @@ json tensorOf(const Entry &entry, const Tensor &tensor) {
   json out = {{"name", text(tensor.name())}, {"type", typeName(tensor.type())}, {"shape", shape}};
   if (!aliases.empty())
     out["may_alias"] = aliases;
+  if (tensor.room_dim() != kNoDim)
+    out["room_dim"] = tensor.room_dim();
   return out;
 }
 

@@ -65,6 +65,8 @@ void printSignature(Page &page, const Entry &entry) {
     std::string aliases;
     for (uint32_t k = 0; k < count(output.may_alias()); ++k)
       aliases += (k ? ", " : "  may alias ") + text(entry.inputs()->Get(output.may_alias()->Get(k))->name());
+    if (output.room_dim() != kNoDim)
+      aliases += ", grows in place along dim " + std::to_string(output.room_dim());
     page.line("  output  %s: %s%s", text(output.name()).c_str(), signatureType(output).c_str(), aliases.c_str());
   }
 }

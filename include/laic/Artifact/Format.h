@@ -22,6 +22,7 @@ constexpr uint64_t kSegmentAlignment = 64 * 1024; // weight and code segments: m
 constexpr uint64_t kTensorAlignment = 64;
 constexpr uint32_t kMaxSections = 1024;
 constexpr uint32_t kNoScalar = 0xffffffff; // Plan.host_arena_size of a plan without one
+constexpr uint32_t kNoDim = 0xffffffff;    // room_dim of what has no room
 
 enum class SectionKind : uint32_t { Program = 1, Weights = 2, Code = 3, Signature = 4 };
 

@@ -18,6 +18,11 @@ namespace laic {
 constexpr llvm::StringLiteral kTilesAttr = "laic.tiles";
 constexpr llvm::StringLiteral kWorkspaceAttr = "laic.workspace";
 constexpr llvm::StringLiteral kParametersAttr = "laic.parameters";
+/// On arguments and results of a program, and on arguments of kernels: the dim along which their memory may have room for more than the
+/// tensor has elements (an integer). Strides before that dim are those of the memory; all else is dense.
+constexpr llvm::StringLiteral kRoomAttr = "laic.room";
+/// On results of a program: the number of the argument whose memory it may share.
+constexpr llvm::StringLiteral kGrowsAttr = "laic.grows";
 /// Why the plan's device does not run a kernel that the host therefore does.
 constexpr llvm::StringLiteral kWhyHostAttr = "laic.why_host";
 /// Of a kernel without a body: the function of the runtime that the host calls; the sizes of its dispatches are its parameters.

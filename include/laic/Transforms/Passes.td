@@ -26,6 +26,21 @@ def NormalizeRoots : Pass<"laic-normalize-roots", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def FormAppends : Pass<"laic-form-appends", "::mlir::func::FuncOp"> {
+  let summary = "Say where a result of the program is one of its inputs with new elements behind it";
+  let description = [{
+    A concatenation of an input and something else that is returned becomes laic.append, which need not copy the input where the caller
+    gives both the same memory. One that makes room with zeros for what a laic.append then writes becomes part of it.
+
+    ```mlir
+    %present = tensor.concat dim(2) %past, %now : (tensor<?x4x?x64xf32>, tensor<?x4x?x64xf32>) -> tensor<?x4x?x64xf32>
+    // becomes
+    %present = laic.append %past, %now sizes %batch, %total {axis = 2} : ...
+    ```
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ShareKernels : Pass<"laic-share-kernels", "::mlir::func::FuncOp"> {
   let summary = "Make operations equal that differ in numbers alone";
   let description = [{
@@ -67,6 +82,25 @@ def FormDispatches : Pass<"laic-form-dispatches", "::mlir::ModuleOp"> {
   let dependentDialects = ["::laic::plan::PlanDialect", "::laic::LaicDialect", "::mlir::arith::ArithDialect"];
 }
 
+def GrowInPlace : Pass<"laic-grow-in-place", "::mlir::ModuleOp"> {
+  let summary = "Let key-value caches lie in memory that has room for more, and grow there";
+  let description = [{
+    Where a returned laic.append continues an input of @main that nothing else reads, and every kernel that reads what it makes takes
+    strides, the input, the result and the kernels' arguments get `laic.room`: the dim along which memory may have places for more than
+    the tensor has elements. Their strides before that dim are then those of the memory. The result also gets `laic.grows`, the number of
+    the input whose memory it may share.
+
+    ```mlir
+    func.func @main(%past: tensor<1x4x?x64xf32>, ...) -> tensor<1x4x?x64xf32>
+    // becomes
+    func.func @main(%past: tensor<1x4x?x64xf32> {laic.room = 2}, ...) -> (tensor<1x4x?x64xf32> {laic.room = 2, laic.grows = 0})
+    ```
+
+    A kernel that other dispatches use without room is repeated.
+  }];
+  let dependentDialects = ["::laic::plan::PlanDialect"];
+}
+
 def InsertTransfers : Pass<"laic-insert-transfers", "::mlir::ModuleOp"> {
   let summary = "Move tensors of @main between devices by plan.transfer";
   let description = [{
@@ -94,7 +128,8 @@ def ScheduleProgram : Pass<"laic-schedule-program", "::mlir::ModuleOp"> {
   let summary = "Turn @main and its dispatches into a plan.entry: order, lifetimes, arena, checks";
   let description = [{
     Kernels carry `laic.tiles`, `laic.workspace` and `laic.parameters`: maps over the dynamic dims of arguments and results, then the
-    index arguments. Without them a kernel has one tile, no workspace, and the index arguments as its scalars.
+    index arguments. Without them a kernel has one tile, no workspace, and the index arguments as its scalars. What has `laic.room` (see
+    laic-grow-in-place) becomes buffers with room.
   }];
   let options = [
     Option<"device", "device", "std::string", "\"cpu\"", "Device that the plan is for">,

@@ -1,4 +1,5 @@
 // RotaryEmbedding, SwiGLU, TensorScatter: what stands around the attention of a decoder.
+#include "DynamicSizes.h"
 #include "IndexBuilder.h"
 #include "Rotation.h"
 #include "ShapeChecks.h"
@@ -6,6 +7,7 @@
 #include "laic/Dialect/Laic/AttentionOps.h"
 #include "laic/Dialect/Laic/LowerContext.h"
 #include "laic/Dialect/Laic/OnnxElements.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;
@@ -163,9 +165,15 @@ static V selectBits(ScalarBuilder &s, V condition, V x, V y) {
 LogicalResult TensorScatterOp::lower(LowerContext &ctx) {
   int64_t rank = ctx.rank(0), axis = static_cast<int64_t>(getAxis());
   axis = axis < 0 ? axis + rank : axis;
-  bool isCircular = getMode() == "circular";
+  if (getMode() == "linear") {
+    V positions = ctx.has(2) ? ctx.operand(2) : ctx.filled({ctx.shape(0)[0]}, ctx.b.getI64Type(), 0);
+    auto op = AppendOp::create(ctx.b, ctx.type(ctx.resultShape(), ctx.resultElement()), ctx.operand(0), ctx.operand(1), positions,
+                               dynamicSizes(ctx, ctx.resultShape()), axis);
+    ctx.set(0, op.getResult());
+    return success();
+  }
   AffineExpr length = ctx.shape(0)[axis], count = ctx.shape(1)[axis];
-  V size = ctx.size(length), updates = ctx.size(count), starts = ctx.size(canonicalSize(length - count + 1));
+  V size = ctx.size(length), updates = ctx.size(count);
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, getContext());
   ctx.set(0, ctx.generic(ctx.resultShape(), ctx.resultElement(), ctx.operand(0), identity, [&](ScalarBuilder &s, ValueRange in) {
     IndexBuilder ib(s.b, s.loc);
@@ -175,16 +183,12 @@ LogicalResult TensorScatterOp::lower(LowerContext &ctx) {
     V start = ib.cst(0);
     if (ctx.has(2)) {
       V raw = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(2), at[0]);
-      V index = ib.toIndex(raw, isUnsignedElement(ctx.element(2)));
-      start = isCircular ? ib.floorMod(index, size)
-                         : V(CheckIndexOp::create(s.b, s.loc, s.b.getIndexType(), index, starts,
-                                                  ib.toInt(index, s.b.getI64Type()), s.b.getI32IntegerAttr(1)));
+      start = ib.floorMod(ib.toIndex(raw, isUnsignedElement(ctx.element(2))), size);
     }
     // Where the element would lie in `update`.
     V offset = ib.sub(at[axis], start);
-    if (isCircular)
-      offset = ib.select(ib.lt(offset, ib.cst(0)), ib.add(offset, size), offset);
-    V isUpdated = ib.both(ib.le(ib.cst(0), offset), ib.lt(offset, updates));
+    offset = ib.select(ib.lt(offset, ib.cst(0)), ib.add(offset, size), offset);
+    V isUpdated = ib.lt(offset, updates);
     at[axis] = ib.select(isUpdated, offset, ib.cst(0));
     V update = tensor::ExtractOp::create(s.b, s.loc, ctx.operand(1), at);
     return selectBits(s, isUpdated, update, in[0]);

@@ -419,6 +419,68 @@ LogicalResult KernelEmitter::emitConcat(tensor::ConcatOp op) {
   return success();
 }
 
+// Rows of `past`, `now` and zeros, as emitConcat joins them. Where `past` lies in the memory of the result already, it stays there.
+LogicalResult KernelEmitter::emitAppend(AppendOp op) {
+  Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
+  FailureOr<Buffer> past = bufferOf(op.getPast()), now = bufferOf(op.getNow());
+  FailureOr<Buffer> positions = op.getPositions() ? bufferOf(op.getPositions()) : FailureOr<Buffer>(Buffer());
+  if (failed(past) || failed(now) || failed(positions))
+    return fail("laic.append reads something that is no argument");
+  unsigned axis = op.getAxis();
+  Size outer(1), behindFirst(1), inner(1);
+  for (auto [d, size] : llvm::enumerate(result.sizes)) {
+    outer = d < axis ? outer * size : outer;
+    behindFirst = d > 0 && d < axis ? behindFirst * size : behindFirst;
+    inner = d > axis ? inner * size : inner;
+  }
+  auto step = [&](const Buffer &buffer) { return axis ? value(buffer.stride(axis - 1)) : index(0); };
+  auto lengthOf = [&](const Buffer &buffer) { return mul(value(buffer.sizes[axis]), value(inner)); };
+  Access from[2];
+  from[0].buffer = *past;
+  from[1].buffer = *now;
+  Access nothing;
+  nothing.scalar = zero(result.element);
+  Value pastLength = lengthOf(*past), nowLength = lengthOf(*now);
+  Value stays = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, past->pointer, result.pointer);
+  Value places = sub(value(result.sizes[axis]), value(now->sizes[axis])); // where new elements may begin
+
+  SmallVector<TileDim> dims = planTiles({canonical(outer), canonical(result.sizes[axis] * inner)}, 1, 64);
+  tiles(dims, [&](ArrayRef<Value> lo, ArrayRef<Value> hi) {
+    loop(lo[0], hi[0], 1, [&](Value at) {
+      Value start = pastLength, row = mul(at, step(result));
+      if (positions->memref) {
+        Value position = load(*positions, arith::DivUIOp::create(b, loc, at, value(behindFirst)));
+        Value place = arith::IndexCastOp::create(b, loc, b.getIndexType(), position);
+        place = CheckIndexOp::create(b, loc, b.getIndexType(), place, add(places, 1),
+                                     arith::IndexCastOp::create(b, loc, b.getI64Type(), place), b.getI32IntegerAttr(1));
+        start = mul(place, value(inner));
+      }
+      Value stop = add(start, nowLength);
+      // [begin, end) of the row, cut to the tile, from where `source` has it.
+      auto copy = [&](Value begin, Value end, const Access &source, Value sourceRow) {
+        begin = arith::MaxSIOp::create(b, loc, begin, lo[1]);
+        end = minimum(end, hi[1]);
+        when(less(begin, end), [&] {
+          copyRun(result, add(row, begin), source, source.isScalar() ? Value() : add(sourceRow, begin), sub(end, begin));
+        });
+      };
+      Value pastRow = mul(at, step(*past));
+      auto notWhere = arith::XOrIOp::create(b, loc, stays, arith::ConstantIntOp::create(b, loc, b.getI1Type(), 1));
+      when(notWhere, [&] {
+        copy(index(0), minimum(pastLength, start), from[0], pastRow);
+        if (positions->memref)
+          copy(stop, pastLength, from[0], pastRow);
+      });
+      copy(start, stop, from[1], sub(mul(at, step(*now)), start));
+      if (!positions->memref)
+        return;
+      copy(pastLength, start, nothing, Value());
+      copy(arith::MaxSIOp::create(b, loc, pastLength, stop), hi[1], nothing, Value());
+    });
+  });
+  return success();
+}
+
 LogicalResult KernelEmitter::emitSizesTensor(SizesTensorOp op) {
   Buffer result = resultBuffer(cast<OpResult>(op.getResult()));
   SmallVector<Value> elements;

@@ -1,6 +1,5 @@
-// The kernel call interface, sizes, buffers, tiles and loops that all roots are emitted with.
+// Sizes, buffers, tiles and loops that all roots are emitted with.
 #include "KernelEmitter.h"
-#include "laic/kernel_abi.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -8,7 +7,6 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
-#include <cstddef>
 #include <numeric>
 
 using namespace mlir;
@@ -26,8 +24,9 @@ Size Size::operator*(const Size &other) const {
 }
 
 Linear Buffer::stride(unsigned dim) const {
-  Size product(1);
-  for (unsigned i = dim + 1; i < sizes.size(); ++i)
+  bool before = int64_t(dim) < room;
+  Size product = before ? pitch : Size(1);
+  for (unsigned i = dim + 1, end = before ? room : sizes.size(); i < end; ++i)
     product = product * sizes[i];
   return product.is(0) ? Linear{} : Linear{product};
 }
@@ -39,91 +38,7 @@ LogicalResult KernelEmitter::fail(const llvm::Twine &message) {
   return kernel.emitError() << "kernel '" << kernel.getName() << "' has no code for " << level.name << ": " << message;
 }
 
-// ---- the call interface ----
-
-LogicalResult KernelEmitter::createFunction() {
-  Type ptr = LLVM::LLVMPointerType::get(context), i64 = b.getI64Type();
-  b.setInsertionPointToEnd(module.getBody());
-  function = func::FuncOp::create(b, loc, kernel.getName(), b.getFunctionType({ptr, ptr, i64, i64, ptr, ptr}, b.getI32Type()));
-  Block *entry = function.addEntryBlock();
-  b.setInsertionPointToStart(entry);
-  tensors = entry->getArgument(0);
-  scalars = entry->getArgument(1);
-  workspace = entry->getArgument(4);
-  error = entry->getArgument(5);
-  entryEnd = arith::ConstantIndexOp::create(b, loc, 0);
-  indexCache[0] = entryEnd->getResult(0);
-  b.setInsertionPoint(entryEnd);
-  begin = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(2));
-  end = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(3));
-
-  auto field = [&](Value base, int64_t offset, Type type) -> Value {
-    Value at = LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(offset)});
-    return LLVM::LoadOp::create(b, loc, type, at);
-  };
-  unsigned tensorNumber = 0;
-  auto addTensor = [&](RankedTensorType type) {
-    int64_t at = tensorNumber++ * sizeof(laic_tensor_t);
-    SmallVector<Size> sizes;
-    Value sizesPointer;
-    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
-      if (!ShapedType::isDynamic(size)) {
-        sizes.push_back(size);
-        continue;
-      }
-      if (!sizesPointer)
-        sizesPointer = field(tensors, at + offsetof(laic_tensor_t, sizes), ptr);
-      sizes.push_back(Size::symbol(symbolValues.size()));
-      Value loaded = field(sizesPointer, dim * 8, i64);
-      symbolValues.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded));
-    }
-    return makeBuffer(field(tensors, at + offsetof(laic_tensor_t, data), ptr), type.getElementType(), sizes);
-  };
-  auto tensorTypes = [&](TypeRange types, SmallVector<Buffer> &buffers) -> LogicalResult {
-    for (Type type : types) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor && !type.isIndex())
-        return fail("an operand is neither a ranked tensor nor an index");
-      buffers.push_back(tensor ? addTensor(tensor) : Buffer());
-    }
-    return success();
-  };
-  if (failed(tensorTypes(kernel.getArgumentTypes(), argBuffers)) || failed(tensorTypes(kernel.getResultTypes(), resultBuffers)))
-    return failure();
-  int64_t scalarNumber = 0;
-  for (BlockArgument arg : kernel.getArguments()) {
-    if (!arg.getType().isIndex())
-      continue;
-    Value loaded = field(scalars, 8 * scalarNumber++, i64);
-    Value size = arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
-    scalarCache[arg] = size;
-    localSymbols[arg] = symbolValues.size();
-    symbolValues.push_back(size);
-  }
-  exportedSymbols = symbolValues.size();
-  for (unsigned i = 0; i < exportedSymbols; ++i)
-    symbolParents.push_back(i);
-  tileCount = getAffineConstantExpr(1, context);
-  workspaceBytes = getAffineConstantExpr(0, context);
-  b.setInsertionPointToEnd(entry);
-  return success();
-}
-
-void KernelEmitter::finish() {
-  lowerCheckIndex();
-  Value code;
-  if (usesError) {
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(entryEnd);
-      LLVM::StoreOp::create(b, loc, arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0), error);
-    }
-    code = LLVM::LoadOp::create(b, loc, b.getI32Type(), error);
-  } else {
-    code = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
-  }
-  func::ReturnOp::create(b, loc, code);
-}
+// ---- roots ----
 
 FailureOr<KernelInfo> KernelEmitter::run() {
   if (!llvm::hasSingleElement(kernel.getBody()))
@@ -181,6 +96,7 @@ LogicalResult KernelEmitter::emitRoot(Operation *root) {
       .Case([&](ContractOp op) { return emitContract(op); })
       .Case([&](tensor::PadOp op) { return emitPad(op); })
       .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
+      .Case([&](AppendOp op) { return emitAppend(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitExtractSlice(op); })
       .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
       .Case([&](SizesTensorOp op) { return emitSizesTensor(op); })
@@ -337,6 +253,7 @@ FailureOr<Buffer> KernelEmitter::panelsOf(PanelsOp op) {
   if (failed(source))
     return failure();
   Buffer panels = *source;
+  panels.room = -1; // readers ask the source for strides
   panels.sizes.assign(op.getMap().getNumDims(), Size(1));
   panels.sizes.push_back(kPanel);
   for (auto [index, size] : llvm::zip(op.getMap().getResults(), source->sizes))

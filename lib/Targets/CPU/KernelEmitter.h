@@ -11,6 +11,7 @@
 #include "laic/Dialect/Laic/Laic.h"
 #include "laic/Dialect/Laic/PanelsOps.h"
 #include "laic/Dialect/Laic/RowsOps.h"
+#include "laic/Dialect/Laic/StructuredOps.h"
 #include "laic/Dialect/Laic/WinogradOps.h"
 #include "laic/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -57,11 +58,14 @@ using Linear = SmallVector<Size, 1>;
 inline bool isZero(const Linear &x) { return x.empty(); }
 inline bool isOne(const Linear &x) { return x.size() == 1 && x[0].is(1); }
 
-/// A tensor in memory, dense row-major. `memref` is memref<?xT>.
+/// A tensor in memory, row-major. `memref` is memref<?xT>.
 struct Buffer {
   Value memref, pointer;
   mlir::Type element;
   SmallVector<Size> sizes;
+  /// Dense from dim `room` on; before it one step along a dim is over `pitch` elements for each of the dims in between. -1: dense.
+  int64_t room = -1;
+  Size pitch;
   Linear stride(unsigned dim) const;
 };
 
@@ -124,9 +128,13 @@ private:
   friend class RowsEmitter;
   friend class WinogradEmitter;
 
-  // ---- KernelEmitter.cpp: the call interface, sizes ----
+  // ---- CallInterface.cpp ----
   LogicalResult createFunction();
+  /// Gives memory with room the strides that the caller passes.
+  LogicalResult readPitches();
   void finish();
+
+  // ---- KernelEmitter.cpp: sizes, buffers ----
   LogicalResult emitRoot(mlir::Operation *root);
   LogicalResult fail(const llvm::Twine &message);
   /// Makes two size symbols one: they are known to be equal.
@@ -246,6 +254,7 @@ private:
   LogicalResult emitFill(mlir::linalg::FillOp op);
   LogicalResult emitPad(mlir::tensor::PadOp op);
   LogicalResult emitConcat(mlir::tensor::ConcatOp op);
+  LogicalResult emitAppend(AppendOp op);
   LogicalResult emitExtractSlice(mlir::tensor::ExtractSliceOp op);
   LogicalResult emitInsertSlice(mlir::tensor::InsertSliceOp op);
   LogicalResult emitTranspose(mlir::linalg::TransposeOp op);

@@ -184,7 +184,7 @@ typedef struct laic_binding {
  * its own sizes, see laic_infer). An output may share memory with an
  * input only where laic_module_may_alias says so.
  * Strides must not be negative. Tensors that are not dense, not aligned to their element size, or shared are copied to or from
- * memory of the context. */
+ * memory of the context; but not what grows in place along a dim with room (see README.md, "Growing in place"). */
 LAIC_API laic_status_t *laic_bind_input(laic_context_t *context, size_t index, const laic_binding_t *binding);
 LAIC_API laic_status_t *laic_bind_output(laic_context_t *context, size_t index, const laic_binding_t *binding);
 

@@ -114,6 +114,18 @@ static bool allocatePorts(laic_context &context, Array<Port> &ports,
   return true;
 }
 
+// Memory with room is of use to a plan whose kernels all take strides for it.
+static void findRoom(laic_context &context) {
+  for (Port &port : context.inputs)
+    port.roomDim = context.driver->host ? port.info->room_dim() : kNoDim;
+  for (Port &port : context.outputs)
+    port.roomDim = context.driver->host ? port.info->room_dim() : kNoDim;
+  for (uint32_t i = 0; i < count(context.plan->buffers()); ++i)
+    if (const Buffer &buffer = *context.plan->buffers()->Get(i); buffer.room_dim() == kNoDim)
+      if (Port *port = portOf(context, buffer))
+        port->roomDim = kNoDim;
+}
+
 static uint32_t countReads(const Plan &plan) {
   uint32_t reads = 0;
   for (uint32_t i = 0; i < count(plan.steps()); ++i)
@@ -143,6 +155,7 @@ static laic_status_t *allocateContext(laic_context &context) {
                    context.buffers.allocate(context.allocator, buffers) && allocateLate(context);
   if (!allocated)
     return outOfMemory();
+  findRoom(context);
   for (uint32_t i = 0; i < buffers; ++i) {
     context.buffers[i].firstDim = static_cast<uint32_t>(dims);
     context.buffers[i].rank = count(context.plan->buffers()->Get(i)->shape());

@@ -22,6 +22,7 @@ struct Port {
   size_t capacity; // bytes, 0: what the sizes span
   int64_t boundSizes[LAIC_MAX_RANK];
   int64_t boundStrides[LAIC_MAX_RANK];
+  uint32_t roomDim; // the dim along which memory may have room, where all kernels of the plan take strides for it; or kNoDim
   // What sizes make of it.
   int64_t sizes[LAIC_MAX_RANK];
   int64_t strides[LAIC_MAX_RANK]; // of the memory at `memory`
@@ -31,6 +32,7 @@ struct Port {
   uint64_t span;                  // bytes touched from `memory` on
   void *memory;                   // the caller's or the context's
   void *dense;                    // what the plan reads or writes: memory, or the staging buffer
+  int64_t pitch;                  // of `dense`: elements from one to the next of what lies before roomDim; 0: it is dense
   Block staging;
   Block owned;
 
@@ -161,7 +163,15 @@ laic_status_t *traceStep(laic_context &context, uint32_t step, int64_t tiles,
 // A status for an error that a kernel has recorded (LAIC_KERNEL_*).
 laic_status_t *kernelError(const laic_context &context, const artifact::Step &step, int32_t code, int64_t value);
 
-// Finds memory for every port whose size is known, staged where the caller's is not dense, not aligned or shared.
+// The input or output that a buffer is a view of; NULL for other storage.
+inline Port *portOf(laic_context &context, const artifact::Buffer &buffer) {
+  if (buffer.storage() == artifact::Storage::Input)
+    return &context.inputs[buffer.index()];
+  return buffer.storage() == artifact::Storage::Output ? &context.outputs[buffer.index()] : nullptr;
+}
+
+// Finds memory for every port whose size is known, staged where the caller's is shared, not aligned, or neither dense nor laid out with room
+// for a plan that takes that. Buffers with room get its strides.
 laic_status_t *placePorts(laic_context &context);
 void copyIn(laic_context &context);
 void copyOut(laic_context &context);

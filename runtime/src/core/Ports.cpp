@@ -1,10 +1,14 @@
 // Where inputs and outputs live: the caller's memory when a kernel can use it as it is, a dense copy otherwise.
+//
+// A kernel can use dense memory, and memory with room along one dim where the plan says so: dense from that dim on, and the same number of
+// elements (the pitch) from each of what lies before it to the next.
 #include "Context.h"
 
 #include "Status.h"
 
 using namespace laic;
 using namespace laic::rt;
+using namespace laic::artifact;
 
 // Copies a tensor between two layouts; strides in elements.
 static void copyStrided(char *to, const int64_t *toStrides, const char *from, const int64_t *fromStrides, const int64_t *sizes,
@@ -97,14 +101,47 @@ static bool overlap(const Port &a, const Port &b) {
 }
 
 static laic_status_t *stage(laic_context &context, Port &port) {
+  port.pitch = 0;
   if (!port.staging.reserve(context.allocator, port.bytes))
     return outOfMemory();
   port.dense = port.staging.data;
   return nullptr;
 }
 
-static bool usableInPlace(const Port &port) {
-  return isDense(port) && reinterpret_cast<uintptr_t>(port.memory) % port.elementSize() == 0;
+// Sets port.pitch where the memory is dense but for room along port.roomDim.
+static bool hasRoom(Port &port) {
+  if (port.roomDim == kNoDim)
+    return false;
+  int64_t run = 1;
+  for (uint32_t i = port.rank(); i-- > port.roomDim;) {
+    if (port.sizes[i] != 1 && port.strides[i] != run)
+      return false;
+    run *= port.sizes[i];
+  }
+  int64_t pitch = 0, before = 1;
+  for (uint32_t i = port.roomDim; i-- > 0;) {
+    if (port.sizes[i] == 1)
+      continue;
+    if (pitch == 0 && (pitch = port.strides[i]) < run)
+      return false;
+    int64_t stride;
+    if (__builtin_mul_overflow(pitch, before, &stride) || port.strides[i] != stride)
+      return false;
+    before *= port.sizes[i];
+  }
+  port.pitch = pitch;
+  return true;
+}
+
+static bool usableInPlace(Port &port) {
+  bool laidOut = hasRoom(port) || isDense(port);
+  return laidOut && reinterpret_cast<uintptr_t>(port.memory) % port.elementSize() == 0;
+}
+
+// May the output grow where the input lies? The kernel that makes it then finds the elements of the input in their places.
+static bool growsInPlace(const Port &output, const Port &input) {
+  return output.roomDim != kNoDim && output.roomDim == input.roomDim && input.dense == input.data && input.data == output.data &&
+         input.pitch == output.pitch;
 }
 
 static laic_status_t *placeInput(laic_context &context, Port &port) {
@@ -112,6 +149,7 @@ static laic_status_t *placeInput(laic_context &context, Port &port) {
     return fail(LAIC_INVALID_ARGUMENT, "input '%s' has no data", port.info->name()->c_str());
   LAIC_TRY(measure(port, "input"));
   port.memory = port.dense = port.data;
+  port.pitch = 0;
   return port.bytes && !usableInPlace(port) ? stage(context, port) : nullptr;
 }
 
@@ -127,6 +165,7 @@ static laic_status_t *checkOutputSizes(const Port &port) {
 static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
   Port &port = context.outputs[index];
   const char *name = port.info->name()->c_str();
+  port.pitch = 0;
   if (port.late) {
     port.memory = port.dense = nullptr;
     port.span = 0;
@@ -148,6 +187,7 @@ static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
   if (port.bytes && !isInjective(port))
     return fail(LAIC_INVALID_ARGUMENT, "output '%s': its strides let elements overlap", name);
   port.memory = port.dense = port.data;
+  const bool usable = port.bytes && usableInPlace(port);
   bool shared = false;
   for (uint32_t i = 0; i < context.inputs.size(); ++i) {
     if (!overlap(port, context.inputs[i]))
@@ -155,12 +195,32 @@ static laic_status_t *placeOutput(laic_context &context, uint32_t index) {
     if (!laic_module_may_alias(context.module, index, i))
       return fail(LAIC_INVALID_ARGUMENT, "output '%s' shares memory with input '%s', which this model does not allow", name,
                   context.inputs[i].info->name()->c_str());
-    shared = true;
+    shared |= !usable || !growsInPlace(port, context.inputs[i]);
   }
   for (uint32_t i = 0; i < index; ++i)
     if (overlap(port, context.outputs[i]))
       return fail(LAIC_INVALID_ARGUMENT, "outputs '%s' and '%s' share memory", context.outputs[i].info->name()->c_str(), name);
-  return port.bytes && (shared || !usableInPlace(port)) ? stage(context, port) : nullptr;
+  return port.bytes && (shared || !usable) ? stage(context, port) : nullptr;
+}
+
+// Gives buffers with room the strides of the memory that they see.
+static void setStrides(laic_context &context) {
+  for (uint32_t i = 0; i < context.buffers.size(); ++i) {
+    const Buffer &buffer = *context.plan->buffers()->Get(i);
+    const BufferSize &size = context.buffers[i];
+    const Port *port = buffer.room_dim() == kNoDim || size.late ? nullptr : portOf(context, buffer);
+    if (!port)
+      continue;
+    const int64_t *dims = context.bufferDims.data() + size.firstDim;
+    int64_t *strides = context.bufferStrides.data() + size.firstDim;
+    denseStrides(dims, size.rank, strides);
+    int64_t stride = port->pitch;
+    for (uint32_t d = buffer.room_dim(); port->pitch && d-- > 0;) {
+      strides[d] = stride;
+      if (__builtin_mul_overflow(stride, dims[d], &stride)) // of a dim before the first: nobody's
+        break;
+    }
+  }
 }
 
 laic_status_t *rt::placePorts(laic_context &context) {
@@ -168,6 +228,7 @@ laic_status_t *rt::placePorts(laic_context &context) {
     LAIC_TRY(placeInput(context, port));
   for (uint32_t i = 0; i < context.outputs.size(); ++i)
     LAIC_TRY(placeOutput(context, i));
+  setStrides(context);
   return nullptr;
 }
 
@@ -185,6 +246,8 @@ void rt::copyIn(laic_context &context) {
 // How far along `dim` an output that grows in an input's memory lies there already; 0 when all of it has to be written.
 static int64_t presentAlready(const laic_context &context, uint32_t index, uint32_t &dim) {
   const Port &output = context.outputs[index];
+  if (output.info->room_dim() != kNoDim) // such an output may change elements of the input
+    return 0;
   for (uint32_t i = 0; i < context.inputs.size(); ++i) {
     const Port &input = context.inputs[i];
     if (input.data != output.data || input.rank() != output.rank() || !laic_module_may_alias(context.module, index, i))

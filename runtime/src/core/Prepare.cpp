@@ -114,6 +114,22 @@ static laic_status_t *sizeOutputs(laic_context &context) {
   return nullptr;
 }
 
+static int64_t product(const int64_t *sizes, uint32_t begin, uint32_t end) {
+  int64_t result = 1;
+  for (uint32_t i = begin; i < end; ++i)
+    result *= sizes[i];
+  return result;
+}
+
+// Memory with room has gaps, at the same places for all that see it: both what is before the dim and what is from it on must fit.
+static bool fitsWithRoom(const laic_context &context, uint32_t i, const Port &port) {
+  const BufferSize &size = context.buffers[i];
+  const int64_t *dims = context.bufferDims.data() + size.firstDim;
+  uint32_t room = context.plan->buffers()->Get(i)->room_dim();
+  return size.bytes == 0 || (product(dims, 0, room) <= product(port.sizes, 0, port.roomDim) &&
+                             product(dims, room, size.rank) <= product(port.sizes, port.roomDim, port.rank()));
+}
+
 // Does buffer i lie inside what it is a view of?
 static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
   const Buffer &buffer = *context.plan->buffers()->Get(i);
@@ -121,11 +137,13 @@ static laic_status_t *boundBuffer(laic_context &context, uint32_t i) {
   uint64_t room = 0, offset = 0;
   switch (buffer.storage()) {
   case Storage::Input:
-    room = context.inputs[buffer.index()].bytes;
+  case Storage::Output: {
+    const Port &port = *portOf(context, buffer);
+    if (port.roomDim != kNoDim && !fitsWithRoom(context, i, port))
+      return fail(LAIC_INVALID_ARTIFACT, "artifact is invalid: buffer %u does not fit '%s'", i, port.info->name()->c_str());
+    room = port.bytes;
     break;
-  case Storage::Output:
-    room = context.outputs[buffer.index()].bytes;
-    break;
+  }
   case Storage::Constant: // bounded when the module was loaded
   case Storage::Late:     // has a slot that grows with it
     return nullptr;

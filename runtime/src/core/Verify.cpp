@@ -138,6 +138,8 @@ laic_status_t *Verifier::tensor(const Tensor *tensor, const char *role, uint32_t
   for (uint32_t i = 0; i < rankOf(*tensor); ++i)
     if (tensor->shape()->Get(i)->value() < -1)
       return INVALID("%s %u has a negative size", role, index);
+  if (tensor->room_dim() != kNoDim && tensor->room_dim() >= rankOf(*tensor))
+    return INVALID("%s %u has room along dim %u, its rank is %u", role, index, tensor->room_dim(), rankOf(*tensor));
   for (uint32_t i = 0; i < count(tensor->may_alias()); ++i)
     if (!output || tensor->may_alias()->Get(i) >= count(entry.inputs()))
       return INVALID("%s %u may alias input %u of %u", role, index, tensor->may_alias()->Get(i), count(entry.inputs()));
@@ -183,7 +185,7 @@ struct PlanVerifier {
   laic_status_t *constant(const Buffer &buffer, uint32_t i);
   laic_status_t *step(uint32_t i);
   laic_status_t *read(const Step &step, uint32_t i);
-  laic_status_t *text(const Buffer &buffer, const Tensor &port, uint32_t i);
+  laic_status_t *port(const Buffer &buffer, const Tensor &port, uint32_t i);
   laic_status_t *readNumber(const Step &step, uint32_t i);
   laic_status_t *call(const Step &step, uint32_t i);
   laic_status_t *callee(const Step &step, uint32_t i, uint32_t index);
@@ -286,15 +288,18 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
     if (buffer.shape()->Get(d) >= scalarCount())
       return INVALID("plan %u: dim %u of buffer %u refers to scalar %u of %u", index, d, i, buffer.shape()->Get(d),
                      scalarCount());
+  bool callers = buffer.storage() == Storage::Input || buffer.storage() == Storage::Output;
+  if (buffer.room_dim() != kNoDim && (!callers || buffer.room_dim() >= count(buffer.shape())))
+    return INVALID("plan %u: buffer %u cannot have room along dim %u", index, i, buffer.room_dim());
   switch (buffer.storage()) {
   case Storage::Input:
     if (buffer.index() >= count(entry.inputs()))
       return INVALID("plan %u: buffer %u refers to input %u of %u", index, i, buffer.index(), count(entry.inputs()));
-    return text(buffer, *entry.inputs()->Get(buffer.index()), i);
+    return port(buffer, *entry.inputs()->Get(buffer.index()), i);
   case Storage::Output:
     if (buffer.index() >= count(entry.outputs()))
       return INVALID("plan %u: buffer %u refers to output %u of %u", index, i, buffer.index(), count(entry.outputs()));
-    return text(buffer, *entry.outputs()->Get(buffer.index()), i);
+    return port(buffer, *entry.outputs()->Get(buffer.index()), i);
   case Storage::Constant:
     return constant(buffer, i);
   case Storage::Late:
@@ -314,8 +319,10 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
   return INVALID("plan %u: buffer %u has storage %u", index, i, static_cast<unsigned>(buffer.storage()));
 }
 
-// Numbers of the caller are no strings, nor strings numbers.
-laic_status_t *PlanVerifier::text(const Buffer &buffer, const Tensor &port, uint32_t i) {
+// Numbers of the caller are no strings, nor strings numbers; a buffer has room where its input or output has.
+laic_status_t *PlanVerifier::port(const Buffer &buffer, const Tensor &port, uint32_t i) {
+  if (buffer.room_dim() != kNoDim && (port.room_dim() == kNoDim || buffer.type() != port.type()))
+    return INVALID("plan %u: buffer %u has room that its input or output does not have", index, i);
   if ((buffer.type() == ElementType::String) != (port.type() == ElementType::String))
     return INVALID("plan %u: buffer %u sees an input or output of strings as numbers, or of numbers as strings", index, i);
   return nullptr;
@@ -483,6 +490,8 @@ laic_status_t *PlanVerifier::step(uint32_t i) {
     if (k >= operands - step.outputs() && (storage == Storage::Input || storage == Storage::Constant))
       return INVALID("plan %u: step %u writes buffer %u, which is %s", index, i, operand,
                      storage == Storage::Input ? "an input" : "a constant");
+    if (step.kind() != StepKind::Dispatch && plan.buffers()->Get(operand)->room_dim() != kNoDim)
+      return INVALID("plan %u: step %u runs no kernel, yet its buffer %u has room", index, i, operand);
   }
   if (step.kind() == StepKind::Copy) {
     if (operands != 2 || step.outputs() != 1)

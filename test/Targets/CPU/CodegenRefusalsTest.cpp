@@ -50,6 +50,15 @@ const Refusal kRefusals[] = {
        %r = tensor.concat dim(0) %x : (tensor<4xf32>) -> tensor<4xf32>
        return %r : tensor<4xf32>)",
      "tensor.concat reads something that is no argument"},
+    {"Append", "(%y: tensor<1xf32>) -> tensor<5xf32>", R"(
+       %x = func.call @outside() : () -> tensor<4xf32>
+       %r = laic.append %x, %y {axis = 0 : i64} : (tensor<4xf32>, tensor<1xf32>) -> tensor<5xf32>
+       return %r : tensor<5xf32>)",
+     "laic.append reads something that is no argument"},
+    {"Room", "(%x: tensor<4xf32> {laic.room = 1 : i64}) -> tensor<4xf32>", R"(
+       %r = tensor.concat dim(0) %x : (tensor<4xf32>) -> tensor<4xf32>
+       return %r : tensor<4xf32>)",
+     "it has room along dim 1 of a tensor of rank 1"},
     {"ExtractSlice", "() -> tensor<2xf32>", R"(
        %x = func.call @outside() : () -> tensor<4xf32>
        %r = tensor.extract_slice %x[1] [2] [1] : tensor<4xf32> to tensor<2xf32>

@@ -46,6 +46,28 @@ def Laic_ScatterTuplesOp : Laic_StructuredOp<"scatter_tuples"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
+def Laic_AppendOp : Laic_StructuredOp<"append", [], [AttrSizedOperandSegments]> {
+  let summary = "a cache with new elements written into it along one axis (concatenation, ONNX TensorScatter)";
+  let description = [{
+    With i the index along `axis` and p where the new elements begin, an element of `present` is
+      - that of `now` at i - p, where `now` has one;
+      - otherwise that of `past` at i, where `past` has one;
+      - otherwise 0.
+
+    p is the element of `positions` (integers, one for each of dim 0 of `past`), or how long `past` is. `past` is no longer than `present`;
+    new elements that would reach beyond it are a kernel error.
+
+    Where both lie at the same address, `past` is not copied: so a key-value cache grows in place (laic-grow-in-place). The dims up to
+    `axis` are tiles.
+  }];
+  let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$now, Optional<AnyRankedTensor>:$positions,
+                   Variadic<Index>:$result_sizes, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$present);
+  let assemblyFormat = [{
+    $past `,` $now (`at` $positions^)? (`sizes` $result_sizes^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def Laic_RecurrenceOp : Laic_StructuredOp<"recurrence", ["workspaceBytes"], [AttrSizedOperandSegments]> {
   let summary = "the time loop of one direction of an LSTM, GRU or RNN whose input projections are known";
   let description = [{

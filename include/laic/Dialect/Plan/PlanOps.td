@@ -61,8 +61,12 @@ def Plan_TransferOp : Plan_Op<"transfer", [Pure, AllTypesMatch<["source", "resul
 def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
   let mnemonic = "buffer";
   let summary = "a dense row-major view of storage; dims are expressions over the entry's symbols";
-  let parameters = (ins "::mlir::Type":$element, "::mlir::AffineMap":$shape);
-  let assemblyFormat = "`<` $element `,` custom<Sizes>($shape) `>`";
+  let description = [{
+    With `room` R, the memory of the input or output may have places for more than the elements along dim R: strides before R are then those
+    that the caller has bound. Kernels that use it take them.
+  }];
+  let parameters = (ins "::mlir::Type":$element, "::mlir::AffineMap":$shape, DefaultValuedParameter<"int64_t", "-1">:$room);
+  let assemblyFormat = "`<` $element `,` custom<Sizes>($shape) (`,` `room` $room^)? `>`";
   let extraClassDeclaration = [{
     unsigned getRank() const { return getShape().getNumResults(); }
   }];
@@ -72,7 +76,8 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoT
   let summary = "a callable schedule with its signature";
   let description = [{
     `symbols` says what the size symbols s0, s1, ... are, as `laic.symbols` of a function does. `inputs` and `outputs` are
-    dictionaries {name, element (TypeAttr, ONNX type), dims (array of string|int), shape (outputs: affine map)}.
+    dictionaries {name, element (TypeAttr, ONNX type), dims (array of string|int), shape (outputs: affine map), room (the dim along which
+    memory may have room), grows (outputs: the input that it continues)}; the last two may be missing.
     `arena` is the number of bytes that the allocations span on the device, `host_arena` those in host memory (a plan for the host
     has its allocations in the first alone).
   }];
