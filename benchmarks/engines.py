@@ -50,7 +50,8 @@ class Engine:
 
 
 class Laic(Engine):
-    """Through the Python package, arrays bound once. Its path is an artifact, which compare.py compiles."""
+    """Through the Python package, arrays bound once; caches grow in place (docs/Decoding.md). Its path is an artifact, which compare.py
+    compiles."""
 
     name, package = "laic", None
 
@@ -63,8 +64,21 @@ class Laic(Engine):
         begun = time.perf_counter()
         model = laic.load(path, threads=options.threads, verify=options.verify)
         loaded = time.perf_counter()
-        call = model.bind(feed)
+        call = model.bind(*self.with_room(model, feed))
         return Session((loaded - begun) * 1e3, call, lambda: dict(call.outputs))
+
+    @staticmethod
+    def with_room(model, feed):
+        """The feed with caches in arrays that are as long as the outputs which continue them, and those outputs."""
+        sizes = {name: array.shape for name, array in model.bind(feed).outputs.items()} if any(o.may_alias for o in model.outputs) else {}
+        feed, out = dict(feed), {}
+        for output in model.outputs:
+            for past in output.may_alias[:1]:
+                out[output.name] = np.empty(sizes[output.name], output.dtype)
+                view = out[output.name][tuple(slice(n) for n in feed[past].shape)]
+                view[...] = feed[past]
+                feed[past] = view
+        return feed, out
 
 
 class OnnxRuntime(Engine):

@@ -1,6 +1,7 @@
 // The ways of --quantize.
 #include "laic/Quantize/Quantize.h"
 
+#include "FoldNorms.h"
 #include "FoldWeights.h"
 #include "HalfLayers.h"
 #include "Halves.h"
@@ -153,6 +154,8 @@ LogicalResult laic::quantize(ModuleOp module, const QuantizeOptions &options, Gr
     halfLayersToFloats(main);
   if (failed(foldWeights(module, runner)))
     return failure();
+  if (intoBytes)
+    foldNorms(main);
   QuantizeReport report;
   report.kind = options.text;
   report.samples = samples ? samples->size() : 0;

@@ -149,6 +149,13 @@ AffineExpr TensorSizes::compute(Value tensor, int64_t dim) {
   }
   if (auto depthwise = dyn_cast<DepthwiseOp>(op))
     return listed(depthwise.getResultSizes());
+  if (isa<StructuredOpInterface>(op)) {
+    // Those of all results, one after the other, are the last operands.
+    unsigned behind = 0;
+    for (OpResult other : llvm::drop_begin(op->getResults(), result.getResultNumber()))
+      behind += cast<RankedTensorType>(other.getType()).getNumDynamicDims();
+    return listed(op->getOperands().take_back(behind));
+  }
   if (auto winograd = dyn_cast<WinogradOp>(op))
     return listed(winograd.getResultSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))

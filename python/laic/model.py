@@ -160,9 +160,10 @@ class Model:
         return self._with_maps(_nested({t.name: out[t.name] if out and t.name in out else self._read(context, index, t, number)
                                         for index, (t, number) in enumerate(zip(self.outputs, self._output_types))}))
 
-    def bind(self, feed):
-        """Fixes inputs (whose arrays may be changed in place between calls) and allocates outputs; see BoundCall."""
-        return BoundCall(self, feed)
+    def bind(self, feed, out=None):
+        """Fixes inputs (whose arrays may be changed in place between calls) and outputs: arrays of the caller's as in run, others are
+        allocated; see BoundCall."""
+        return BoundCall(self, feed, out or {})
 
     def _context(self):
         if not hasattr(self._local, "context"):
@@ -243,7 +244,7 @@ class BoundCall:
     inputs, outputs  {name: array}; calling reads the inputs as they are then and overwrites the outputs. Belongs to one thread.
     """
 
-    def __init__(self, model, feed):
+    def __init__(self, model, feed, out):
         if _types.STRING in model._input_types + model._output_types:
             raise UnsupportedError("strings cannot be bound once: call the model")
         api = runtime()
@@ -260,8 +261,9 @@ class BoundCall:
         for index, (tensor, number) in enumerate(zip(model.outputs, model._output_types)):
             binding = Binding()
             api.check(api.output(handle, index, byref(binding)))
-            self.outputs[tensor.name] = np.empty(tuple(binding.sizes[i] for i in range(binding.rank)), tensor.dtype)
-            self._keep.append(_binding(self.outputs[tensor.name], number))
+            array = out.get(tensor.name)
+            self.outputs[tensor.name] = np.empty(binding.sizes[:binding.rank] if binding.rank else (), tensor.dtype) if array is None else array
+            self._keep.append(model._writable(tensor, number, self.outputs[tensor.name]))
             api.check(api.bind_output(handle, index, byref(self._keep[-1])))
 
     def __call__(self):

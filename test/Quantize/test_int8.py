@@ -167,6 +167,36 @@ def test_gemm_keeps_whatever_it_adds(tmp_path, c, constant):
     both(tmp_path, [helper.make_node("Gemm", ["x", "w", "c"], ["y"], "gemm")], inputs, {"y": [3, 16]}, constants)
 
 
+def test_batch_normalisation_is_part_of_its_layer(tmp_path, images):
+    """Behind convolutions with and without bias, and behind a Gemm; not where something else reads what it reads, nor the batch's own."""
+    rng = np.random.default_rng(0)
+    node = helper.make_node
+    channels = {"c": 16, "d": 12, "g": 10, "k": 12}
+    constants = {f"{s}.{n}": v.astype("f4") for n, c in channels.items() for s, v in
+                 {"s": rng.uniform(0.2, 4, c), "b": rng.standard_normal(c), "m": rng.standard_normal(c), "v": rng.uniform(0.01, 9, c)}.items()}
+    constants |= {"w": rng.standard_normal((16, 3, 3, 3)).astype("f4"), "bias": rng.standard_normal(16).astype("f4"),
+                  "w2": rng.standard_normal((12, 16, 1, 1)).astype("f4"), "w3": rng.standard_normal((12, 10)).astype("f4"),
+                  "w4": rng.standard_normal((12, 12, 1, 1)).astype("f4")}
+
+    def norm(x, y, n, **attributes):
+        return node("BatchNormalization", [x, *(f"{s}.{n}" for s in "sbmv")], [y], f"norm.{n}", **attributes)
+    nodes = [node("Conv", ["x", "w", "bias"], ["c0"], "first"), norm("c0", "c1", "c", epsilon=0.1), node("Relu", ["c1"], ["c2"], "relu"),
+             node("Conv", ["c2", "w2"], ["d0"], "second"), norm("d0", "d1", "d"), node("Conv", ["d1", "w4"], ["k0"], "shared"), norm("k0", "k1", "k"),
+             node("Add", ["k0", "k1"], ["both"], "both"), node("GlobalAveragePool", ["both"], ["p"], "pool"), node("Flatten", ["p"], ["f"], "flat"),
+             node("Gemm", ["f", "w3"], ["g0"], "head"), norm("g0", "y", "g")]
+    model = save(tmp_path / "m.onnx", nodes, {"x": ["N", 3, 20, 20]}, {"y": ["N", 10]}, constants)
+    feeds = [{"x": x} for x in images]
+    artifact, stderr = quantise(model, tmp_path, "int8", {"x": images})
+    want = floats(model, feeds)
+    least = sqnr(want, peer(model, feeds, tmp_path / "peer.onnx")) + 2
+    assert "quantised 4 of 4 layers" in stderr and sqnr(want, all_outputs(artifact, "x", images)) > least
+    done = laic(model, "-o", tmp_path / "q.onnx", "--quantize=int8", f"--calibration={tmp_path / 'samples.npz'}", "--emit=onnx")
+    assert done.returncode == 0, done.stderr
+    written = onnx.load(tmp_path / "q.onnx").graph.node
+    assert [n.name for n in written if n.op_type == "BatchNormalization"] == ["norm.k"]
+    assert sqnr(want, floats(tmp_path / "q.onnx", feeds)) > least
+
+
 def test_convolution_with_a_bias_that_comes_in(tmp_path):
     w = np.random.default_rng(0).standard_normal((6, 4, 3)).astype("f4")
     both(tmp_path, [helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv")], {"x": ["N", 4, 20], "b": [6]}, {"y": ["N", 6, 18]}, {"w": w})

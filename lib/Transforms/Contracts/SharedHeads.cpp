@@ -81,6 +81,8 @@ public:
     if (transpose) {
       shared->dim = llvm::find(transpose.getPermutation(), int64_t(shared->dim)) - transpose.getPermutation().begin();
       shared->source = transposed(shared->source, transpose.getPermutation());
+      if (!shared->source)
+        return;
     }
     auto head = dyn_cast<AffineDimExpr>(contraction->bMap().getResult(shared->dim));
     if (!head || !contraction->aMap().getResultPosition(head) || !contraction->cMap().getResultPosition(head))
@@ -145,10 +147,12 @@ private:
     return tensor::ExpandShapeOp::create(rewriter, value.getLoc(), type, value, joinedAt(shape.size(), at), mixed);
   }
 
+  /// Null where a size is not known.
   Value transposed(Value value, ArrayRef<int64_t> order) {
     SmallVector<AffineExpr> shape;
     for (int64_t dim : order)
-      shape.push_back(sizes.get(value, dim));
+      if (!shape.emplace_back(sizes.get(value, dim)))
+        return {};
     Value empty = sizes.empty(rewriter, value.getLoc(), shape, getElementTypeOrSelf(value));
     return linalg::TransposeOp::create(rewriter, value.getLoc(), value, empty, order).getResult()[0];
   }
