@@ -45,6 +45,7 @@ void laic::buildOnnxForm(OpPassManager &pm) {
 
 // The last form that all targets share.
 void laic::buildFusePhase(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLaicRaiseQuantization());
   pm.addNestedPass<func::FuncOp>(createLaicFormIntegerProducts());
   pm.addNestedPass<func::FuncOp>(createLaicInferShapes());
   pm.addPass(createLaicLowerToLinalg());

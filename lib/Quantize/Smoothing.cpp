@@ -5,6 +5,7 @@
 #include "laic/Dialect/Laic/ActivationOps.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/CoreOps.h"
+#include "laic/Dialect/Laic/DataMovementOps.h"
 #include "laic/Dialect/Laic/ElementwiseOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/NormOps.h"
@@ -164,29 +165,59 @@ bool Smoothing::fold(size_t tensor, Value x, bool tryOnly) {
       readers.insert(layer.op);
       axis = layer.xAxis();
     }
-  int64_t channels = cast<RankedTensorType>(x.getType()).getDimSize(axis);
-  if (!llvm::all_of(x.getUses(), [&](OpOperand &use) { return use.getOperandNumber() == 0 && readers.contains(use.getOwner()); }))
-    return false;
+  auto isReader = [&](OpOperand &use) { return use.getOperandNumber() == 0 && readers.contains(use.getOwner()); };
+  return llvm::all_of(x.getUses(), isReader) && divide(x, axis, divisors[tensor], tryOnly);
+}
+
+// By what leaves the order and the sum of a channel's elements alone, to where constants are. Without divisors it is tried only.
+bool Smoothing::divide(Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly) {
   Operation *op = x.getDefiningOp();
-  while (op && isa<ReluOp, LeakyReluOp>(op) && op->getOperand(0).hasOneUse())
-    op = op->getOperand(0).getDefiningOp();
-  llvm::SmallVector<float> factors;
-  for (float s : divisors[tensor])
-    factors.push_back(1 / s);
-  if (auto norm = dyn_cast_or_null<LayerNormalizationOp>(op)) {
-    bool hasBias = norm->getNumOperands() > 2 && !isa<NoneType>(norm->getOperand(2).getType());
-    auto isVector = [&](Value v) {
-      auto type = dyn_cast<RankedTensorType>(v.getType());
-      return isConstant(v) && type.getRank() == 1 && type.getDimSize(0) == channels;
-    };
-    bool isLast = axis == cast<RankedTensorType>(x.getType()).getRank() - 1;
-    if (x != norm->getResult(0) || !isLast || !isVector(norm->getOperand(1)) || (hasBias && !isVector(norm->getOperand(2))))
+  auto isNext = [&](Value operand) { return operand.hasOneUse() && isa<RankedTensorType>(operand.getType()); };
+  bool isPool = isa_and_nonnull<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(op) && x == op->getResult(0) && axis == 1 &&
+                llvm::all_of(op->getResults().drop_front(), [](Value other) { return other.use_empty(); });
+  if (isPool || isa_and_nonnull<ReluOp, LeakyReluOp>(op))
+    return isNext(op->getOperand(0)) && divide(op->getOperand(0), axis, by, tryOnly);
+  if (auto concat = dyn_cast_or_null<ConcatOp>(op)) {
+    int64_t rank = cast<RankedTensorType>(x.getType()).getRank(), joined = static_cast<int64_t>(concat.getAxis()), first = 0;
+    if ((joined < 0 ? joined + rank : joined) != axis)
       return false;
-    if (!tryOnly)
-      for (unsigned i = 1; i <= (hasBias ? 2u : 1u); ++i)
-        scaleConstant(norm->getOpOperand(i), 0, factors);
-    return true;
+    return llvm::all_of(op->getOperands(), [&](Value part) {
+      int64_t channels = isNext(part) ? cast<RankedTensorType>(part.getType()).getDimSize(axis) : ShapedType::kDynamic;
+      if (channels == ShapedType::kDynamic)
+        return false;
+      bool divided = divide(part, axis, by.empty() ? by : by.slice(first, channels), tryOnly);
+      first += channels;
+      return divided;
+    });
   }
+  return divideNorm(x, axis, by, tryOnly) || divideConvolution(x, axis, by, tryOnly);
+}
+
+static llvm::SmallVector<float> reciprocals(llvm::ArrayRef<float> divisors) {
+  return llvm::map_to_vector(divisors, [](float s) { return 1 / s; });
+}
+
+bool Smoothing::divideNorm(Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly) {
+  auto norm = x.getDefiningOp<LayerNormalizationOp>();
+  if (!norm)
+    return false;
+  auto type = cast<RankedTensorType>(x.getType());
+  bool hasBias = norm->getNumOperands() > 2 && !isa<NoneType>(norm->getOperand(2).getType());
+  auto isVector = [&](Value v) {
+    auto vector = dyn_cast<RankedTensorType>(v.getType());
+    return isConstant(v) && vector.getRank() == 1 && vector.getDimSize(0) == type.getDimSize(axis);
+  };
+  bool isLast = axis == type.getRank() - 1;
+  if (x != norm->getResult(0) || !isLast || !isVector(norm->getOperand(1)) || (hasBias && !isVector(norm->getOperand(2))))
+    return false;
+  if (!tryOnly)
+    for (unsigned i = 1; i <= (hasBias ? 2u : 1u); ++i)
+      scaleConstant(norm->getOpOperand(i), 0, reciprocals(by));
+  return true;
+}
+
+bool Smoothing::divideConvolution(Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly) {
+  Operation *op = x.getDefiningOp();
   auto producer = llvm::find_if(layers, [&](const Layer &layer) { return layer.op == op; });
   if (producer == layers.end() || producer->kind != "Conv" || !producer->kept.empty() || producer->resultAxis() != axis)
     return false;
@@ -195,12 +226,12 @@ bool Smoothing::fold(size_t tensor, Value x, bool tryOnly) {
     return false;
   if (tryOnly)
     return true;
-  scaleConstant(op->getOpOperand(1), producer->channelAxis, factors);
+  scaleConstant(op->getOpOperand(1), producer->channelAxis, reciprocals(by));
   producer->weights = op->getOperand(1);
   if (hasBias) {
-    scaleConstant(op->getOpOperand(2), 0, factors);
+    scaleConstant(op->getOpOperand(2), 0, reciprocals(by));
     producer->bias = op->getOperand(2);
   }
-  outputDivisors[producer - layers.begin()] = divisors[tensor];
+  outputDivisors[producer - layers.begin()] = by.vec();
   return true;
 }

@@ -1,11 +1,14 @@
 """--quantize=int8: what the outputs keep, beside onnxruntime's quantiser; widening; what the samples and options may be."""
+import json
 import re
+import subprocess
 from xml.etree import ElementTree
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from locations import BUILD
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from quantizing import convolutional, execute, laic, quantise, refuse, report, save, sqnr, transformer
 from onnx import helper
@@ -195,6 +198,26 @@ def test_batch_normalisation_is_part_of_its_layer(tmp_path, images):
     written = onnx.load(tmp_path / "q.onnx").graph.node
     assert [n.name for n in written if n.op_type == "BatchNormalization"] == ["norm.k"]
     assert sqnr(want, floats(tmp_path / "q.onnx", feeds)) > least
+
+
+def test_bytes_are_moved_and_not_floats(tmp_path, images):
+    """Branches that are joined, and pooled, before a layer reads them are rounded where they are computed: no kernel moves floats."""
+    rng = np.random.default_rng(0)
+    node = helper.make_node
+    nodes = [node("Conv", ["x", "w"], ["a"], "stem"), node("Relu", ["a"], ["b"], "relu"), node("MaxPool", ["b"], ["p"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+             node("Conv", ["p", "w1"], ["c"], "narrow"), node("Relu", ["c"], ["d"], "relu1"), node("Conv", ["p", "w3"], ["e"], "wide", pads=[1, 1, 1, 1]),
+             node("Relu", ["e"], ["f"], "relu3"), node("Concat", ["d", "f"], ["g"], "join", axis=1), node("Conv", ["g", "w2"], ["y"], "last")]
+    shapes = {"w": (16, 3, 3, 3), "w1": (16, 16, 1, 1), "w3": (16, 16, 3, 3), "w2": (8, 32, 1, 1)}
+    constants = {n: (rng.standard_normal(s) / np.sqrt(np.prod(s[1:]))).astype("f4") for n, s in shapes.items()}
+    model = save(tmp_path / "m.onnx", nodes, {"x": [2, 3, 20, 20]}, {"y": [2, 8, 9, 9]}, constants)
+    artifact, stderr = quantise(model, tmp_path, "int8", {"x": images})
+    assert "quantised 4 of 4 layers" in stderr
+    feeds = [{"x": x} for x in images]
+    got, want = all_outputs(artifact, "x", images), floats(model, feeds)
+    assert sqnr(want, got) > sqnr(want, peer(model, feeds, tmp_path / "peer.onnx")) + 2
+    steps = json.loads(subprocess.run([BUILD / "bin" / "laic-inspect", artifact, "--json"], capture_output=True, text=True).stdout)["plans"][0]["steps"]
+    moves = [s["kernel"] for s in steps if s["kernel"].startswith(("laic_concat", "laic_reduce"))]
+    assert len(moves) == 2 and not any("f32" in kernel for kernel in moves), [s["kernel"] for s in steps]
 
 
 def test_convolution_with_a_bias_that_comes_in(tmp_path):

@@ -44,6 +44,20 @@ def LaicDecomposeOps : Pass<"laic-decompose-ops", "::mlir::func::FuncOp"> {
   let options = [Option<"foreignOnly", "foreign-only", "bool", "false", "Only operations that have no form in ONNX">];
 }
 
+def LaicRaiseQuantization : Pass<"laic-raise-quantization", "::mlir::func::FuncOp"> {
+  let summary = "Quantise before data is moved, not after";
+  let description = [{
+    A quantisation with one scale is the same for each element, so it may come before Concat, Reshape, Flatten, Transpose, Squeeze,
+    Unsqueeze, Slice, DepthToSpace and SpaceToDepth, and before MaxPool, since rounding keeps order: what they move is a quarter as large,
+    and the rounding becomes part of what computes their operands. Of what was dequantised with the same scale nothing is left. A Relu
+    whose zero is the least integer is part of the rounding.
+
+    ```mlir
+    %y = laic.concat %a, %b ... tensor<1x8x4x4xf32>
+    %q = laic.quantize_linear %y, %s, %z         // becomes laic.concat of two laic.quantize_linear
+    ```
+  }];
+}
 def LaicFormIntegerProducts : Pass<"laic-form-integer-products", "::mlir::func::FuncOp"> {
   let summary = "Multiply quantised tensors, and pick from them, as the integers that they are";
   let description = [{

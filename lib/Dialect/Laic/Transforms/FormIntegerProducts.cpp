@@ -6,13 +6,13 @@
 //
 // Sums of integers are exact, where those of floats round, and weights stay as narrow as the model has them.
 #include "../Decomposer.h"
+#include "QuantizedConstants.h"
 #include "laic/Dialect/Laic/ConvOps.h"
 #include "laic/Dialect/Laic/CoreOps.h"
 #include "laic/Dialect/Laic/GatherScatterOps.h"
 #include "laic/Dialect/Laic/LinearOps.h"
 #include "laic/Dialect/Laic/Passes.h"
 #include "laic/Dialect/Laic/QuantOps.h"
-#include "laic/Dialect/Laic/WeightStore.h"
 
 #include <cmath>
 
@@ -26,37 +26,9 @@ using namespace laic;
 
 namespace {
 
-/// The values of a constant of this element type, or nothing.
-template <typename T> std::optional<SmallVector<T>> valuesOf(Value v, bool isElement) {
-  auto constant = v.getDefiningOp<ConstantOp>();
-  if (!constant || !isElement)
-    return std::nullopt;
-  WeightStore &store = v.getContext()->getLoadedDialect<LaicDialect>()->getWeights();
-  std::vector<char> scratch;
-  ArrayRef<char> bytes = constantBytes(store, constant.getValue(), scratch);
-  if (bytes.size() != cast<RankedTensorType>(v.getType()).getNumElements() * sizeof(T))
-    return std::nullopt; // a source that is not there
-  SmallVector<T> values(bytes.size() / sizeof(T));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
-  return values;
-}
-
 std::optional<SmallVector<float>> floatsOf(Value v) { return valuesOf<float>(v, getElementTypeOrSelf(v.getType()).isF32()); }
 
 bool isByte(Value v) { return getElementTypeOrSelf(v.getType()).isInteger(8); }
-
-/// An absent zero point, or a constant whose elements are all `value`.
-bool isZeroPoint(Value zero, int value) {
-  if (isAbsent(zero))
-    return value == 0;
-  auto type = cast<ShapedType>(zero.getType()).getElementType();
-  if (type.isInteger(32)) {
-    auto values = valuesOf<int32_t>(zero, true);
-    return values && llvm::all_of(*values, [&](int32_t v) { return v == value; });
-  }
-  auto values = valuesOf<uint8_t>(zero, type.isInteger(8));
-  return values && llvm::all_of(*values, [&](uint8_t v) { return v == static_cast<uint8_t>(value); });
-}
 
 /// A float tensor as its integers, scale and zero point.
 struct Dequantized {
