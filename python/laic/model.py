@@ -140,6 +140,7 @@ class Model:
         sequence of maps a list of dicts: they travel as `name/keys` and `name/values`.
         """
         api, context = runtime(), self._context().handle
+        self._check_outputs(out or {})
         feed = _flat(self._without_maps(feed), {t.name for t in self.inputs})
         unknown = feed.keys() - {t.name for t in self.inputs}
         if unknown:
@@ -196,6 +197,11 @@ class Model:
                 nested[owner] = dict(zip(keys, values)) if is_one else [dict(zip(keys, row)) for row in values]
         return nested
 
+    def _check_outputs(self, out):
+        unknown = out.keys() - {t.name for t in self.outputs}
+        if unknown:
+            raise InvalidArgumentError(f"out: no output '{sorted(unknown)[0]}'; this model has {self._names(self.outputs)}")
+
     @staticmethod
     def _names(tensors):
         return ", ".join(f"'{t.name}'" for t in tensors) or "none"
@@ -248,6 +254,7 @@ class BoundCall:
         if _types.STRING in model._input_types + model._output_types:
             raise UnsupportedError("strings cannot be bound once: call the model")
         api = runtime()
+        model._check_outputs(out)
         self._context = _Context(model._module, model._pool, model._device)
         self._keep, self.inputs, self.outputs = [model], {}, {}
         handle = self._context.handle

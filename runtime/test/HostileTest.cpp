@@ -88,10 +88,10 @@ const Case kLoadCases[] = {
     {"RoomBeyondBuffer", [](TestArtifact &a) { buffer(a, 0).room_dim = 2; }, "buffer 0 cannot have room along dim 2"},
     {"RoomOfNoInput", [](TestArtifact &a) { buffer(a, 0).room_dim = 1; },
      "buffer 0 has room that its input or output does not have"},
-    {"RoomOfAnotherType",
+    {"RoomOfAnotherSize",
      [](TestArtifact &a) {
        a.entry().inputs[0]->room_dim = buffer(a, 0).room_dim = 1;
-       buffer(a, 0).type = ElementType::I32;
+       buffer(a, 0).type = ElementType::F64;
      },
      "buffer 0 has room that its input or output does not have"},
     {"RoomWithoutKernel",

@@ -50,11 +50,35 @@ def test_out_arrays_are_written(artifact, images):
     np.testing.assert_array_equal(out, model.run({"image": images[:2]})["logits"])
 
 
+def test_out_may_be_a_view(artifact, images):
+    model, room = laic.load(artifact), np.full((10, 4), np.nan, "f4")
+    model.run({"image": images[:2]}, out={"logits": room.T[1:3]})
+    np.testing.assert_array_equal(room.T[1:3], model.run({"image": images[:2]})["logits"])
+    assert np.isnan(room.T[[0, 3]]).all()
+
+
 def test_out_of_the_wrong_type_is_refused(artifact, images):
-    with pytest.raises(laic.InvalidArgumentError, match=r"out\['logits'\] must be a writable array of float32 without negative strides"):
-        laic.load(artifact).run({"image": images[:2]}, out={"logits": np.zeros((2, 10), "f8")})
-    with pytest.raises(laic.InvalidArgumentError, match="must be a writable array of"):
-        laic.load(artifact).run({"image": images[:2]}, out={"logits": np.zeros((10, 2), "f4").T})
+    refused = r"out\['logits'\] must be a writable array of float32 without negative strides"
+    for out in (np.zeros((2, 10), "f8"), np.zeros((2, 10), "f4")[::-1], np.broadcast_to(np.float32(0), (2, 10))):
+        with pytest.raises(laic.InvalidArgumentError, match=refused):
+            laic.load(artifact).run({"image": images[:2]}, out={"logits": out})
+    with pytest.raises(laic.InvalidArgumentError, match="its strides let elements overlap"):
+        laic.load(artifact).run({"image": images[:2]}, out={"logits": np.lib.stride_tricks.as_strided(np.zeros(10, "f4"), (2, 10), (0, 4))})
+
+
+def test_out_of_no_output_is_refused(artifact, images):
+    for call in (lambda out: laic.load(artifact).run({"image": images[:2]}, out), lambda out: laic.load(artifact).bind({"image": images[:2]}, out)):
+        with pytest.raises(laic.InvalidArgumentError, match="out: no output 'logit'; this model has 'logits'"):
+            call({"logit": np.zeros((2, 10), "f4")})
+
+
+def test_bound_outputs_of_the_caller(artifact, images):
+    model, out = laic.load(artifact), np.zeros((2, 10), "f4")
+    call = model.bind({"image": images[:2]}, {"logits": out})
+    assert call()["logits"] is out
+    np.testing.assert_array_equal(out, model.run({"image": images[:2]})["logits"])
+    with pytest.raises(laic.InvalidArgumentError, match="out\\['logits'\\] must be"):
+        model.bind({"image": images[:2]}, {"logits": out.astype("f8")})
 
 
 @pytest.mark.parametrize("feed, text", [

@@ -138,6 +138,21 @@ def test_readers_of_all_kinds_step_over_the_room(tmp_path, axis, levels):
         compare(got, plainly(tmp_path, feed))
 
 
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float16, np.float64])
+def test_caches_of_any_type(tmp_path, dtype):
+    element, info = helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), helper.make_tensor_value_info
+    nodes = [helper.make_node("Concat", ["past", "new"], ["present"], axis=1), helper.make_node("Transpose", ["present"], ["turned"], perm=[1, 0])]
+    graph = helper.make_graph(nodes, "cache", [info("past", element, [B, "past"]), info("new", element, [B, "seq"])],
+                              [info("present", element, [B, "total"]), info("turned", element, ["total", B])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), tmp_path / "m.onnx")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin")
+    assert rooms(tmp_path / "m.bin") == {"present": 1}
+    rng = np.random.default_rng(0)
+    feed = {"past": rng.integers(0, 2, (B, 5)).astype(dtype), "new": rng.integers(0, 2, (B, 2)).astype(dtype)}
+    got, _ = call(tmp_path, feed, 7, "past:present", 1, 16)
+    compare(got, plainly(tmp_path, feed))
+
+
 def test_the_reshaped_cache_of_other_dims_is_copied(tmp_path):
     """A reader that sees the dim joined with others cannot step over the room: such a cache does not grow in place, and is right."""
     save(concat_model(2, reshaped=True), tmp_path / "m.onnx")

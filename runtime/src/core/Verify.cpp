@@ -321,7 +321,8 @@ laic_status_t *PlanVerifier::buffer(uint32_t i) {
 
 // Numbers of the caller are no strings, nor strings numbers; a buffer has room where its input or output has.
 laic_status_t *PlanVerifier::port(const Buffer &buffer, const Tensor &port, uint32_t i) {
-  if (buffer.room_dim() != kNoDim && (port.room_dim() == kNoDim || buffer.type() != port.type()))
+  auto sizeOf = [](ElementType type) { return laic_type_size(static_cast<laic_type_t>(type)); };
+  if (buffer.room_dim() != kNoDim && (port.room_dim() == kNoDim || sizeOf(buffer.type()) != sizeOf(port.type())))
     return INVALID("plan %u: buffer %u has room that its input or output does not have", index, i);
   if ((buffer.type() == ElementType::String) != (port.type() == ElementType::String))
     return INVALID("plan %u: buffer %u sees an input or output of strings as numbers, or of numbers as strings", index, i);
