@@ -86,12 +86,14 @@ void Smoothing::apply(llvm::ArrayRef<ChannelMoments> moments, llvm::ArrayRef<boo
     if (!all || moments[tensor].count == 0)
       continue;
     Value x = layers[readers[tensor].front()].x;
-    choose(tensor, moments[tensor], readers[tensor], fold(tensor, x, /*tryOnly=*/true));
+    bool foldable = fold(tensor, x, /*tryOnly=*/true);
+    choose(tensor, moments[tensor], readers[tensor], foldable);
     if (divisors[tensor].empty())
       continue;
-    bool folded = fold(tensor, x, /*tryOnly=*/false);
     Value divided = x;
-    if (!folded) {
+    if (foldable) { // all of it: parts alone must not be divided
+      fold(tensor, x, /*tryOnly=*/false);
+    } else {
       OpBuilder b(x.getContext());
       b.setInsertionPointAfterValue(x);
       llvm::SmallVector<float> factors;

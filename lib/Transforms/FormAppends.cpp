@@ -29,7 +29,7 @@ static bool isReturned(Value value) {
   });
 }
 
-static bool isZero(Value number) { return matchPattern(number, m_AnyZeroFloat()) || matchPattern(number, m_Zero()); }
+static bool isZero(Value number) { return matchPattern(number, m_PosZeroFloat()) || matchPattern(number, m_Zero()); }
 
 /// A fill, or an expanded constant.
 static bool isZeros(Value value) {

@@ -108,7 +108,9 @@ void Caches::tryResult(OpOperand &returned) {
   auto dispatch = present.getDefiningOp<plan::DispatchOp>();
   AppendOp append = dispatch ? appendOf(dispatch) : AppendOp();
   auto source = append ? dyn_cast<BlockArgument>(append.getPast()) : BlockArgument();
-  if (!source || dispatch.getNumResults() != 1)
+  // Strings are checked one behind the other before a run.
+  constexpr unsigned kMostBits = 64;
+  if (!source || dispatch.getNumResults() != 1 || getElementTypeOrSelf(present.getType()).getIntOrFloatBitWidth() > kMostBits)
     return;
   auto past = dyn_cast<BlockArgument>(throughCasts(dispatch.getInputs()[source.getArgNumber()]));
   // What else reads the input might see it changed; and one input cannot be two caches.

@@ -224,7 +224,7 @@ class Model:
         if number == _types.STRING:
             raise InvalidArgumentError(f"out['{tensor.name}']: strings cannot be written into an array of the caller's")
         if array.dtype != tensor.dtype or not _is_bindable(array) or not array.flags.writeable:
-            raise InvalidArgumentError(f"out['{tensor.name}'] must be a writable array of {tensor.dtype} without negative strides")
+            raise InvalidArgumentError(f"out['{tensor.name}'] must be a writable array of {tensor.dtype}, with strides of whole elements that are not negative")
         return _binding(array, number)
 
     @staticmethod

@@ -84,6 +84,12 @@ const Case kLoadCases[] = {
     {"AliasOfNoInput", [](TestArtifact &a) { a.entry().outputs[0]->may_alias = {1}; }, "may alias input 1 of 1"},
     {"AliasOnInput", [](TestArtifact &a) { a.entry().inputs[0]->may_alias = {0}; }, "may alias"},
     {"RoomBeyondRank", [](TestArtifact &a) { a.entry().inputs[0]->room_dim = 2; }, "input 0 has room along dim 2, its rank is 2"},
+    {"RoomForStrings",
+     [](TestArtifact &a) {
+       a.entry().inputs[0]->type = ElementType::String;
+       a.entry().inputs[0]->room_dim = 1;
+     },
+     "input 0 holds strings, which have no room"},
     {"RoomInTheArena", [](TestArtifact &a) { buffer(a, 2).room_dim = 0; }, "buffer 2 cannot have room along dim 0"},
     {"RoomBeyondBuffer", [](TestArtifact &a) { buffer(a, 0).room_dim = 2; }, "buffer 0 cannot have room along dim 2"},
     {"RoomOfNoInput", [](TestArtifact &a) { buffer(a, 0).room_dim = 1; },

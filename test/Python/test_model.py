@@ -58,7 +58,7 @@ def test_out_may_be_a_view(artifact, images):
 
 
 def test_out_of_the_wrong_type_is_refused(artifact, images):
-    refused = r"out\['logits'\] must be a writable array of float32 without negative strides"
+    refused = r"out\['logits'\] must be a writable array of float32, with strides of whole elements that are not negative"
     for out in (np.zeros((2, 10), "f8"), np.zeros((2, 10), "f4")[::-1], np.broadcast_to(np.float32(0), (2, 10))):
         with pytest.raises(laic.InvalidArgumentError, match=refused):
             laic.load(artifact).run({"image": images[:2]}, out={"logits": out})

@@ -2,6 +2,7 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import helper, numpy_helper
 from quantizing import execute, laic, quantise, save, sqnr
 
@@ -100,3 +101,26 @@ def test_not_where_a_reader_also_adds_it(tmp_path):
                  {"x": ["N", 64]}, {"y": ["N", 64]}, {"g": SPREAD, "w": weights(64, 64)})
     decibels, _ = kept(model, tmp_path, (4, 64))
     assert decibels > 32
+
+
+def joined(path, other, pool):
+    """Concat of a Conv's Relu and of `other`, which has no constants to divide, or is a second Conv; pooled, then multiplied."""
+    first = (RNG.standard_normal((48, 16, 1, 1)) / 4 * SPREAD[:48, None, None, None]).astype("f4")
+    second = (RNG.standard_normal((16, 16, 1, 1)) / 4 * SPREAD[48:, None, None, None]).astype("f4")
+    last = np.ascontiguousarray(weights(64, 24).T[:, :, None, None])
+    nodes = [helper.make_node("Conv", ["x", "w1", "b1"], ["c"], "first"), helper.make_node("Relu", ["c"], ["r"], "relu"),
+             helper.make_node("Conv", ["x", "w2"], ["o"], "other") if other == "Conv" else helper.make_node(other, ["x"], ["o"], "other"),
+             helper.make_node("Concat", ["r", "o"], ["j"], "join", axis=1), helper.make_node(pool, ["j"], ["p"], "pool", kernel_shape=[2, 2]),
+             helper.make_node("Conv", ["p", "w3"], ["y"], "last")]
+    constants = {"w1": first, "b1": SPREAD[:48] / 8, "w2": second, "w3": last}
+    return save(path, nodes, {"x": ["N", 16, 6, 6]}, {"y": ["N", 24, 5, 5]}, constants)
+
+
+@pytest.mark.parametrize("pool", ["MaxPool", "AveragePool"])
+@pytest.mark.parametrize("other", ["Conv", "Sigmoid", "Identity"])
+def test_through_concatenation_and_pooling(tmp_path, other, pool):
+    """Into both convolutions; where one part has no constants, into a multiplication behind all of them, and into none of the parts."""
+    decibels, graph = kept(joined(tmp_path / "m.onnx", other, pool), tmp_path, (2, 16, 6, 6))
+    assert decibels > 30
+    multiplications = [node for node in graph.node if node.op_type == "Mul"]
+    assert len(multiplications) == (0 if other == "Conv" else 1)

@@ -153,6 +153,16 @@ def test_caches_of_any_type(tmp_path, dtype):
     compare(got, plainly(tmp_path, feed))
 
 
+def test_strings_have_no_room(tmp_path):
+    """A list of strings that grows is copied: what lies between rows would have to be strings, too."""
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph([helper.make_node("Concat", ["past", "new"], ["present"], axis=1)], "strings",
+                              [info(n, TensorProto.STRING, [B, n]) for n in ("past", "new")], [info("present", TensorProto.STRING, [B, "total"])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), tmp_path / "m.onnx")
+    compile_model(BUILD, tmp_path / "m.onnx", tmp_path / "m.bin")
+    assert rooms(tmp_path / "m.bin") == {}
+
+
 def test_the_reshaped_cache_of_other_dims_is_copied(tmp_path):
     """A reader that sees the dim joined with others cannot step over the room: such a cache does not grow in place, and is right."""
     save(concat_model(2, reshaped=True), tmp_path / "m.onnx")

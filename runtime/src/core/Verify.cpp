@@ -138,6 +138,8 @@ laic_status_t *Verifier::tensor(const Tensor *tensor, const char *role, uint32_t
   for (uint32_t i = 0; i < rankOf(*tensor); ++i)
     if (tensor->shape()->Get(i)->value() < -1)
       return INVALID("%s %u has a negative size", role, index);
+  if (tensor->room_dim() != kNoDim && tensor->type() == ElementType::String)
+    return INVALID("%s %u holds strings, which have no room", role, index);
   if (tensor->room_dim() != kNoDim && tensor->room_dim() >= rankOf(*tensor))
     return INVALID("%s %u has room along dim %u, its rank is %u", role, index, tensor->room_dim(), rankOf(*tensor));
   for (uint32_t i = 0; i < count(tensor->may_alias()); ++i)

@@ -67,3 +67,36 @@ func.func @stays(%x: tensor<2x4xf32>, %image: tensor<1x1x4x4xf32>) -> (tensor<4x
   %q3 = laic.quantize_linear %y, %s, %z : (tensor<*xf32>, tensor<f32>, tensor<ui8>) -> tensor<*xui8>
   return %q0, %read, %q1, %q2, %q3 : tensor<4x2xui8>, tensor<*xf32>, tensor<4x2xui8>, tensor<2x4xui8>, tensor<*xui8>
 }
+
+// -----
+
+// Negative scales turn the order around; 4-bit integers have no Concat; a Slice leaves out what would be rounded in vain.
+// CHECK-LABEL: func.func @declined(
+// CHECK: laic.relu
+// CHECK-NEXT: laic.quantize_linear
+// CHECK: laic.max_pool
+// CHECK-NEXT: laic.quantize_linear
+// CHECK: laic.concat
+// CHECK-NEXT: laic.quantize_linear
+// CHECK: laic.slice
+// CHECK-NEXT: laic.quantize_linear
+func.func @declined(%x: tensor<1x2x4x4xf32>) -> (tensor<*xui8>, tensor<*xui8>, tensor<*xi4>, tensor<*xui8>) {
+  %negative = laic.constant {value = dense<-0.5> : tensor<f32>} : tensor<f32>
+  %s = laic.constant {value = dense<0.5> : tensor<f32>} : tensor<f32>
+  %z = laic.constant {value = dense<0> : tensor<ui8>} : tensor<ui8>
+  %z4 = laic.constant {value = dense<0> : tensor<i4>} : tensor<i4>
+  %none = laic.none : none
+  %from = laic.constant {value = dense<0> : tensor<1xi64>} : tensor<1xi64>
+  %to = laic.constant {value = dense<1> : tensor<1xi64>} : tensor<1xi64>
+  %n = laic.neg %x : (tensor<1x2x4x4xf32>) -> tensor<*xf32>
+  %r = laic.relu %n : (tensor<*xf32>) -> tensor<*xf32>
+  %q0 = laic.quantize_linear %r, %negative, %z : (tensor<*xf32>, tensor<f32>, tensor<ui8>) -> tensor<*xui8>
+  %m = laic.neg %x : (tensor<1x2x4x4xf32>) -> tensor<*xf32>
+  %y, %indices = laic.max_pool %m {kernel_shape = array<i64: 2, 2>} : (tensor<*xf32>) -> (tensor<*xf32>, tensor<*xi64>)
+  %q1 = laic.quantize_linear %y, %negative, %z : (tensor<*xf32>, tensor<f32>, tensor<ui8>) -> tensor<*xui8>
+  %c = laic.concat %x, %x {axis = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<*xf32>
+  %q2 = laic.quantize_linear %c, %s, %z4 : (tensor<*xf32>, tensor<f32>, tensor<i4>) -> tensor<*xi4>
+  %l = laic.slice %x, %from, %to, %to, %none : (tensor<1x2x4x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<*xf32>
+  %q3 = laic.quantize_linear %l, %s, %z : (tensor<*xf32>, tensor<f32>, tensor<ui8>) -> tensor<*xui8>
+  return %q0, %q1, %q2, %q3 : tensor<*xui8>, tensor<*xui8>, tensor<*xi4>, tensor<*xui8>
+}

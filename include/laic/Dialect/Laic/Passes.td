@@ -47,9 +47,9 @@ def LaicDecomposeOps : Pass<"laic-decompose-ops", "::mlir::func::FuncOp"> {
 def LaicRaiseQuantization : Pass<"laic-raise-quantization", "::mlir::func::FuncOp"> {
   let summary = "Quantise before data is moved, not after";
   let description = [{
-    A quantisation with one scale is the same for each element, so it may come before Concat, Reshape, Flatten, Transpose, Squeeze,
-    Unsqueeze, Slice, DepthToSpace and SpaceToDepth, and before MaxPool, since rounding keeps order: what they move is a quarter as large,
-    and the rounding becomes part of what computes their operands. Of what was dequantised with the same scale nothing is left. A Relu
+    A quantisation to bytes with one scale is the same for each element, so it may come before Concat, Reshape, Flatten, Transpose,
+    Squeeze, Unsqueeze, DepthToSpace and SpaceToDepth, and before MaxPool, since rounding with a positive scale keeps order: what they move
+    is a quarter as large, and the rounding becomes part of what computes their operands. Of what was dequantised with the same scale nothing is left. A Relu
     whose zero is the least integer is part of the rounding.
 
     ```mlir

@@ -30,6 +30,19 @@ std::optional<SmallVector<float>> floatsOf(Value v) { return valuesOf<float>(v, 
 
 bool isByte(Value v) { return getElementTypeOrSelf(v.getType()).isInteger(8); }
 
+/// An absent zero point, or a constant whose elements are all `value`.
+bool isZeroPoint(Value zero, int value) {
+  if (isAbsent(zero))
+    return value == 0;
+  auto type = cast<ShapedType>(zero.getType()).getElementType();
+  if (type.isInteger(32)) {
+    auto values = valuesOf<int32_t>(zero, true);
+    return values && llvm::all_of(*values, [&](int32_t v) { return v == value; });
+  }
+  auto values = valuesOf<uint8_t>(zero, type.isInteger(8));
+  return values && llvm::all_of(*values, [&](uint8_t v) { return v == static_cast<uint8_t>(value); });
+}
+
 /// A float tensor as its integers, scale and zero point.
 struct Dequantized {
   Value x, scale, zero;

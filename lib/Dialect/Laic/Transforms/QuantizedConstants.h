@@ -26,18 +26,5 @@ template <typename T> std::optional<llvm::SmallVector<T>> valuesOf(mlir::Value v
   return values;
 }
 
-/// An absent zero point, or a constant whose elements are all `value`.
-inline bool isZeroPoint(mlir::Value zero, int value) {
-  if (isAbsent(zero))
-    return value == 0;
-  auto type = llvm::cast<mlir::ShapedType>(zero.getType()).getElementType();
-  if (type.isInteger(32)) {
-    auto values = valuesOf<int32_t>(zero, true);
-    return values && llvm::all_of(*values, [&](int32_t v) { return v == value; });
-  }
-  auto values = valuesOf<uint8_t>(zero, type.isInteger(8));
-  return values && llvm::all_of(*values, [&](uint8_t v) { return v == static_cast<uint8_t>(value); });
-}
-
 } // namespace laic
 #endif

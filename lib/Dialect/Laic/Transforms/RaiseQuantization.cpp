@@ -22,17 +22,25 @@ namespace {
 
 Type elementOf(Value v) { return getElementTypeOrSelf(v.getType()); }
 
-/// One scale for all elements.
-bool hasOneScale(QuantizeLinearOp op) {
+/// To bytes, with one scale for all elements.
+bool isUniform(QuantizeLinearOp op) {
   auto scale = dyn_cast<RankedTensorType>(op.getYScale().getType());
-  return scale && scale.hasStaticShape() && scale.getNumElements() == 1 && op.getBlockSize() == 0;
+  return elementOf(op.getY()).isInteger(8) && scale && scale.hasStaticShape() && scale.getNumElements() == 1 &&
+         op.getBlockSize() == 0;
 }
 
-/// The operands whose elements the operation moves; none of operations that do more.
+/// Does rounding keep the order of elements? With a negative scale it turns it around.
+bool keepsOrder(QuantizeLinearOp op) {
+  auto scale = valuesOf<float>(op.getYScale(), elementOf(op.getYScale()).isF32());
+  return scale && scale->size() == 1 && scale->front() > 0;
+}
+
+/// The operands whose elements the operation moves, all of them; none of operations that do more. Slice leaves elements out, which would be
+/// rounded in vain.
 OperandRange movedBy(Operation *op) {
   if (isa<ConcatOp>(op))
     return op->getOperands();
-  bool movesFirst = isa<ReshapeOp, FlattenOp, TransposeOp, SqueezeOp, UnsqueezeOp, SliceOp, DepthToSpaceOp, SpaceToDepthOp>(op);
+  bool movesFirst = isa<ReshapeOp, FlattenOp, TransposeOp, SqueezeOp, UnsqueezeOp, DepthToSpaceOp, SpaceToDepthOp>(op);
   if (auto pool = dyn_cast<MaxPoolOp>(op)) // its operand is the larger tensor: rounded once, by what computes it
     movesFirst = pool.getIndices().use_empty() && pool.getX().hasOneUse() && pool.getX().getDefiningOp();
   return op->getOperands().take_front(movesFirst ? 1 : 0);
@@ -44,17 +52,17 @@ bool sameScale(Value x, Value y) {
   return a && b && a->size() == 1 && *a == *b && std::isnormal(a->front()) && a->front() > 0 && std::isfinite(256 * a->front());
 }
 
+/// The zero point as a byte, 0 where there is none; nothing where it is not known.
+std::optional<uint8_t> zeroOf(Value zero) {
+  if (isAbsent(zero))
+    return 0;
+  auto bytes = valuesOf<uint8_t>(zero, elementOf(zero).isInteger(8));
+  return bytes && bytes->size() == 1 ? std::optional<uint8_t>(bytes->front()) : std::nullopt;
+}
+
 bool sameZero(Value x, Value y) {
-  if (x == y || (isAbsent(x) && isAbsent(y)))
-    return true;
-  auto element = [](Value v) { return isAbsent(v) ? Type() : elementOf(v); };
-  if (element(x) && element(y) && element(x) != element(y))
-    return false;
-  auto isOne = [&](Value v, int zero) { return isAbsent(v) ? zero == 0 : elementOf(v).isInteger(8) && isZeroPoint(v, zero); };
-  for (int zero = 0; zero < 256; ++zero) // as bytes
-    if (isOne(x, zero))
-      return isOne(y, zero);
-  return false;
+  std::optional<uint8_t> a = zeroOf(x), b = zeroOf(y);
+  return a && a == b;
 }
 
 class Raiser {
@@ -69,7 +77,7 @@ public:
 
 private:
   void raise(QuantizeLinearOp op) {
-    if (!hasOneScale(op))
+    if (!isUniform(op))
       return;
     absorbRelu(op);
     if (undo(op))
@@ -77,7 +85,8 @@ private:
     Operation *mover = op.getX().getDefiningOp();
     Type element = elementOf(op.getY());
     auto moved = mover ? movedBy(mover) : OperandRange(op->getOperands().take_front(0));
-    if (moved.empty() || !op.getX().hasOneUse() || (isa<MaxPoolOp>(mover) && !element.isInteger(8)))
+    if (moved.empty() || !op.getX().hasOneUse() || mover->getBlock() != op->getBlock() ||
+        (isa<MaxPoolOp>(mover) && !keepsOrder(op)))
       return;
     rewriter.setInsertionPoint(op);
     IRMapping mapping;
@@ -106,8 +115,8 @@ private:
   void absorbRelu(QuantizeLinearOp op) {
     Type element = elementOf(op.getY());
     auto relu = op.getX().getDefiningOp<ReluOp>();
-    if (!relu || !relu->hasOneUse() || !element.isInteger(8) ||
-        !isZeroPoint(op.getYZeroPoint(), element.isUnsignedInteger() ? 0 : 128)) // -128 as a byte
+    if (!relu || !relu->hasOneUse() || !keepsOrder(op) ||
+        zeroOf(op.getYZeroPoint()) != (element.isUnsignedInteger() ? 0 : 128)) // -128 as a byte
       return;
     op.getXMutable().assign(relu.getX());
     rewriter.eraseOp(relu);
@@ -117,8 +126,7 @@ private:
   bool undo(QuantizeLinearOp op) {
     auto dequantize = op.getX().getDefiningOp<DequantizeLinearOp>();
     if (!dequantize || dequantize.getBlockSize() != 0 || dequantize.getX().getType() != op.getY().getType() ||
-        !elementOf(op.getY()).isInteger(8) || !sameScale(dequantize.getXScale(), op.getYScale()) ||
-        !sameZero(dequantize.getXZeroPoint(), op.getYZeroPoint()))
+        !sameScale(dequantize.getXScale(), op.getYScale()) || !sameZero(dequantize.getXZeroPoint(), op.getYZeroPoint()))
       return false;
     rewriter.replaceOp(op, dequantize.getX());
     if (dequantize->use_empty())
