@@ -1,15 +1,15 @@
 // Loops of append.
 #include "LoopBuilder.h"
-#include "laic/Dialect/Laic/ScalarBuilder.h"
 #include "laic/Dialect/Laic/StructuredOps.h"
 
 using namespace mlir;
 using namespace laic;
 
+// Elements of a row are neighbours in memory: threads of a GPU take one each.
 AffineMap AppendOp::tileCount() {
   return tileCountOf(*this, [&](auto &tensors) {
     AffineExpr count = getAffineConstantExpr(1, getContext());
-    for (AffineExpr size : ArrayRef(tensors.back()).take_front(getAxis() + 1))
+    for (AffineExpr size : tensors.back())
       count = count * size;
     return count;
   });
@@ -21,45 +21,31 @@ LogicalResult AppendOp::emitLoops(OpBuilder &b, ValueRange buffers, Value begin,
   size_t axis = getAxis();
   auto sizes = lb.dims(present);
   Value length = lb.dim(past, axis), count = lb.dim(now, axis);
-  auto inner = ArrayRef<Value>(sizes).drop_front(axis + 1);
   lb.loop(begin, end, [&](Value tile) {
-    LoopBuilder::Values prefix(axis + 1);
+    LoopBuilder::Values at(sizes.size());
     Value rest = tile;
-    for (size_t d = axis + 1; d-- > 0;) {
-      prefix[d] = lb.rem(rest, sizes[d]);
+    for (size_t d = sizes.size(); d-- > 0;) {
+      at[d] = lb.rem(rest, sizes[d]);
       rest = lb.div(rest, sizes[d]);
     }
     Value start = length;
     if (positions) {
-      Value at = lb.toIndex(lb.load(positions, prefix[0]));
-      start = CheckIndexOp::create(b, getLoc(), b.getIndexType(), at, lb.add(lb.sub(sizes[axis], count), lb.cst(1)),
-                                   lb.toInt(at, b.getI64Type()), b.getI32IntegerAttr(1));
+      Value given = lb.toIndex(lb.load(positions, at[0]));
+      start = CheckIndexOp::create(b, getLoc(), b.getIndexType(), given, lb.add(lb.sub(sizes[axis], count), lb.cst(1)),
+                                   lb.toInt(given, b.getI64Type()), b.getI32IntegerAttr(1));
     }
-    auto fill = [&](function_ref<Value(LoopBuilder::Values)> element) {
-      lb.nest(inner, [&](ArrayRef<Value> behind) {
-        LoopBuilder::Values at(prefix);
-        llvm::append_range(at, behind);
-        lb.store(element(at), present, at);
-      });
+    Value offset = lb.sub(at[axis], start);
+    auto takeNew = [&] {
+      LoopBuilder::Values from(at);
+      from[axis] = offset;
+      lb.store(lb.load(now, from), present, at);
     };
-    Value offset = lb.sub(prefix[axis], start);
-    lb.when(
-        lb.both(lb.le(lb.cst(0), offset), lb.lt(offset, count)),
-        [&] {
-          fill([&](LoopBuilder::Values at) {
-            at[axis] = offset;
-            return lb.load(now, at);
-          });
-        },
-        [&] {
-          lb.when(
-              lb.lt(prefix[axis], length), [&] { fill([&](const LoopBuilder::Values &at) { return lb.load(past, at); }); },
-              [&] {
-                Type element = cast<MemRefType>(present.getType()).getElementType();
-                Value zero = arith::ConstantOp::create(b, getLoc(), b.getZeroAttr(element));
-                fill([&](const LoopBuilder::Values &) { return zero; });
-              });
-        });
+    auto takeZero = [&] {
+      Type element = cast<MemRefType>(present.getType()).getElementType();
+      lb.store(arith::ConstantOp::create(b, getLoc(), b.getZeroAttr(element)), present, at);
+    };
+    auto takeOld = [&] { lb.when(lb.lt(at[axis], length), [&] { lb.store(lb.load(past, at), present, at); }, takeZero); };
+    lb.when(lb.both(lb.le(lb.cst(0), offset), lb.lt(offset, count)), takeNew, takeOld);
   });
   return success();
 }

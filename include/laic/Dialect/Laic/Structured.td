@@ -57,8 +57,8 @@ def Laic_AppendOp : Laic_StructuredOp<"append", [], [AttrSizedOperandSegments]> 
     p is the element of `positions` (integers, one for each of dim 0 of `past`), or how long `past` is. `past` is no longer than `present`;
     new elements that would reach beyond it are a kernel error.
 
-    Where both lie at the same address, `past` is not copied: so a key-value cache grows in place (laic-grow-in-place). The dims up to
-    `axis` are tiles.
+    Where both lie at the same address, `past` is not copied: so a key-value cache grows in place (laic-grow-in-place). Elements are
+    tiles.
   }];
   let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$now, Optional<AnyRankedTensor>:$positions,
                    Variadic<Index>:$result_sizes, I64Attr:$axis);
