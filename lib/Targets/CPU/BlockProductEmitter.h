@@ -23,6 +23,8 @@ private:
   void prepareRow(Value row, int64_t number);
   void rows(int64_t count, Value row, int64_t tileVectors, Value lo, Value hi);
   void tile(int64_t count, Value row, Value panel, int64_t offset, int64_t width, int64_t columns);
+  /// One row takes whole panels, so that it reads integers and scales in the order of memory.
+  bool readsInOrder(int64_t count, int64_t width) const { return count == 1 && width * lanes == kPanel; }
   SmallVector<Value> sumsOfBlock(int64_t count, Value panel, Value at, int64_t offset, int64_t width);
   Value unpack(Value words, int64_t part);
   void store(ArrayRef<Value> sums, int64_t count, Value row, Value column, int64_t columns);
