@@ -22,17 +22,12 @@ static std::optional<int64_t> onlyDim(ArrayRef<int64_t> group, ArrayRef<int64_t>
 std::optional<int64_t> laic::roomBehind(Operation *view, int64_t room) {
   if (isa<tensor::CastOp>(view))
     return room;
-  auto groupWith = [&](ArrayRef<ReassociationIndices> groups) {
-    return llvm::find_if(groups, [&](const ReassociationIndices &group) { return llvm::is_contained(group, room); }) -
-           groups.begin();
-  };
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(view))
     return onlyDim(expand.getReassociationIndices()[room], expand.getResultType().getShape());
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(view)) {
-    SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
-    int64_t at = groupWith(groups);
-    if (at < int64_t(groups.size()) && onlyDim(groups[at], collapse.getSrcType().getShape()) == room)
-      return at;
+    for (auto [at, group] : llvm::enumerate(collapse.getReassociationIndices()))
+      if (llvm::is_contained(group, room))
+        return onlyDim(group, collapse.getSrcType().getShape()) == room ? std::optional<int64_t>(at) : std::nullopt;
   }
   return std::nullopt;
 }
