@@ -86,7 +86,7 @@ def test_artifact_is_half_as_large(tmp_path):
     assert run(tmp_path, x, "--math=bf16")[1] < 0.52 * run(tmp_path, x)[1]
 
 
-@pytest.mark.parametrize("level,instruction", [("x86-64-v4+avx512bf16", "vdpbf16ps"), ("aarch64:v8.2+bf16", "bfdot")])
+@pytest.mark.parametrize("level,instruction", [("x86-64-v4+avx512bf16", "vdpbf16ps"), ("x86-64-v4+amx-bf16", "tdpbf16ps"), ("aarch64:v8.2+bf16", "bfdot")])
 def test_levels_with_dot_products_use_them(tmp_path, level, instruction):
     save(tmp_path / "model.onnx", "MatMul", uniform(48, 256), uniform(256, 256))
     done = laic(tmp_path / "model.onnx", "-o", tmp_path / "model.bin", "--math=bf16", f"--cpu={level}", env={**os.environ, "LAIC_DUMP_KERNELS": "1"})

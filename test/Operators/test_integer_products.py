@@ -289,7 +289,7 @@ CONVOLUTION, ROWS, ROW = (64, 128, (3, 3), (14, 14), 1, (1, 1), (1, 1), (1, 1, 1
 @pytest.mark.parametrize("level, instruction, x, case", [
     (level, instruction, x, case) for level, instruction in (("x86-64-v4+avx512vnni", "vpdpbusd"), ("x86-64-v3+avxvnni", "vpdpbusd"), ("x86-64-v3", "vpmaddwd"))
     for x in (np.uint8, np.int8) for case in (CONVOLUTION, ROWS, ROW)
-])
+] + [("x86-64-v4+amx-int8", instruction, x, case) for x, instruction in ((np.uint8, "tdpbusd"), (np.int8, "tdpbssd")) for case in (CONVOLUTION, ROWS)])
 def test_inner_loops_stay_in_registers(tmp_path, level, instruction, x, case):
     model = Model()
     build = matrix_product if len(case) == 2 else convolution

@@ -17,6 +17,8 @@ private:
   static constexpr int64_t kGroup = 4;         // bytes of a laic.contract's group that there is code for
   static constexpr int64_t kPair = 2;          // bf16 of such a group
   static constexpr int64_t kMostRows = 8;      // of a tile
+  static constexpr int64_t kTiledRows = 32;    // of two tiles of the level, one below the other
+  static constexpr int64_t kTileConfig = 16;   // words that describe the level's tiles
   static constexpr int64_t kOneRowVectors = 8; // sums under way hide what one multiply-add takes
 
   /// A part of a panel: `columns` of them count (-1: all `lanes * vectors`), starting at `offset`; `left` where unknown.
@@ -62,9 +64,17 @@ private:
   void cut(Value panel, int64_t columns, function_ref<void(Value, const Part &)> body);
   void rows(Value lo, Value hi, Value panel, const Part &part);
   void tile(int64_t count, Value row, Value panel, const Part &part);
-  void fillGroupRows(int64_t count, Value row);
+  void fillGroupRows(Value count, Value row);
   void fillGroups(Value from, Value to, int64_t width);
   void sumUp(int64_t count, Value row, Value panel, const Part &part);
+  Value startInB(Value panel, int64_t offset);
+  bool takesTiles() const;
+  void rowsOnTiles(Value from, Value to, Value firstPanel, Value lastPanel);
+  void productOnTiles(Value count, Value row, Value panel, const Part &part);
+  void sumOnTiles(int64_t rowTiles, Value columns);
+  void configureTiles(int64_t groups);
+  Value pointerTo(Value base, Value elements, int64_t bytes);
+  void callTiles(llvm::StringRef name, ArrayRef<int64_t> tiles, ArrayRef<Value> place = {});
   SmallVector<Value> reduceInPieces(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange totals);
   SmallVector<Value> reduce(unsigned at, int64_t count, const Part &part, Value aBase, Value bBase, ValueRange accumulators);
   void step(int64_t count, const Part &part, Value a, Value b, llvm::MutableArrayRef<Value> accumulators);
@@ -78,7 +88,10 @@ private:
   void placeRows(int64_t count, Value row);
   /// The rows of a tile are brought into another form before they meet the columns of a panel: bytes are widened where there are no
   /// dot products of them, f32 become bf16 where there are.
-  bool copiesRows() const { return group != 1 && (dotProducts != integer); }
+  bool copiesRows() const { return group != 1 && (onTiles() || dotProducts != integer); }
+  /// Are rows multiplied by the level's tiles? A single one is not.
+  bool onTiles() const { return hasTiles && !oneRow; }
+  int64_t pitchOfRows() const { return onTiles() ? tilePitch : rowPitch; }
   /// Do the dot products take A's bytes as unsigned ones?
   bool dotsUnsigned() { return op.getUnsignedA() ? e.level.dotsUnsignedSigned : !e.level.dotsSigned; }
   /// Bytes of A change their sign for dot products; one more sum per vector of columns says what that adds to every row's.
@@ -110,10 +123,11 @@ private:
   bool depthwise = false, integer = false;
   int64_t group = 1;        // neighbours along the last reduction that lie together
   bool dotProducts = false; // the level has an instruction that multiplies groups and adds them up
+  bool hasTiles = false;    // and one for tiles of them
   Buffer
       groupRows; // of a tile: pairs of bf16, or the even bytes of all groups, then the odd ones, as pairs of 16 bit numbers in an i32
   SmallVector<int64_t> groupSteps; // per reduction
-  int64_t groupsOfRow = 0, rowPitch = 0;
+  int64_t groupsOfRow = 0, rowPitch = 0, tilePitch = 0;
   int64_t lanes = 0, vectors = 2, maxRows = 8, tileRows = 8;
   Linear columnStride = {Size(1)}; // of B
   bool oneRow = false;             // a vector times a matrix is bound by reading the matrix: whole panels, in the order of memory

@@ -222,6 +222,8 @@ void ContractEmitter::nest(unsigned at, ArrayRef<Value> lo, ArrayRef<Value> hi) 
            [&](Value panel, const Part &part) { walk(0, false, [&] { rows(from, to, panel, part); }); });
   };
   walk(0, true, [&] {
+    if (onTiles())
+      return walk(0, false, [&] { rowsOnTiles(rowLo, rowHi, lo[columnsAt], hi[columnsAt]); });
     if (depthBlocks == 1 || oneRow)
       return block(rowLo, rowHi);
     // A call may be given several row blocks; the workspace has room for the sums of one.
@@ -354,7 +356,7 @@ Value ContractEmitter::baseOf(const Access &access, Value row, Value column) { r
 void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &part) {
   if (!copiesRows())
     return sumUp(count, row, panel, part);
-  fillGroupRows(count, row);
+  fillGroupRows(e.index(count), row);
   int64_t width = lanes * vectors;
   auto some = [&](Value panel, Part here) {
     here.panels = part.panels;
@@ -369,18 +371,24 @@ void ContractEmitter::tile(int64_t count, Value row, Value panel, const Part &pa
   });
 }
 
+// Where the columns of a panel from `offset` on start in B.
+Value ContractEmitter::startInB(Value panel, int64_t offset) {
+  Value start = e.add(e.mul(panel, e.value(panelStride)), offset * group);
+  if (bStart)
+    start = e.add(bStart, start);
+  for (unsigned d = 0; d + 1 < parallel; ++d)
+    if (!isZero(loops[d].b))
+      start = e.add(start, batchOfB(d, ivs[d]));
+  return start;
+}
+
 void ContractEmitter::sumUp(int64_t count, Value row, Value panel, const Part &part) {
   Value column = e.add(e.mul(panel, kPanel), part.offset);
   Value aBase = copiesRows() ? e.index(0) : startOfRow(row, depthwise ? column : e.index(0));
   placeRows(count, row);
-  Value bBase = e.add(e.mul(panel, e.value(panelStride)), part.offset * group);
+  Value bBase = startInB(panel, part.offset);
   if (part.shift)
     bBase = e.add(bBase, e.mul(part.shift, group));
-  if (bStart)
-    bBase = e.add(bStart, bBase);
-  for (unsigned d = 0; d + 1 < parallel; ++d)
-    if (!isZero(loops[d].b))
-      bBase = e.add(bBase, batchOfB(d, ivs[d]));
   Value zero = e.zero(VectorType::get(part.lanes, accumulatorType));
   int64_t vectors = part.vectors * part.panels;
   SmallVector<Value> accumulators((count + corrects()) * vectors, zero);

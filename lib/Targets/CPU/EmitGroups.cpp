@@ -54,7 +54,7 @@ Value KernelEmitter::dotBrains(Value x, Value y, Value sum) {
   return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr(name), ValueRange{sum, x, y}).getResult(0);
 }
 
-// Room for a tile's rows. The workspace has one size for all levels: that of the tile with the most rows.
+// Room for a tile's rows. The workspace has one size for all levels: that of the tile with the most rows, or of EmitTiles.cpp.
 LogicalResult ContractEmitter::planGroupRows() {
   groupSteps.assign(loops.size() - parallel, 1);
   for (unsigned d = loops.size(); d-- > parallel;) {
@@ -65,8 +65,11 @@ LogicalResult ContractEmitter::planGroupRows() {
   groupsOfRow = groupSteps.front() * loops[parallel].size.factor;
   constexpr int64_t kGap = 16; // rows that are a multiple of 4 KiB apart would take each other's place in the first-level cache
   rowPitch = (integer ? 2 : 1) * groupsOfRow + kGap;
+  tilePitch = groupsOfRow + kGap;
   groupRows = e.makeBuffer(e.workspace, e.b.getI32Type(), {});
-  e.workspaceBytes = getAffineConstantExpr(kMostRows * rowPitch * 4, e.context);
+  int64_t most = std::max(kMostRows * rowPitch, kTiledRows * tilePitch + kPanel * kTiledRows + 2 * kTileConfig);
+  e.workspaceBytes = getAffineConstantExpr(most * 4, e.context);
+  hasTiles = takesTiles();
   return success();
 }
 
@@ -76,14 +79,18 @@ void ContractEmitter::fillGroups(Value from, Value to, int64_t width) {
   Value elements = e.loadVector(a.buffer, from, width * group);
   if (!integer) {
     auto rounded = VectorType::get(width * group, e.b.getBF16Type());
-    Value pairs = LLVM::FPTruncOp::create(e.b, e.loc, rounded, elements);
+    Value pairs; // tiles may be all that the level has for bf16
+    if (e.level.dotsBF16)
+      pairs = LLVM::FPTruncOp::create(e.b, e.loc, rounded, elements);
+    else
+      pairs = arith::TruncFOp::create(e.b, e.loc, rounded, elements);
     return e.storeVector(vector::BitCastOp::create(e.b, e.loc, words, pairs), groupRows, to);
   }
   for (auto [half, pairs] : llvm::enumerate(factors(vector::BitCastOp::create(e.b, e.loc, words, elements), op.getUnsignedA())))
     e.storeVector(vector::BitCastOp::create(e.b, e.loc, words, pairs), groupRows, e.add(to, half * groupsOfRow));
 }
 
-void ContractEmitter::fillGroupRows(int64_t count, Value row) {
+void ContractEmitter::fillGroupRows(Value count, Value row) {
   int64_t groups = loops.back().size.factor;
   auto run = [&](Value from, Value to) {
     int64_t whole = groups / lanes * lanes;
@@ -99,14 +106,14 @@ void ContractEmitter::fillGroupRows(int64_t count, Value row) {
       walk(at + 1, e.add(from, e.mul(k, e.value(a.coefficients[at]))), e.add(to, e.mul(k, groupSteps[at - parallel])));
     });
   };
-  e.loop(e.index(0), e.index(count), 1,
-         [&](Value r) { walk(parallel, startOfRow(row ? e.add(row, r) : row, e.index(0)), e.mul(r, rowPitch)); });
+  e.loop(e.index(0), count, 1,
+         [&](Value r) { walk(parallel, startOfRow(row ? e.add(row, r) : row, e.index(0)), e.mul(r, pitchOfRows())); });
 }
 
 // Groups of four bytes as the level multiplies them: as they are, or as pairs of 16 bit numbers, the even bytes and the odd ones.
 SmallVector<Value, 2> ContractEmitter::factors(Value groups, bool isUnsigned) {
   int64_t bytes = cast<VectorType>(groups.getType()).getNumElements() * 4;
-  if (dotProducts)
+  if (dotProducts || onTiles())
     return {vector::BitCastOp::create(e.b, e.loc, VectorType::get(bytes, e.b.getI8Type()), groups)};
   auto type = VectorType::get(bytes / 2, e.b.getI16Type());
   auto splat = [&](int64_t value) {

@@ -7,6 +7,10 @@
 #include "llvm/TargetParser/Triple.h"
 
 #include <algorithm>
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 using namespace laic::cpu;
 using llvm::StringRef;
@@ -18,7 +22,8 @@ struct KnownFeature {
   bool x86;
 };
 constexpr KnownFeature kFeatures[] = {{"avx512vnni", true}, {"avx512bf16", true}, {"avx512fp16", true}, {"avxvnni", true},
-                                      {"dotprod", false},   {"i8mm", false},      {"fp16", false},      {"bf16", false}};
+                                      {"amx-int8", true},   {"amx-bf16", true},   {"dotprod", false},   {"i8mm", false},
+                                      {"fp16", false},      {"bf16", false}};
 
 // The features by which LLVM's host detection tells the x86-64 levels apart.
 constexpr const char *kV2[] = {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16"};
@@ -40,11 +45,24 @@ int hostX86Level() {
   return hasAll(host, kV4) ? 4 : 3;
 }
 
+// What this process may execute. Linux keeps the state of tiles for processes that ask for it, and may refuse.
+llvm::StringMap<bool> hostFeatures() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, a number of an XSAVE component
+  if (host.lookup("amx-tile") && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0)
+    return host;
+#endif
+  for (const char *name : {"amx-tile", "amx-int8", "amx-bf16"})
+    host[name] = false;
+  return host;
+}
+
 bool hostIsAArch64() { return llvm::Triple(llvm::sys::getProcessTriple()).isAArch64(); }
 
 // The best level that the runtime can check for. Features that code generation has no use for are not required.
 std::string nativeLevel() {
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  llvm::StringMap<bool> host = hostFeatures();
   std::string text;
   auto addFeatures = [&](std::initializer_list<const char *> names) {
     for (const char *name : names)
@@ -59,7 +77,7 @@ std::string nativeLevel() {
   int level = std::max(hostX86Level(), 1);
   text = "x86-64-v" + std::to_string(level);
   if (level == 4)
-    return addFeatures({"avx512vnni", "avx512bf16"});
+    return addFeatures({"avx512vnni", "avx512bf16", "amx-int8", "amx-bf16"});
   return level == 3 ? addFeatures({"avxvnni"}) : text;
 }
 
@@ -110,6 +128,7 @@ std::vector<std::string> laic::cpu::knownLevels() {
           "aarch64:v8",
           "aarch64:v8.2",
           "x86-64-v4+avx512vnni+avx512bf16",
+          "x86-64-v4+avx512vnni+avx512bf16+amx-int8+amx-bf16",
           "aarch64:v8.2+dotprod"};
 }
 
@@ -166,11 +185,13 @@ std::optional<Level> laic::cpu::parseLevel(StringRef text, std::string &error) {
                                                        : level.vectorBytes == 32 && level.has("avxvnni");
   level.dotsSigned = arm && level.has("dotprod");
   level.dotsBF16 = arm ? level.has("bf16") : level.vectorBytes == 64 && level.has("avx512bf16");
+  level.tilesBytes = !arm && level.has("amx-int8");
+  level.tilesBF16 = !arm && level.has("amx-bf16");
   return level;
 }
 
 bool laic::cpu::hostRuns(const Level &level) {
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  llvm::StringMap<bool> host = hostFeatures();
   if (level.isX86()) {
     std::optional<int> version = x86Version(StringRef(level.requires_[0]));
     if (hostX86Level() < version.value_or(5))

@@ -26,6 +26,9 @@ struct Level {
   bool dotsSigned = false;         // four signed bytes
   bool dotsBF16 = false;           // two bf16
   bool pairsOfBytes = false;       // products of two bytes, unsigned by signed, to saturated sums of 16 bits
+  // Instructions that multiply tiles of up to 16 rows of 64 bytes and add to tiles of 32 bits (AMX).
+  bool tilesBytes = false; // bytes of any sign
+  bool tilesBF16 = false;
   bool isX86() const { return triple[0] == 'x'; }
 
   bool has(llvm::StringRef feature) const;

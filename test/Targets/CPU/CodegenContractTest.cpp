@@ -1,5 +1,6 @@
 // laic.contract as machine code: products, convolutions, tails, epilogues, element types.
 #include "KernelTest.h"
+#include "TileMachine.h"
 
 using namespace laic;
 using namespace laic::test;
@@ -118,7 +119,7 @@ TEST_F(CodegenContract, Depthwise) {
 class CodegenGroups : public CodegenContract {
 protected:
   CodegenGroups() {
-    levels = {"x86-64-v4+avx512vnni", "x86-64-v3+avxvnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"};
+    levels = {"x86-64-v4+avx512vnni", "x86-64-v3+avxvnni", "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-int8"};
     low = -16; // all bytes
     high = 16;
   }
@@ -267,6 +268,67 @@ TEST_F(CodegenGroups, BytesAsResults) {
               {some({std::stoi(m), 32}, {0, 17, -128, 127, -1}), some({(columns + 31) / 32, 8, 32, 4}, {-128, -3, 0, 5, 127}),
                some({columns}, {-20000, 0, 333}), some({columns}, {0.0078125, 0.001953125, 0.000244140625})});
       }
+}
+
+// Tiles of rows and groups: whole ones, smaller ones, and both; rows that are joined from short lines; unknown sizes.
+TEST_F(CodegenGroups, Tiles) {
+  unsigned signs = 0;
+  for (std::string m : {"8", "16", "17", "32", "33", "150"})
+    for (int64_t groups : {8, 15, 16, 17, 32, 40})
+      exactly(matrices(m, groups % 2 ? "45" : "64", groups, kSigns[signs++ % 4]));
+  for (int64_t m : {0, 1, 15, 40})
+    exactly(matrices("?", "45", 18, kSigns[signs++ % 4]), {{m, m}, {m}});
+  exactly({"1x9x9x32", "2x3x3x8", "1x7x7x40", "(n, h, w, f, p, q, c) -> (n, h + p, w + q, c)", "", ", unsigned_a"});
+  exactly({"1x9x9x2x36", "2x1x3x3x9", "1x7x7x2x12", "(n, h, w, g, f, p, q, c) -> (n, h + p, w + q, g, c)", ": 3"});
+}
+
+// Do the tests above run what they are about? Each of four kinds of signs has an instruction of its own.
+TEST_F(CodegenGroups, TilesAreUsed) {
+  if (!allowTiles())
+    GTEST_SKIP() << "for Linux on x86-64";
+  int64_t before = emulatedProducts();
+  exactly(matrices("33", "64", 17));
+  // Four runs, which cut 33 rows at most once more: whole tiles of 16 rows, two panels of 32 columns, 17 groups as 16 and one.
+  int64_t products = emulatedProducts() - before;
+  if (!machineHasTiles())
+    EXPECT_EQ(products, 4 * 3 * 4 * 2);
+}
+
+// Pairs of bf16, whose products and sums f32 holds exactly.
+class CodegenPairs : public CodegenGroups {
+protected:
+  CodegenPairs() { levels = {"x86-64-v4+avx512bf16", "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-bf16"}; }
+  void product(std::string m, int64_t n, int64_t pairs, Shape shape = {}) {
+    std::string columns = std::to_string(n), a = "tensor<" + m + "x" + std::to_string(2 * pairs) + "xf32>";
+    std::string b = "tensor<" + panels(columns) + "x" + std::to_string(pairs) + "x32x2xbf16>";
+    std::string c = "tensor<" + m + "x" + columns + "xf32>";
+    bool unknown = m == "?";
+    std::vector<double> few = {-3, -1.25, -0.5, 0, 0.75, 1, 2.5};
+    int64_t rows = unknown ? shape.scalars[0] : std::stoi(m);
+    check("func.func private @k(%a: " + a + ", %b: " + b + (unknown ? ", %m: index" : "") + ") -> " + c +
+              " {\n%c = laic.contract %a, %b " + (unknown ? "sizes %m " : "") +
+              "{parallel = 2 : i64, group = 2 : i64, a_map = affine_map<(m, n, k) -> (m, k)>, b_batch = array<i64>, "
+              "extra_maps = []} : (" +
+              a + ", " + b + (unknown ? ", index" : "") + ") -> " + c +
+              " {\n^bb0(%s: f32):\nlaic.yield %s : f32\n}\nreturn %c : " + c + "\n}",
+          shape, 0, {some({rows, 2 * pairs}, few), some({(n + 31) / 32, pairs, 32, 2}, few)});
+  }
+};
+
+TEST_F(CodegenPairs, Products) {
+  for (std::string m : {"1", "7", "16", "33", "130"})
+    for (int64_t pairs : {3, 16, 40})
+      product(m, 45, pairs);
+  for (int64_t m : {0, 1, 40})
+    product("?", 64, 24, {{m, m}, {m}});
+}
+
+TEST_F(CodegenPairs, TilesAreUsed) {
+  if (!allowTiles())
+    GTEST_SKIP() << "for Linux on x86-64";
+  int64_t before = emulatedProducts();
+  product("40", 32, 16);
+  EXPECT_EQ(emulatedProducts() - before, machineHasTiles() ? 0 : 4 * 3 * 2);
 }
 
 } // namespace

@@ -46,7 +46,7 @@ protected:
   /// Parses kernel functions; failures to parse fail the test.
   void parse(llvm::StringRef text);
   llvm::FailureOr<CodegenResult> compile(std::vector<std::string> levels);
-  /// Compiles the only function for every level that this machine runs, calls it with pseudo-random data (or `inputs`) and
+  /// Compiles the only function for every level that this machine runs (with AMX emulated: TileMachine.h), calls it with pseudo-random data (or `inputs`) and
   /// compares all results with the interpreter within `tolerance`, relative to the largest magnitude. Ranges of
   /// tiles are split in several ways and must agree bit by bit.
   void check(llvm::StringRef text, Shape shape = {}, double tolerance = 1e-5, llvm::ArrayRef<Array> inputs = {});

@@ -7,6 +7,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -56,7 +60,9 @@ enum Bit : uint64_t {
   Avxneconvert = 1ull << 30,
   Avxvnniint8 = 1ull << 31,
   Gfni = 1ull << 32,
-  Vaes = 1ull << 33
+  Vaes = 1ull << 33,
+  AmxInt8 = 1ull << 34,
+  AmxBf16 = 1ull << 35
 };
 
 constexpr uint64_t kV2 = Sse3 | Ssse3 | Cx16 | Sse41 | Sse42 | Popcnt | Lahf;
@@ -99,7 +105,9 @@ constexpr Named kFeatures[] = {{"sse3", Sse3},
                                {"avxneconvert", Avxneconvert},
                                {"avxvnniint8", Avxvnniint8},
                                {"gfni", Gfni},
-                               {"vaes", Vaes}};
+                               {"vaes", Vaes},
+                               {"amx-int8", AmxInt8},
+                               {"amx-bf16", AmxBf16}};
 
 struct Leaf {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -131,18 +139,37 @@ uint64_t wideFeatures(const Leaf &seven, const Leaf &sevenOne) {
          when(sevenOne.eax, 5, Avx512bf16);
 }
 
+uint64_t tileFeatures(const Leaf &seven) {
+  return when(seven.edx, 24, when(seven.edx, 25, AmxInt8) | when(seven.edx, 22, AmxBf16));
+}
+
+// The kernel keeps the state of tiles for processes that ask for it. What it refuses, `bits` loses.
+uint64_t askForTiles(uint64_t bits) {
+  constexpr uint64_t kTiles = AmxInt8 | AmxBf16;
+  if (!(bits & kTiles))
+    return bits;
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, the number of an XSAVE component
+  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0)
+    return bits;
+#endif
+  return bits & ~kTiles;
+}
+
 uint64_t detectBits() {
   Leaf one(1, 0), seven(7, 0), sevenOne(7, 1), extended(0x80000001u, 0);
   uint64_t bits = when(one.ecx, 0, Sse3) | when(one.ecx, 9, Ssse3) | when(one.ecx, 13, Cx16) | when(one.ecx, 19, Sse41) |
                   when(one.ecx, 20, Sse42) | when(one.ecx, 22, Movbe) | when(one.ecx, 23, Popcnt) | when(seven.ebx, 3, Bmi) |
                   when(seven.ebx, 8, Bmi2) | when(seven.ecx, 8, Gfni) | when(extended.ecx, 0, Lahf) |
                   when(extended.ecx, 5, Lzcnt);
-  constexpr uint64_t kAvxState = 0x6, kAvx512State = 0xe6;
+  constexpr uint64_t kAvxState = 0x6, kAvx512State = 0xe6, kTileState = 0x60000;
   uint64_t state = enabledState(one);
   if ((state & kAvxState) == kAvxState)
     bits |= vectorFeatures(one, seven, sevenOne);
   if ((state & kAvx512State) == kAvx512State)
     bits |= wideFeatures(seven, sevenOne);
+  if ((state & kTileState) == kTileState)
+    bits |= tileFeatures(seven);
   return bits;
 }
 
@@ -167,12 +194,14 @@ constexpr Named kFeatures[] = {{"neon", kSimd},        {"crc", kCrc},   {"lse", 
                                {"rdm", kRdm},          {"rcpc", kRcpc}, {"dotprod", kDot}, {"sve", kSve},
                                {"sve2", kSve | kSve2}, {"i8mm", kI8mm}, {"bf16", kBf16}};
 
+uint64_t askForTiles(uint64_t bits) { return bits; }
 uint64_t detectBits() { return (getauxval(AT_HWCAP) & 0xffffffffull) | (static_cast<uint64_t>(getauxval(AT_HWCAP2)) << 32); }
 
 #else
 
 constexpr Named kLevels[] = {{"generic", 0}};
 constexpr Named kFeatures[] = {{"none", ~0ull}};
+uint64_t askForTiles(uint64_t bits) { return bits; }
 uint64_t detectBits() { return 0; }
 
 #endif
@@ -204,6 +233,7 @@ Features laic::rt::cpu::detect() {
     forEachPart(limit, [&](const char *, size_t, const Named *row) { allowed |= row ? row->bits : 0; });
     features.bits &= allowed;
   }
+  features.bits = askForTiles(features.bits);
   return features;
 }
 
