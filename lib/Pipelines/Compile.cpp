@@ -166,6 +166,8 @@ private:
     host.options.explain = options.explain;
     if (auto problem = host.target->parseLevels(options.cpu, host.options.levels))
       return usage(*problem, "");
+    here = host;
+    here.options.levels = {host.target->levelOfThisMachine(host.options.levels)};
     return CompileCode::Ok;
   }
 
@@ -297,6 +299,7 @@ private:
       cache->add(llvm::join(of.levels, ","));
     }
     cache->add("host " + llvm::join(host.options.levels, ","));
+    cache->add("here " + llvm::join(here.options.levels, ","));
     for (const auto &[name, size] : options.dims)
       cache->add(name + "=" + std::to_string(size));
     if (options.quantize)
@@ -482,13 +485,15 @@ private:
     if (options.quantize) {
       if (!host.target)
         return module->emitError("--quantize needs a target that runs on this machine");
-      RuntimeRunner runner(host);
-      if (mlir::failed(quantize(*module, *options.quantize, runner, output.quantization)))
+      RuntimeRunner runner(here);
+      QuantizeOptions how = *options.quantize;
+      how.threads = options.threads;
+      if (mlir::failed(quantize(*module, how, runner, output.quantization)))
         return failure();
       if (!project) // which needs the ranges of what stays in floats
         return success();
     }
-    return options.calibration.empty() ? success() : calibrate(*module, host, options.calibration);
+    return options.calibration.empty() ? success() : calibrate(*module, here, options.calibration);
   }
 
   void addBackend(size_t i, OwningOpRef<ModuleOp> of) {
@@ -590,8 +595,8 @@ private:
   Math math = Math::Default;
   std::vector<TargetOptions> targetOptions; // one per target
   const ProjectTarget *project = nullptr;   // of the only target, where it writes one
-  TargetChoice host;
-  OwningOpRef<ModuleOp> module; // until the targets part
+  TargetChoice host, here;                  // `here`: for what runs while compiling
+  OwningOpRef<ModuleOp> module;             // until the targets part
   std::vector<std::unique_ptr<Backend>> backends;
   OwningOpRef<ModuleOp> reproducer;
   std::optional<ArtifactCache> cache;

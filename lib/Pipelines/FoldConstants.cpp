@@ -131,7 +131,6 @@ void Folder::countReaders() {
   }
 }
 
-/// One level that this machine runs: the first of those asked for, otherwise the machine's own.
 LogicalResult Folder::compile() {
   llvm::SetVector<Operation *> unique;
   for (Operation *op : foldable)
@@ -142,28 +141,15 @@ LogicalResult Folder::compile() {
   for (auto [i, kernel] : llvm::enumerate(kernels))
     kernelIndex[kernel.getSymName()] = i;
 
-  std::vector<std::vector<std::string>> attempts;
-  for (const std::string &level : options.levels)
-    attempts.push_back({level});
-  std::vector<std::string> native;
-  if (!target.parseLevels("native", native) && !llvm::is_contained(attempts, native))
-    attempts.push_back(native);
-  for (const std::vector<std::string> &levels : attempts) {
-    TargetOptions one = options;
-    one.levels = levels;
-    llvm::FailureOr<CodegenResult> result = target.codegen(kernels, one);
-    if (failed(result))
-      return failure();
-    llvm::erase_if(result->blobs, [](const CodeBlob &blob) { return !blob.hostRunnable; });
-    if (result->blobs.empty())
-      continue;
-    code = std::move(*result);
-    std::string error;
-    runner = KernelRunner::create(code.blobs.front().bytes, options.threads, error);
-    return runner ? success() : LogicalResult(module.emitError(error));
-  }
-  // Code for another machine alone: constant dispatches stay.
-  return success();
+  TargetOptions here = options;
+  here.levels = {target.levelOfThisMachine(options.levels)};
+  llvm::FailureOr<CodegenResult> result = target.codegen(kernels, here);
+  if (failed(result))
+    return failure();
+  code = std::move(*result);
+  std::string error;
+  runner = KernelRunner::create(code.blobs.front().bytes, options.threads, error);
+  return runner ? success() : LogicalResult(module.emitError(error));
 }
 
 LogicalResult Folder::load(Value tensor) {

@@ -452,3 +452,14 @@ def test_report_for_programs(tmp_path, images):
 def test_report_that_cannot_be_written(tmp_path, images):
     stderr = refuse(convolutional(tmp_path / "m.onnx"), tmp_path, "int8", {"x": images}, f"--quantize-report={tmp_path / 'nowhere' / 'r.json'}")
     assert "--quantize-report: cannot" in stderr
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4"])
+def test_for_a_processor_of_another_kind(tmp_path, tokens, kind):
+    """Samples run on this machine, whoever the artifact is for: what is quantised and kept is the same as for its own."""
+    model, said = transformer(tmp_path / "m.onnx"), set()
+    for level in ("native", "aarch64:v8", "aarch64:v8,native"):
+        _, stderr = quantise(model, tmp_path, kind, {"ids": tokens}, "--quantize-loss=0", f"--cpu={level}")
+        assert "keeps" in stderr
+        said.add(stderr)
+    assert len(said) == 1

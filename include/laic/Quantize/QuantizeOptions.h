@@ -37,6 +37,7 @@ struct QuantizeOptions {
       leastAgreement; // instead: percent of the rows whose largest element stays where it is; outputs of one element a row keep decibels
   std::vector<std::string> keepFloat; // globs of node names that are left alone
   std::string report;                 // where the report goes (.json or .html), or empty
+  unsigned threads = 0;               // 0: all; the result is the same
 };
 
 /// Parses --quantize=KIND[:WORD..]: "int8", "int8:entropy", "int4:64", "int4:32:asymmetric", "int8-dynamic", "f16". Returns what is wrong, or "".

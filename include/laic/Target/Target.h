@@ -105,6 +105,8 @@ public:
   /// Whether its code runs on the processor that runs the runtime, on memory that the runtime addresses. The one host target folds
   /// constants for all others and runs what they have no code for.
   virtual bool isHost() const { return false; }
+  /// Of a host target: what to compile for what runs while compiling. The first of `levels` that this machine runs, otherwise its own.
+  virtual std::string levelOfThisMachine(llvm::ArrayRef<std::string> levels) const { return ""; }
   /// Brings a lowered module into the target's layouts: afterwards every tensor operation is one root (see
   /// lib/Transforms/FormDispatches.cpp).
   virtual llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const { return llvm::success(); }

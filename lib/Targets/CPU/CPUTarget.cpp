@@ -43,6 +43,14 @@ public:
     return std::nullopt;
   }
 
+  std::string levelOfThisMachine(llvm::ArrayRef<std::string> levels) const override {
+    std::string error;
+    for (const std::string &name : levels)
+      if (std::optional<cpu::Level> level = cpu::parseLevel(name, error); level && cpu::hostRuns(*level))
+        return name;
+    return cpu::parseLevel("native", error)->name;
+  }
+
   llvm::LogicalResult prepare(mlir::ModuleOp module, const TargetOptions &options) const override {
     contracts::PrepareOptions prepare;
     prepare.rows = prepare.panels = prepare.blockProducts = prepare.depthwise = true;
