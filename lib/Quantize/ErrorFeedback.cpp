@@ -38,6 +38,16 @@ void ErrorFeedback::add(const Activation &x) {
   }
 }
 
+void ErrorFeedback::divide(llvm::ArrayRef<float> by) {
+  for (std::vector<std::vector<float>> &half : products)
+    for (auto [w, sum] : llvm::enumerate(half)) {
+      int64_t first = static_cast<int64_t>(w) * kWindow, n = windowSize(first);
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = i; j < n; ++j)
+          sum[i * n + j] /= by[first + i] * by[first + j];
+    }
+}
+
 std::vector<float> ErrorFeedback::sumOf(int64_t first, Part part) const {
   std::vector<float> sum(windowSize(first) * windowSize(first));
   for (size_t half = 0; half < 2; ++half)
@@ -81,20 +91,29 @@ std::vector<float> ErrorFeedback::window(int64_t first, double trust, Part part)
       u[i * n + i] = 1;
     return u;
   }
-  std::vector<double> l(n * n); // of the reversed matrix, lower triangular
+  // L transposed, in the upper half of the reversed matrix: row after row is finished and taken off those below it.
+  std::vector<double> l(n * n);
   for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j <= i; ++j) {
-      int64_t a = n - 1 - i, b = n - 1 - j; // a <= b: in the upper half
-      double sum = i == j ? h[a * n + a] + damping : h[a * n + b] * trust;
-      for (int64_t k = 0; k < j; ++k)
-        sum -= l[i * n + k] * l[j * n + k];
-      l[i * n + j] = i == j ? std::sqrt(std::max(sum, damping * 1e-3)) : sum / l[j * n + j];
+    for (int64_t j = i; j < n; ++j) {
+      int64_t a = n - 1 - j, b = n - 1 - i; // a <= b: in the upper half
+      l[i * n + j] = i == j ? h[a * n + a] + damping : h[a * n + b] * trust;
     }
+  for (int64_t k = 0; k < n; ++k) {
+    double *line = l.data() + k * n;
+    line[k] = std::sqrt(std::max(line[k], damping * 1e-3));
+    for (int64_t j = k + 1; j < n; ++j)
+      line[j] /= line[k];
+    for (int64_t i = k + 1; i < n; ++i) {
+      double *below = l.data() + i * n, factor = line[i];
+      for (int64_t j = i; j < n; ++j)
+        below[j] -= factor * line[j];
+    }
+  }
   std::vector<double> inverse(n * n); // of L, lower triangular
   for (int64_t i = 0; i < n; ++i) {
     double *row = inverse.data() + i * n;
     for (int64_t k = 0; k < i; ++k) {
-      double factor = l[i * n + k];
+      double factor = l[k * n + i];
       for (int64_t j = 0; j <= k; ++j)
         row[j] -= factor * inverse[k * n + j];
     }

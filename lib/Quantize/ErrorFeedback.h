@@ -16,6 +16,8 @@ public:
 
   /// Adds one sample. Its channels are the inputs.
   void add(const Activation &x);
+  /// As if each input had been divided by a number of its own.
+  void divide(llvm::ArrayRef<float> by);
   bool empty() const { return inputs == 0; }
   bool hasHalves() const { return rows[0] > 0 && rows[1] > 0; }
 

@@ -140,23 +140,25 @@ LogicalResult FloatRun::observe(llvm::function_ref<void(const Activation &)> tak
   using Clock = std::chrono::steady_clock;
   llvm::SmallVector<TensorView> outputs;
   for (size_t sample = 0; sample < samples.size(); ++sample) {
-    for (auto [i, tensor] : llvm::enumerate(kept[sample]))
-      if (!tensor.values.empty())
+    workers.each(kept[sample].size(), [&](size_t i) {
+      if (const KeptTensor &tensor = kept[sample][i]; !tensor.values.empty())
         take({i, tensor.values, tensor.channels});
+    });
     if (!kept[sample].empty())
       continue;
     Clock::time_point begun = Clock::now();
     if (failed(run(sample, outputs)))
       return failure();
     double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-    for (size_t i = 0; i < tensorCount; ++i)
+    workers.each(tensorCount, [&](size_t i) {
       if (Activation x = activation(outputs[ownResults + i], i); !x.values.empty())
         take(x);
+    });
     if (observed)
       continue;
     reference->add(llvm::ArrayRef(outputs).take_front(ownResults));
-    for (auto [i, layer] : llvm::enumerate(watched))
-      addEnergies(activation(outputs[ownResults + tensorCount + i], i), layer.energies);
+    workers.each(watched.size(),
+                 [&](size_t i) { addEnergies(activation(outputs[ownResults + tensorCount + i], i), watched[i].energies); });
     if (passes > 1)
       keep(sample, llvm::ArrayRef(outputs).slice(ownResults, tensorCount), seconds);
   }

@@ -5,6 +5,7 @@
 #include "Layers.h"
 #include "Measure.h"
 #include "Ranges.h"
+#include "Workers.h"
 
 namespace laic {
 
@@ -43,12 +44,14 @@ struct WatchedLayer {
 /// Compiles @main of a module once, with what its layers read and yield as further results, and runs it as often as asked.
 class FloatRun {
 public:
-  FloatRun(mlir::ModuleOp module, GraphRunner &runner, const Samples &samples)
-      : module(module), runner(runner), samples(samples) {}
+  /// `threads`: of what looks at the tensors; 0: all.
+  FloatRun(mlir::ModuleOp module, GraphRunner &runner, const Samples &samples, unsigned threads)
+      : module(module), runner(runner), samples(samples), workers(threads) {}
 
   /// `passes`: how often the samples will be observed.
   mlir::LogicalResult compile(llvm::ArrayRef<std::string> keepFloat, size_t passes);
-  /// For each sample what every tensor holds. The first time it runs all samples and keeps the outputs as the reference, the energies, and
+  /// For each sample what every tensor holds: calls for different tensors may come on different threads, those for one in the order of the
+  /// samples. The first time it runs all samples and keeps the outputs as the reference, the energies, and
   /// for later times the tensors of samples that take longer to run than they are large.
   mlir::LogicalResult observe(llvm::function_ref<void(const Activation &x)> take);
   /// Gives back the memory of the compiled model and of the tensors.
@@ -57,6 +60,7 @@ public:
   size_t tensors() const { return tensorCount; }
   llvm::ArrayRef<WatchedLayer> layers() const { return watched; } // as findLayers has them
   const Reference &getReference() const { return *reference; }
+  Workers &getWorkers() { return workers; }
 
 private:
   mlir::LogicalResult run(size_t sample, llvm::SmallVectorImpl<TensorView> &outputs);
@@ -66,6 +70,7 @@ private:
   mlir::ModuleOp module;
   GraphRunner &runner;
   const Samples &samples;
+  Workers workers;
   std::unique_ptr<RunnableGraph> graph;
   size_t ownResults = 0, tensorCount = 0, passes = 1;
   struct KeptTensor {

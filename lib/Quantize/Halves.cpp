@@ -186,7 +186,7 @@ HalfPlan Halves::planOf(Operation *op) {
     return decided;
   }
   std::string problem = checkConstants(op, decided);
-  decided.kept = matchesGlob(options.keepFloat, decided.name) ? "--keep-float names it" : problem;
+  decided.kept = matchesGlob(options.keepFloat, decided.name) ? kNamed.str() : problem;
   return decided;
 }
 

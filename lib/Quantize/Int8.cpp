@@ -56,8 +56,8 @@ LogicalResult Int8::observe() {
   for (size_t i = 0; i < observers.size(); ++i)
     if (!divisors[i].empty())
       observers[i] = RangeObserver();
-  std::vector<float> storage;
   return floats->observe([&](const Activation &x) {
+    std::vector<float> storage;
     if (!divisors[x.tensor].empty())
       observers[x.tensor].add(divided(x, divisors[x.tensor], storage).values);
   });
@@ -89,11 +89,11 @@ void Int8::makePlan() {
 }
 
 void Int8::chooseScales() {
-  std::vector<std::array<double, 2>> ranges;
-  for (const RangeObserver &observer : observers) {
-    ranges.push_back(observer.chooseRange(options.method));
-    scales.push_back(scaleOfBytes(ranges.back()[0], ranges.back()[1]));
-  }
+  std::vector<std::array<double, 2>> ranges(observers.size());
+  if (samples)
+    floats->getWorkers().each(observers.size(), [&](size_t i) { ranges[i] = observers[i].chooseRange(options.method); });
+  for (auto [low, high] : ranges)
+    scales.push_back(scaleOfBytes(low, high));
   std::vector<Layer> layers = findLayers(mainOf(module), {});
   for (auto [i, decided] : llvm::enumerate(plan.layers)) {
     if (samples) {
@@ -141,17 +141,19 @@ void Int8::addTables() {
 
 LogicalResult Int8::estimateNoise() {
   std::vector<ChannelMoments> moments(floats->tensors());
-  std::vector<float> storage;
   if (failed(floats->observe([&](const Activation &x) {
+        std::vector<float> storage;
         Activation now = divided(x, smoothing->getDivisors()[x.tensor], storage);
         plan.perRow ? moments[x.tensor].addRows(now) : moments[x.tensor].add(now, &scales[x.tensor]);
       })))
     return failure();
   floats->release();
-  for (auto [i, layer] : llvm::enumerate(findLayers(mainOf(module), {})))
+  std::vector<Layer> layers = findLayers(mainOf(module), {});
+  floats->getWorkers().each(layers.size(), [&](size_t i) {
     if (plan.layers[i].kept.empty())
       if (const ChannelMoments &of = moments[floats->layers()[i].tensor]; of.count > 0) // not where it was empty on all samples
-        estimateNoise(layer, plan.layers[i], of);
+        estimateNoise(layers[i], plan.layers[i], of);
+  });
   return success();
 }
 

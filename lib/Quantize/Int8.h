@@ -41,7 +41,7 @@ public:
       : module(module), options(options), runner(runner), samples(samples) {
     if (!samples)
       return;
-    floats.emplace(module, runner, *samples);
+    floats.emplace(module, runner, *samples, options.threads);
     smoothing.emplace(module, *floats);
   }
   llvm::LogicalResult run();

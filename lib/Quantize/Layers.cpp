@@ -111,7 +111,7 @@ std::vector<Layer> laic::findLayers(func::FuncOp main, llvm::ArrayRef<std::strin
   for (Operation &op : main.getBody().front())
     if (std::optional<Layer> layer = layerOf(&op)) {
       if (layer->kept.empty() && matchesGlob(keepFloat, layer->name))
-        layer->kept = "--keep-float names it";
+        layer->kept = kNamed.str();
       layers.push_back(std::move(*layer));
     }
   return layers;
@@ -129,7 +129,7 @@ std::string laic::whyKept(const Table &table, llvm::ArrayRef<std::string> keepFl
   if (table.type().getNumElements() < kFewWeights)
     return kHasFewWeights.str();
   if (matchesGlob(keepFloat, table.name))
-    return "--keep-float names it";
+    return kNamed.str();
   return isFinite(table.data) ? "" : kNotFinite.str();
 }
 

@@ -80,6 +80,7 @@ llvm::ArrayRef<float> floatsOf(mlir::Value constant, std::vector<char> &scratch)
 /// Whether all elements of a constant of f32 are finite.
 bool isFinite(mlir::Value constant);
 constexpr llvm::StringLiteral kHasFewWeights = "it has few weights";
+constexpr llvm::StringLiteral kNamed = "--keep-float names it";
 /// Why a layer with others stays in floats.
 constexpr llvm::StringLiteral kNotFinite = "its weights hold NaN or infinity";
 /// The name of the node that an operation comes from.

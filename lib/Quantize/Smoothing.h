@@ -2,6 +2,7 @@
 #ifndef LAIC_LIB_QUANTIZE_SMOOTHING_H
 #define LAIC_LIB_QUANTIZE_SMOOTHING_H
 
+#include "ChannelDivision.h"
 #include "FloatRun.h"
 
 namespace laic {
@@ -14,8 +15,8 @@ public:
   Smoothing(mlir::ModuleOp module, const FloatRun &floats) : module(module), floats(floats) {}
 
   /// Chooses s for every tensor where the noise that rounding adds, as estimated from the moments, falls by enough; then rewrites the float
-  /// module, which stays the same function: s goes into the weights, 1 / s into what computes the tensor where that is linear up to a
-  /// ReLU, pooling or concatenation, or a normalisation with constant factors, and otherwise into a multiplication.
+  /// module, which stays the same function: s goes into the weights, 1 / s into what computes the tensor where ChannelDivision finds a way,
+  /// and otherwise into a multiplication.
   void apply(llvm::ArrayRef<ChannelMoments> moments, llvm::ArrayRef<bool> wanted);
 
   /// s of each tensor; empty where it stays as it was.
@@ -25,10 +26,6 @@ public:
 
 private:
   void choose(size_t tensor, const ChannelMoments &moments, llvm::ArrayRef<size_t> readers, bool foldable);
-  bool fold(size_t tensor, mlir::Value x, bool tryOnly);
-  bool divide(mlir::Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly);
-  bool divideNorm(mlir::Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly);
-  bool divideConvolution(mlir::Value x, int64_t axis, llvm::ArrayRef<float> by, bool tryOnly);
 
   mlir::ModuleOp module;
   const FloatRun &floats;
