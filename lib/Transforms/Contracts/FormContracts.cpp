@@ -24,6 +24,13 @@ SmallVector<Value> laic::contracts::resultSizes(OpBuilder &b, Location loc, Arra
   return values;
 }
 
+bool laic::contracts::movesChannels(linalg::TransposeOp transpose, int64_t rank, bool back) {
+  SmallVector<int64_t> order = {0};
+  for (int64_t dim = 1; dim < rank; ++dim)
+    order.push_back(back ? (dim == 1 ? rank - 1 : dim - 1) : dim + 1 == rank ? 1 : dim + 1);
+  return transpose && transpose.getPermutation() == ArrayRef<int64_t>(order);
+}
+
 bool laic::contracts::endsInVectors(Value tensor) {
   constexpr int64_t kMostLanes = 16;
   auto type = cast<RankedTensorType>(tensor.getType());

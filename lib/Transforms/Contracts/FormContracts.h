@@ -43,6 +43,9 @@ ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, Te
 /// Every element of a tensor of floats of known size, rounded to the narrower `element`.
 mlir::Value roundElements(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, mlir::Type element);
 
+/// Does the transpose, if there is one, move channels, the second of `rank` dims, behind all others, or from there `back`?
+bool movesChannels(mlir::linalg::TransposeOp transpose, int64_t rank, bool back);
+
 /// Size operands of a contract whose result has `shape`: one index per dynamic dim.
 llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,
                                            const TensorSizes &sizes);

@@ -26,14 +26,6 @@ struct Depthwise {
   SmallVector<int64_t> taps, strides, dilations, pads;
 };
 
-/// Does the transpose move channels, the second of `rank` dims, behind all others, or from there back?
-bool movesChannels(linalg::TransposeOp transpose, int64_t rank, bool back) {
-  SmallVector<int64_t> order = {0};
-  for (int64_t dim = 1; dim < rank; ++dim)
-    order.push_back(back ? (dim == 1 ? rank - 1 : dim - 1) : dim + 1 == rank ? 1 : dim + 1);
-  return transpose && transpose.getPermutation() == ArrayRef<int64_t>(order);
-}
-
 /// The value before padding with zeros along the dims between the first and the last, which `pads` notes.
 Value beforePadding(Value value, SmallVectorImpl<int64_t> &pads) {
   auto pad = value.getDefiningOp<tensor::PadOp>();

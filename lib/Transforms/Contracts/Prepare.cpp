@@ -17,6 +17,8 @@ void laic::contracts::buildPrepare(OpPassManager &functions, const PrepareOption
   functions.addPass(createFormContracts({options.panels, options.group, options.depthwise}));
   if (options.depthwise)
     functions.addPass(createFormDepthwise());
+  if (options.panels)
+    functions.addPass(createFormPointwise());
   if (options.winograd)
     functions.addPass(createFormWinograd());
   if (options.bf16)

@@ -55,6 +55,16 @@ def FormDepthwise : Pass<"laic-form-depthwise", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::laic::LaicDialect"];
 }
 
+def FormPointwise : Pass<"laic-form-pointwise", "::mlir::func::FuncOp"> {
+  let summary = "convolutions of one tap between transposes become products with planes of pixels";
+  let description = [{
+    A laic.contract of f32 with constant weights whose rows are all pixels, which were transposed for it alone and whose result is transposed back
+    for its only use: nothing beside it wants channels innermost. The weights become the rows, and pixels are packed by laic.pack_panels as they
+    lie: they are moved once instead of three times.
+  }];
+  let dependentDialects = ["::laic::LaicDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormWinograd : Pass<"laic-form-winograd", "::mlir::func::FuncOp"> {
   let summary = "convolutions of stride 1 with 3 or 5 taps become `laic.winograd`";
   let description = [{
