@@ -1,4 +1,4 @@
-// A file of the cache is an artifact and its XXH3 hash, which finds damage as quickly as memory is read; its name is the BLAKE3 hash of what
+// A file of the cache is an artifact and its XXH3 hash by pieces, which finds damage as quickly as memory is read; its name is the BLAKE3 hash of what
 // the artifact was made from, which tells contents apart whoever wrote them.
 #include "ArtifactCache.h"
 
@@ -17,9 +17,20 @@ using llvm::StringRef;
 
 using Digest = XXH128_canonical_t;
 
-static Digest digestOf(StringRef bytes) {
+/// Large contents are hashed in pieces, which threads share, and then the hashes of those.
+constexpr size_t kPiece = 8 << 20;
+
+/// Calls `hash(number, piece)` for all of them.
+template <typename Fn> static void eachPiece(Workers &workers, StringRef bytes, Fn hash) {
+  workers.each(llvm::divideCeil(bytes.size(), kPiece), [&](size_t i) { hash(i, bytes.substr(i * kPiece, kPiece)); });
+}
+
+static Digest digestOf(Workers &workers, StringRef bytes) {
+  std::vector<Digest> pieces(llvm::divideCeil(bytes.size(), kPiece));
+  eachPiece(workers, bytes,
+            [&](size_t i, StringRef piece) { XXH128_canonicalFromHash(&pieces[i], XXH3_128bits(piece.data(), piece.size())); });
   Digest digest;
-  XXH128_canonicalFromHash(&digest, XXH3_128bits(bytes.data(), bytes.size()));
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(pieces.data(), pieces.size() * sizeof(Digest)));
   return digest;
 }
 
@@ -34,14 +45,24 @@ static std::string buildIdentity() {
   return text;
 }
 
-ArtifactCache::ArtifactCache(std::string folder) : folder(std::move(folder)) { add(buildIdentity()); }
+ArtifactCache::ArtifactCache(std::string folder, unsigned threads) : folder(std::move(folder)), workers(threads) {
+  add(buildIdentity());
+}
 
 void ArtifactCache::add(StringRef text) { add(llvm::ArrayRef(text.bytes_begin(), text.bytes_end())); }
 
 void ArtifactCache::add(llvm::ArrayRef<uint8_t> bytes) {
   uint64_t length = bytes.size();
   hasher.update(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(&length), sizeof length));
-  hasher.update(bytes);
+  if (length <= kPiece)
+    return hasher.update(bytes);
+  std::vector<llvm::BLAKE3Result<32>> pieces(llvm::divideCeil(length, kPiece));
+  StringRef all(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  eachPiece(workers, all, [&](size_t i, StringRef piece) {
+    pieces[i] = llvm::BLAKE3::hash<32>(llvm::ArrayRef(piece.bytes_begin(), piece.bytes_end()));
+  });
+  for (const llvm::BLAKE3Result<32> &piece : pieces)
+    hasher.update(piece);
 }
 
 std::string ArtifactCache::path() {
@@ -58,7 +79,7 @@ std::optional<StringRef> ArtifactCache::find() {
     return std::nullopt;
   found = std::move(*file);
   StringRef bytes = found->getBuffer(), artifact = bytes.drop_back(sizeof(Digest));
-  Digest digest = digestOf(artifact);
+  Digest digest = digestOf(workers, artifact);
   if (bytes.drop_front(artifact.size()) != StringRef(reinterpret_cast<const char *>(digest.digest), sizeof digest.digest))
     return std::nullopt;
   return artifact;
@@ -71,7 +92,7 @@ std::string ArtifactCache::store(StringRef artifact) {
   std::string problem = file.open(path());
   if (problem.empty())
     problem = file.write(artifact.data(), artifact.size());
-  Digest digest = digestOf(artifact);
+  Digest digest = digestOf(workers, artifact);
   if (problem.empty())
     problem = file.write(digest.digest, sizeof digest.digest);
   return problem.empty() ? file.commit() : problem;

@@ -2,6 +2,7 @@
 #ifndef LAIC_LIB_PIPELINES_ARTIFACTCACHE_H
 #define LAIC_LIB_PIPELINES_ARTIFACTCACHE_H
 
+#include "laic/Support/Workers.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/BLAKE3.h"
@@ -17,11 +18,12 @@ namespace laic {
 /// first. Files of the folder may be deleted at any time; several processes may share it.
 class ArtifactCache {
 public:
-  explicit ArtifactCache(std::string folder);
+  /// threads: of what is hashed; 0: all.
+  ArtifactCache(std::string folder, unsigned threads);
   void add(llvm::StringRef text); // with its length, so that neighbours cannot be taken for each other
   void add(llvm::ArrayRef<uint8_t> bytes);
 
-  /// The artifact, which lives as long as this object; null where there is none, or where its file is damaged.
+  /// The artifact, which lives as long as this object; nothing where there is none, or where its file is damaged.
   std::optional<llvm::StringRef> find();
   /// Keeps an artifact. Returns a problem, or "".
   std::string store(llvm::StringRef artifact);
@@ -30,6 +32,7 @@ private:
   std::string path();
 
   std::string folder, name;
+  Workers workers;
   llvm::BLAKE3 hasher;
   std::unique_ptr<llvm::MemoryBuffer> found;
 };

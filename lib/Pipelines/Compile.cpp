@@ -291,7 +291,7 @@ private:
   }
 
   void makeCache(const onnx::Model &model) {
-    cache.emplace(options.cache);
+    cache.emplace(options.cache, options.threads);
     cache->add(llvm::sys::path::filename(input.path)); // the artifact names its model
     cache->add(options.math);
     for (auto [target, of] : llvm::zip(targets, targetOptions)) {

@@ -5,7 +5,7 @@
 #include "Layers.h"
 #include "Measure.h"
 #include "Ranges.h"
-#include "Workers.h"
+#include "laic/Support/Workers.h"
 
 namespace laic {
 
