@@ -120,9 +120,10 @@ private:
     constexpr int kSteps = 9;
     if (importance.empty())
       return gridsOf(block, form.bits, form.asymmetric, 1).front();
-    Grid best;
+    llvm::SmallVector<Grid> grids = gridsOf(block, form.bits, form.asymmetric, kSteps);
+    Grid best = grids.front();
     double least = INFINITY;
-    for (Grid grid : gridsOf(block, form.bits, form.asymmetric, kSteps)) {
+    for (Grid grid : grids) {
       double error = 0;
       for (auto [i, w] : llvm::enumerate(block)) {
         double d = static_cast<float>(roundTo(grid, w, levels()) - grid.zero) * grid.scale - w;

@@ -49,6 +49,8 @@ std::optional<int64_t> axisIn(Value operand, Value x, int64_t axis) {
   return own;
 }
 
+constexpr unsigned kBias = 2; // of a layer: its operand
+
 bool isNext(Value operand) { return operand.hasOneUse() && isa<RankedTensorType>(operand.getType()); }
 
 } // namespace
@@ -67,90 +69,113 @@ void laic::divideOutputs(Layer &layer, llvm::ArrayRef<float> by) {
   layer.weights = layer.op->getOperand(layer.weightsOperand());
 }
 
-bool ChannelDivision::canDivide(Value x, int64_t axis, llvm::ArrayRef<const Layer *> readers) {
+std::optional<ChannelDivision::Way> ChannelDivision::find(Value x, int64_t axis, llvm::ArrayRef<const Layer *> readers) {
   bool alone = llvm::all_of(x.getUses(), [&](OpOperand &use) {
     return llvm::any_of(
         readers, [&](const Layer *layer) { return layer->op == use.getOwner() && layer->xOperand() == use.getOperandNumber(); });
   });
-  return alone && walk(x, axis, {});
+  Way way;
+  int64_t channels = sizeAt(x, axis);
+  if (!alone || channels < 0 || !walk(x, {axis, 0, static_cast<size_t>(channels)}, way))
+    return std::nullopt;
+  return way;
 }
 
-void ChannelDivision::divide(Value x, int64_t axis, llvm::ArrayRef<float> by) { walk(x, axis, by); }
-
-// Without divisors it is tried only.
-bool ChannelDivision::walk(Value x, int64_t axis, llvm::ArrayRef<float> by) {
-  Operation *op = x.getDefiningOp();
-  bool isPool = isa_and_nonnull<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(op) && x == op->getResult(0) && axis == 1 &&
-                llvm::all_of(op->getResults().drop_front(), [](Value other) { return other.use_empty(); });
-  if (isPool || isa_and_nonnull<ReluOp, LeakyReluOp>(op))
-    return isNext(op->getOperand(0)) && walk(op->getOperand(0), axis, by);
-  if (isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp>(op)) {
-    // With the same number of channels along the last axis on both sides, they stay apart.
-    Value before = op->getOperand(0);
-    return isNext(before) && axis == rankOf(x) - 1 && rankOf(before) > 0 && sizeAt(x, axis) > 0 &&
-           sizeAt(x, axis) == sizeAt(before, rankOf(before) - 1) && walk(before, rankOf(before) - 1, by);
+void ChannelDivision::divide(const Way &way, llvm::ArrayRef<float> by) {
+  for (const Step &step : way) {
+    llvm::ArrayRef<float> some = by.slice(step.first, step.end - step.first);
+    if (step.layer) {
+      outputDivisors[step.layer - layers.begin()] = some.vec();
+      if (!leaveWeights)
+        divideOutputs(*step.layer, some);
+      continue;
+    }
+    divideConstant(*step.constant, step.axis, some);
+    for (Layer &layer : layers)
+      if (layer.op == step.constant->getOwner() && layer.bias && step.constant->getOperandNumber() == kBias)
+        layer.bias = step.constant->get();
   }
-  return walkConcat(x, axis, by) || walkProduct(x, axis, by) || walkSum(x, axis, by) || divideNorm(x, axis, by) ||
-         divideLayer(x, axis, by);
 }
 
-bool ChannelDivision::walkConcat(Value x, int64_t axis, llvm::ArrayRef<float> by) {
+// A way that ends where nothing can be divided leaves no steps behind.
+bool ChannelDivision::walk(Value x, Part part, Way &way) {
+  Operation *op = x.getDefiningOp();
+  size_t before = way.size();
+  auto found = [&] {
+    bool isPool = isa_and_nonnull<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(op) && x == op->getResult(0) && part.axis == 1 &&
+                  llvm::all_of(op->getResults().drop_front(), [](Value other) { return other.use_empty(); });
+    if (isPool || isa_and_nonnull<ReluOp, LeakyReluOp>(op))
+      return isNext(op->getOperand(0)) && walk(op->getOperand(0), part, way);
+    if (isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp>(op)) {
+      // With the same number of channels along the last axis on both sides, they stay apart.
+      Value source = op->getOperand(0);
+      if (!isNext(source) || part.axis != rankOf(x) - 1 || rankOf(source) == 0 || sizeAt(x, part.axis) < 0 ||
+          sizeAt(x, part.axis) != sizeAt(source, rankOf(source) - 1))
+        return false;
+      return walk(source, {rankOf(source) - 1, part.first, part.end}, way);
+    }
+    return walkConcat(x, part, way) || walkProduct(x, part, way) || walkSum(x, part, way) || divideNorm(x, part, way) ||
+           divideLayer(x, part, way);
+  };
+  if (found())
+    return true;
+  way.truncate(before);
+  return false;
+}
+
+bool ChannelDivision::walkConcat(Value x, Part part, Way &way) {
   auto concat = x.getDefiningOp<ConcatOp>();
   if (!concat)
     return false;
-  int64_t joined = static_cast<int64_t>(concat.getAxis()), first = 0;
-  if ((joined < 0 ? joined + rankOf(x) : joined) != axis)
+  auto joined = static_cast<int64_t>(concat.getAxis());
+  if ((joined < 0 ? joined + rankOf(x) : joined) != part.axis)
     return false;
-  return llvm::all_of(concat->getOperands(), [&](Value part) {
-    int64_t channels = isNext(part) ? cast<RankedTensorType>(part.getType()).getDimSize(axis) : ShapedType::kDynamic;
-    if (channels == ShapedType::kDynamic)
+  size_t first = part.first;
+  return llvm::all_of(concat->getOperands(), [&](Value operand) {
+    int64_t channels = isNext(operand) ? sizeAt(operand, part.axis) : ShapedType::kDynamic;
+    if (channels < 0)
       return false;
-    bool divided = walk(part, axis, by.empty() ? by : by.slice(first, channels));
-    first += channels;
-    return divided;
+    Part here = {part.axis, first, first + channels};
+    first = here.end;
+    return walk(operand, here, way);
   });
 }
 
 // One of two factors: a constant, or what can be divided further back.
-bool ChannelDivision::walkProduct(Value x, int64_t axis, llvm::ArrayRef<float> by) {
+bool ChannelDivision::walkProduct(Value x, Part part, Way &way) {
   auto product = x.getDefiningOp<MulOp>();
   if (!product)
     return false;
-  for (OpOperand &factor : product->getOpOperands()) {
-    std::optional<int64_t> own = axisIn(factor.get(), x, axis);
+  return llvm::any_of(product->getOpOperands(), [&](OpOperand &factor) {
+    std::optional<int64_t> own = axisIn(factor.get(), x, part.axis);
     if (!own)
-      continue;
-    if (isConstant(factor.get())) {
-      if (!by.empty())
-        divideConstant(factor, *own, by);
-      return true;
-    }
-    if (isNext(factor.get()) && walk(factor.get(), *own, by))
-      return true;
-  }
-  return false;
+      return false;
+    if (!isConstant(factor.get()))
+      return isNext(factor.get()) && walk(factor.get(), {*own, part.first, part.end}, way);
+    way.push_back({&factor, *own, nullptr, part.first, part.end});
+    return true;
+  });
 }
 
 // A sum with a constant: both of them.
-bool ChannelDivision::walkSum(Value x, int64_t axis, llvm::ArrayRef<float> by) {
+bool ChannelDivision::walkSum(Value x, Part part, Way &way) {
   auto sum = x.getDefiningOp<AddOp>();
   if (!sum)
     return false;
   for (unsigned i = 0; i < 2; ++i) {
     OpOperand &constant = sum->getOpOperand(i);
     Value other = sum->getOperand(1 - i);
-    std::optional<int64_t> own = axisIn(constant.get(), x, axis), further = axisIn(other, x, axis);
-    if (!isConstant(constant.get()) || !own || !further || !isNext(other) || !walk(other, *further, by))
+    std::optional<int64_t> own = axisIn(constant.get(), x, part.axis), further = axisIn(other, x, part.axis);
+    if (!isConstant(constant.get()) || !own || !further || !isNext(other) || !walk(other, {*further, part.first, part.end}, way))
       continue;
-    if (!by.empty())
-      divideConstant(constant, *own, by);
+    way.push_back({&constant, *own, nullptr, part.first, part.end});
     return true;
   }
   return false;
 }
 
 // Factors and offsets that are vectors along the last axis, as which alone the channels may lie.
-bool ChannelDivision::divideNorm(Value x, int64_t axis, llvm::ArrayRef<float> by) {
+bool ChannelDivision::divideNorm(Value x, Part part, Way &way) {
   llvm::SmallVector<unsigned, 2> operands; // those with an element per channel; the first one must be there
   Operation *op = x.getDefiningOp();
   if (isa_and_nonnull<LayerNormalizationOp>(op))
@@ -163,44 +188,30 @@ bool ChannelDivision::divideNorm(Value x, int64_t axis, llvm::ArrayRef<float> by
     operands = {2};
   else
     return false;
-  auto type = cast<RankedTensorType>(x.getType());
   auto isThere = [&](unsigned i) { return i < op->getNumOperands() && !isa<NoneType>(op->getOperand(i).getType()); };
-  auto isVector = [&](Value v) {
-    auto vector = dyn_cast<RankedTensorType>(v.getType());
-    return isConstant(v) && vector.getRank() == 1 && vector.getDimSize(0) == type.getDimSize(axis);
-  };
-  if (x != op->getResult(0) || axis != type.getRank() - 1 || !isThere(operands.front()))
+  auto isVector = [&](Value v) { return isConstant(v) && rankOf(v) == 1 && sizeAt(v, 0) == sizeAt(x, part.axis); };
+  if (x != op->getResult(0) || part.axis != rankOf(x) - 1 || !isThere(operands.front()))
     return false;
   llvm::erase_if(operands, [&](unsigned i) { return !isThere(i); });
   if (!llvm::all_of(operands, [&](unsigned i) { return isVector(op->getOperand(i)); }))
     return false;
-  if (!by.empty())
-    for (unsigned i : operands)
-      divideConstant(op->getOpOperand(i), 0, by);
+  for (unsigned i : operands)
+    way.push_back({&op->getOpOperand(i), 0, nullptr, part.first, part.end});
   return true;
 }
 
-bool ChannelDivision::divideLayer(Value x, int64_t axis, llvm::ArrayRef<float> by) {
-  constexpr unsigned kBias = 2;
+bool ChannelDivision::divideLayer(Value x, Part part, Way &way) {
   Operation *op = x.getDefiningOp();
   auto *producer = llvm::find_if(layers, [&](const Layer &layer) { return layer.op == op; });
-  if (producer == layers.end() || !producer->kept.empty() || producer->resultAxis() != axis)
+  if (producer == layers.end() || !producer->kept.empty() || producer->resultAxis() != part.axis)
     return false;
-  bool hasBias = op->getNumOperands() > kBias && !isa<NoneType>(op->getOperand(kBias).getType());
-  std::optional<int64_t> biasAxis;
-  if (hasBias)
-    biasAxis = producer->kind == "Conv" ? 0 : axisIn(op->getOperand(kBias), x, axis);
-  if (hasBias && (!biasAxis || !isConstant(op->getOperand(kBias))))
-    return false;
-  if (by.empty())
-    return true;
-  if (!leaveWeights)
-    divideOutputs(*producer, by);
-  if (hasBias) {
-    divideConstant(op->getOpOperand(kBias), *biasAxis, by);
-    if (producer->bias)
-      producer->bias = op->getOperand(kBias);
+  if (op->getNumOperands() > kBias && !isa<NoneType>(op->getOperand(kBias).getType())) {
+    std::optional<int64_t> axis =
+        producer->kind == "Conv" ? std::optional<int64_t>(0) : axisIn(op->getOperand(kBias), x, part.axis);
+    if (!axis || !isConstant(op->getOperand(kBias)))
+      return false;
+    way.push_back({&op->getOpOperand(kBias), *axis, nullptr, part.first, part.end});
   }
-  outputDivisors[producer - layers.begin()] = by.vec();
+  way.push_back({nullptr, 0, producer, part.first, part.end});
   return true;
 }

@@ -17,7 +17,11 @@ void ErrorFeedback::add(const Activation &x) {
       sums.emplace_back(windowSize(first) * windowSize(first));
   // Rows of a few at a time share what is read and written of the sums.
   constexpr int64_t kTogether = 4;
-  int64_t count = static_cast<int64_t>(x.values.size()) / inputs;
+  std::vector<const float *> finite; // rows with infinity or NaN say nothing
+  for (size_t at = 0; at + inputs <= x.values.size(); at += inputs)
+    if (llvm::all_of(x.values.slice(at, inputs), [](float value) { return std::isfinite(value); }))
+      finite.push_back(x.values.data() + at);
+  auto count = static_cast<int64_t>(finite.size());
   rows[half] += count;
   for (size_t w = 0; w < sums.size(); ++w) {
     int64_t first = static_cast<int64_t>(w) * kWindow, n = windowSize(first);
@@ -27,7 +31,7 @@ void ErrorFeedback::add(const Activation &x) {
         float left[kTogether] = {};
         const float *right[kTogether];
         for (int64_t r = 0; r < kTogether; ++r) {
-          right[r] = x.values.data() + (row + std::min(r, together - 1)) * inputs + first;
+          right[r] = finite[row + std::min(r, together - 1)] + first;
           left[r] = r < together ? right[r][i] : 0.0f;
         }
         float *sum = sums[w].data() + i * n;

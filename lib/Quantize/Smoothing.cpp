@@ -62,13 +62,13 @@ void Smoothing::apply(llvm::ArrayRef<ChannelMoments> moments, llvm::ArrayRef<boo
       continue;
     auto of = llvm::map_to_vector(readers[tensor], [&](size_t number) -> const Layer * { return &layers[number]; });
     Value x = of.front()->x;
-    bool foldable = division.canDivide(x, of.front()->xAxis(), of);
-    choose(tensor, moments[tensor], readers[tensor], foldable);
+    std::optional<ChannelDivision::Way> way = division.find(x, of.front()->xAxis(), of);
+    choose(tensor, moments[tensor], readers[tensor], /*foldable=*/way.has_value());
     if (divisors[tensor].empty())
       continue;
     Value divided = x;
-    if (foldable) {
-      division.divide(x, of.front()->xAxis(), divisors[tensor]);
+    if (way) {
+      division.divide(*way, divisors[tensor]);
     } else {
       OpBuilder b(x.getContext());
       b.setInsertionPointAfterValue(x);
@@ -91,7 +91,8 @@ void Smoothing::apply(llvm::ArrayRef<ChannelMoments> moments, llvm::ArrayRef<boo
 
 void Smoothing::choose(size_t tensor, const ChannelMoments &moments, llvm::ArrayRef<size_t> readers, bool foldable) {
   constexpr double kShares[] = {0.5, 0.65, 0.8}; // of the spread that go into the weights
-  // A channel that was small on all samples need not be so on others: none is taken for smaller than this part of the largest.
+  // A channel that was small on all samples need not be so on others: none is taken for smaller than this part of the largest,
+  // and one that was never there for as large as that.
   constexpr double kSmallest = 1.0 / 8;
   // A multiplication of its own must earn its time.
   const double most = foldable ? 0.8 : 0.5;
@@ -117,7 +118,8 @@ void Smoothing::choose(size_t tensor, const ChannelMoments &moments, llvm::Array
   for (double share : kShares) {
     std::vector<double> s(channels, 1.0);
     for (size_t c = 0; c < channels; ++c) {
-      double x = std::max<double>({std::abs(moments.lo[c]), std::abs(moments.hi[c]), kSmallest * largest});
+      double x = std::max<double>(std::abs(moments.lo[c]), std::abs(moments.hi[c]));
+      x = x == 0 ? largest : std::max(x, kSmallest * largest);
       constexpr double kNothing = 1e-5, kFarthest = 1e4;
       if (x > kNothing && reach[c] > kNothing)
         s[c] = std::clamp(std::pow(x, share) / std::pow(reach[c], 1 - share), 1 / kFarthest, kFarthest);

@@ -46,11 +46,19 @@ void multiplyColumns(std::vector<float> &rows, llvm::ArrayRef<float> factors) {
     rows[i] *= factors[i % factors.size()];
 }
 
-/// Mean squares of the inputs: how much an error of their weights matters.
+/// Mean squares of the inputs: how much an error of their weights matters. Those that were infinite or NaN on some sample count as the others do
+/// on average.
 std::vector<double> importanceOf(const ChannelMoments &moments) {
+  double sum = 0, count = std::max<double>(moments.count, 1);
+  int64_t finite = 0;
+  for (double square : moments.square)
+    if (std::isfinite(square)) {
+      sum += square;
+      ++finite;
+    }
   std::vector<double> importance;
   for (double square : moments.square)
-    importance.push_back(square / std::max<double>(moments.count, 1) + 1e-12);
+    importance.push_back((std::isfinite(square) ? square : sum / std::max<double>(finite, 1)) / count + 1e-12);
   return importance;
 }
 
@@ -203,10 +211,14 @@ void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRe
   for (size_t i = 0; i < layers.size(); ++i)
     readers[floats->layers()[i].tensor].push_back(i);
   std::vector<llvm::SmallVector<const Layer *>> rounded(readers.size()); // those that choose s
+  std::vector<std::optional<ChannelDivision::Way>> ways(readers.size());
   for (auto [tensor, numbers] : llvm::enumerate(readers)) {
     auto of = llvm::map_to_vector(numbers, [&](size_t number) -> const Layer * { return &layers[number]; });
     bool all = llvm::all_of(of, [](const Layer *layer) { return layer->kept.empty() && isFinite(layer->weights); });
-    if (!all || !feedback[tensor].hasHalves() || !division.canDivide(of.front()->x, of.front()->xAxis(), of))
+    if (!all || !feedback[tensor].hasHalves())
+      continue;
+    ways[tensor] = division.find(of.front()->x, of.front()->xAxis(), of);
+    if (!ways[tensor])
       continue;
     for (size_t number : numbers)
       if (plan[number].kept.empty())
@@ -220,8 +232,7 @@ void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRe
   for (auto [tensor, s] : llvm::enumerate(factors)) {
     if (s.empty())
       continue;
-    const Layer &first = *rounded[tensor].front();
-    division.divide(first.x, first.xAxis(), s);
+    division.divide(*ways[tensor], s);
     feedback[tensor].divide(s);
     for (auto [square, divisor] : llvm::zip_equal(moments[tensor].square, s))
       square /= divisor * divisor;
@@ -236,14 +247,26 @@ void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRe
 std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> readers, const ChannelMoments &moments,
                                              const ErrorFeedback &feedback) const {
   constexpr double kPowers[] = {0.2, 0.4, 0.6, 0.8, 1};
-  // Less is within what two halves of few samples differ by: gpt2_124m with random weights gains nothing, whatever it says of 16 rows.
+  // Less than that is within what two halves of few samples, seen by some rows, differ by: gpt2_124m with random weights gains nothing where they
+  // say a twentieth.
   constexpr double kEnough = 0.9;
   constexpr double kFarthest = 32;
   constexpr int64_t kJudged = 16; // rows of each layer
   std::vector<double> importance = importanceOf(moments);
-  double middle = 0; // of the logarithms
-  for (double square : importance)
-    middle += std::log(square) / 2 / static_cast<double>(importance.size());
+  // A channel that was small on the samples need not be so on others: none is taken for smaller than an eighth of the middle one, and one that
+  // was never there for as large as that.
+  std::vector<double> seen;
+  for (double square : moments.square)
+    if (square > 0 && std::isfinite(square))
+      seen.push_back(std::sqrt(square));
+  if (seen.empty())
+    return {};
+  constexpr double kSmallest = 1.0 / 8;
+  std::nth_element(seen.begin(), seen.begin() + seen.size() / 2, seen.end());
+  double middle = seen[seen.size() / 2];
+  auto sizeOf = [&](double square) {
+    return square > 0 && std::isfinite(square) ? std::max(std::sqrt(square) / middle, kSmallest) : 1.0;
+  };
   auto judge = [&](llvm::ArrayRef<float> factors) {
     ErrorFeedback scaled = feedback;
     std::vector<double> weights = importance;
@@ -265,11 +288,10 @@ std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> reade
   double least = judge({}), enough = kEnough * least;
   for (double power : kPowers) {
     std::vector<float> factors;
-    for (double square : importance)
-      factors.push_back(
-          static_cast<float>(std::clamp(std::exp(power * (std::log(square) / 2 - middle)), 1 / kFarthest, kFarthest)));
+    for (double square : moments.square)
+      factors.push_back(static_cast<float>(std::clamp(std::pow(sizeOf(square), power), 1 / kFarthest, kFarthest)));
     double error = judge(factors);
-    if (error >= least) // so will larger powers be
+    if (error >= least) // larger powers are rarely better then
       break;
     least = error;
     if (error < enough)

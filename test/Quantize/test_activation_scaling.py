@@ -102,3 +102,55 @@ def test_any_number_of_threads_makes_the_same(tmp_path, threads):
         artifact, _ = quantise(model, tmp_path, "int4", {"x": samples(model, 8, 1)}, f"--threads={count}")
         made.append(artifact.read_bytes())
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("kind", ["int8", "int8-weights"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_one_factor_that_can_be_divided_in_part(tmp_path, kind, nested):
+    """A layer and an input side by side, times a layer: the second factor alone is divided."""
+    half = HIDDEN // 2
+    part = [node("MatMul", ["x", "w1"], ["l"], "left"), node("Concat", ["l", "z"], ["c"], "join", axis=-1)]
+    if nested:
+        part = [node("MatMul", ["x", "w1"], ["l"], "left"), node("Concat", ["z", "z2"], ["k"], "inner", axis=-1), node("Concat", ["l", "k"], ["c"], "join", axis=-1)]
+    nodes = [*part, node("MatMul", ["x", "w2"], ["r"], "right"), node("Mul", ["c", "r"], ["h"], "product"), node("MatMul", ["h", "w3"], ["y"], "last")]
+    inputs = {"x": ["N", INPUTS], "z": ["N", half // 2 if nested else half]} | ({"z2": ["N", half // 2]} if nested else {})
+    model = save(tmp_path / "m.onnx", nodes, inputs, {"y": ["N", OUTPUTS]},
+                 {"w1": normal(INPUTS, half), "w2": normal(INPUTS, HIDDEN, seed=5) * SPREAD, "w3": last()})
+    rng = np.random.default_rng(6)
+    data = {name: rng.standard_normal((16, 24, shape[1])).astype("f4") for name, shape in inputs.items()}
+    artifact, _ = quantise(model, tmp_path, kind, data, "--quantize-loss=150")
+    feed = {name: values[0] for name, values in data.items()}
+    want = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"]).run(None, feed)[0]
+    assert sqnr(want, execute(artifact, feed)["y"]) > 100
+
+
+@pytest.mark.parametrize("kind", ["int4", "int8"])
+def test_channels_that_the_samples_do_not_show(tmp_path, kind):
+    """A quarter of the channels is zero on all samples. When they come alive, they keep as much as where nothing can be divided."""
+    dead = np.where(np.arange(HIDDEN) % 4 == 0, -100, 0).astype("f4")
+    kept = {}
+    for blocked in (False, True):
+        nodes = [node("MatMul", ["x", "w1"], ["a"], "first"), node("Add", ["a", "s"], ["b"], "shift"), node("Relu", ["b"], ["h"], "relu"), node("MatMul", ["h", "w2"], ["y"], "last")]
+        model = save(tmp_path / "m.onnx", nodes, {"x": ["N", INPUTS], "s": [HIDDEN]}, {"y": ["N", OUTPUTS]} | ({"h": ["N", HIDDEN]} if blocked else {}),
+                     {"w1": normal(INPUTS, HIDDEN), "w2": normal(HIDDEN, OUTPUTS, seed=1)})
+        rng = np.random.default_rng(7)
+        x = rng.standard_normal((16, 24, INPUTS)).astype("f4")
+        artifact, _ = quantise(model, tmp_path, kind, {"x": x, "s": np.tile(dead, (16, 1))}, "--quantize-loss=0", "--keep-float=first")
+        feed = {"x": x[0], "s": np.zeros(HIDDEN, "f4")}
+        want = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"]).run(["y"], feed)[0]
+        kept[blocked] = sqnr(want, execute(artifact, feed)["y"])
+    assert kept[False] > kept[True] - 2, kept
+
+
+@pytest.mark.parametrize("kind, least", [("int4", 18), ("int4:32:asymmetric", 18), ("int8-weights", 40)])
+def test_an_input_that_is_infinite_once(tmp_path, kind, least):
+    """It says nothing of how its weights matter, and nothing of the others'."""
+    nodes = [node("Reciprocal", ["z"], ["r"], "reciprocal"), node("Concat", ["x", "r"], ["c"], "join", axis=-1), node("MatMul", ["c", "w"], ["y"], "product")]
+    model = save(tmp_path / "m.onnx", nodes, {"x": ["N", 62], "z": ["N", 2]}, {"y": ["N", 64]}, {"w": normal(64, 64)})
+    rng = np.random.default_rng(8)
+    data = {"x": rng.standard_normal((8, 12, 62)).astype("f4"), "z": rng.uniform(1, 2, (8, 12, 2)).astype("f4")}
+    data["z"][0, 0, 0] = 0
+    artifact, stderr = quantise(model, tmp_path, kind, data, "--quantize-loss=0")
+    feed = {name: values[1] for name, values in data.items()}
+    want = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"]).run(None, feed)[0]
+    assert "quantised 1 of 1" in stderr and sqnr(want, execute(artifact, feed)["y"]) > least

@@ -68,10 +68,12 @@ private:
   void fillGroups(Value from, Value to, int64_t width);
   void sumUp(int64_t count, Value row, Value panel, const Part &part);
   Value startInB(Value panel, int64_t offset);
-  bool takesTiles() const;
+  bool isWorthTiles() const;
   void rowsOnTiles(Value from, Value to, Value firstPanel, Value lastPanel);
   void productOnTiles(Value count, Value row, Value panel, const Part &part);
   void sumOnTiles(int64_t rowTiles, Value columns);
+  void describeTiles(int64_t groups);
+  int64_t placeOfDescription(int64_t groups) const;
   void configureTiles(int64_t groups);
   Value pointerTo(Value base, Value elements, int64_t bytes);
   void callTiles(llvm::StringRef name, ArrayRef<int64_t> tiles, ArrayRef<Value> place = {});
@@ -87,7 +89,7 @@ private:
   Value startOfRow(Value row, Value column);
   void placeRows(int64_t count, Value row);
   /// The rows of a tile are brought into another form before they meet the columns of a panel: bytes are widened where there are no
-  /// dot products of them, f32 become bf16 where there are.
+  /// dot products of them, f32 become bf16 where there are, and for tiles each row becomes one run of groups as they are.
   bool copiesRows() const { return group != 1 && (onTiles() || dotProducts != integer); }
   /// Are rows multiplied by the level's tiles? A single one is not.
   bool onTiles() const { return hasTiles && !oneRow; }
@@ -123,7 +125,7 @@ private:
   bool depthwise = false, integer = false;
   int64_t group = 1;        // neighbours along the last reduction that lie together
   bool dotProducts = false; // the level has an instruction that multiplies groups and adds them up
-  bool hasTiles = false;    // and one for tiles of them
+  bool hasTiles = false;    // and one for tiles of them, for which the product is large enough
   Buffer
       groupRows; // of a tile: pairs of bf16, or the even bytes of all groups, then the odd ones, as pairs of 16 bit numbers in an i32
   SmallVector<int64_t> groupSteps; // per reduction

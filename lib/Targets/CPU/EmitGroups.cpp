@@ -65,11 +65,17 @@ LogicalResult ContractEmitter::planGroupRows() {
   groupsOfRow = groupSteps.front() * loops[parallel].size.factor;
   constexpr int64_t kGap = 16; // rows that are a multiple of 4 KiB apart would take each other's place in the first-level cache
   rowPitch = (integer ? 2 : 1) * groupsOfRow + kGap;
+  constexpr int64_t kPage = 1024; // in words
   tilePitch = groupsOfRow + kGap;
+  if (tilePitch % kPage == 0)
+    tilePitch += kGap;
   groupRows = e.makeBuffer(e.workspace, e.b.getI32Type(), {});
-  int64_t most = std::max(kMostRows * rowPitch, kTiledRows * tilePitch + kPanel * kTiledRows + 2 * kTileConfig);
+  int64_t most = kMostRows * rowPitch;
+  if (isWorthTiles()) { // rows, sums, and two descriptions of tiles
+    most = std::max(most, kTiledRows * (tilePitch + kPanel) + 2 * kTileConfig);
+    hasTiles = integer ? e.level.tilesBytes : e.level.tilesBF16;
+  }
   e.workspaceBytes = getAffineConstantExpr(most * 4, e.context);
-  hasTiles = takesTiles();
   return success();
 }
 

@@ -20,11 +20,11 @@ constexpr int64_t kSums = 0, kRows = 4, kColumns = 6; // numbers of the first ti
 } // namespace
 
 // Tiles pay where there is enough to multiply: one product takes 16 cycles however few rows or groups it has, in which dot products do four
-// rows of eight groups by 16 columns.
-bool ContractEmitter::takesTiles() const {
+// rows of eight groups by 16 columns (calculated, not measured). Of an unknown number of rows there may be fewer. Nothing here depends on the
+// level.
+bool ContractEmitter::isWorthTiles() const {
   constexpr int64_t kFewRows = 8, kFewGroups = 8;
-  if (!(integer ? e.level.tilesBytes : e.level.tilesBF16) || rowLoop < 0 || groupsOfRow < kFewGroups ||
-      loops[rowLoop].size.estimate(kFewRows) < kFewRows)
+  if (rowLoop < 0 || groupsOfRow < kFewGroups || loops[rowLoop].size.estimate(kFewRows) < kFewRows)
     return false;
   for (unsigned d = parallel; d + 1 < loops.size(); ++d) // a row of B is one run too
     if (!smooth(loops[d].b, loops[d + 1].b, loops[d + 1].size))
@@ -45,26 +45,38 @@ Value ContractEmitter::pointerTo(Value base, Value elements, int64_t bytes) {
   return LLVM::GEPOp::create(e.b, e.loc, base.getType(), e.b.getI8Type(), base, ValueRange{offset});
 }
 
-// Tiles for so many groups at a time; their contents are lost. The bytes are palette 1; at 16 the bytes in a row of each tile, as u16; at 48
-// how many rows it has (Intel's manual, LDTILECFG).
-void ContractEmitter::configureTiles(int64_t groups) {
+// Describes tiles for so many groups at a time: palette 1; at byte 16 the bytes in a row of each tile, as u16; at 48 how many rows it has (Intel's
+// manual, LDTILECFG).
+void ContractEmitter::describeTiles(int64_t groups) {
   int32_t words[kTileConfig] = {1};
   for (int64_t tile = 0; tile < 8; ++tile) {
     int32_t bytes = (tile < kRows || tile >= kColumns ? kTile : groups) * 4, rows = tile < kColumns ? kTile : groups;
     words[4 + tile / 2] |= bytes << tile % 2 * 16;
     words[12 + tile / 4] |= rows << tile % 4 * 8;
   }
-  Value at = e.index(kTiledRows * (tilePitch + kPanel) + (groups == kTile ? 0 : kTileConfig));
   for (int64_t i = 0; i < kTileConfig; i += lanes) {
     auto type = VectorType::get(lanes, e.b.getI32Type());
     auto part = DenseElementsAttr::get(type, ArrayRef<int32_t>(words).slice(i, lanes));
-    e.storeVector(arith::ConstantOp::create(e.b, e.loc, part), groupRows, e.add(at, i));
+    e.storeVector(arith::ConstantOp::create(e.b, e.loc, part), groupRows, e.index(placeOfDescription(groups) + i));
   }
-  callTiles("ldtilecfg", {}, {pointerTo(e.workspace, at, 4)});
+}
+
+int64_t ContractEmitter::placeOfDescription(int64_t groups) const {
+  return kTiledRows * (tilePitch + kPanel) + (groups == kTile ? 0 : kTileConfig);
+}
+
+// What tiles held is lost.
+void ContractEmitter::configureTiles(int64_t groups) {
+  callTiles("ldtilecfg", {}, {pointerTo(e.workspace, e.index(placeOfDescription(groups)), 4)});
 }
 
 // Rows [from, to) of the block by the panels [firstPanel, lastPanel).
 void ContractEmitter::rowsOnTiles(Value from, Value to, Value firstPanel, Value lastPanel) {
+  int64_t rest = groupsOfRow % kTile;
+  if (groupsOfRow >= kTile)
+    describeTiles(kTile);
+  if (rest)
+    describeTiles(rest);
   configureTiles(std::min(groupsOfRow, kTile));
   e.loop(from, to, kTiledRows, [&](Value row) {
     Value count = e.minimum(e.sub(to, row), e.index(kTiledRows));

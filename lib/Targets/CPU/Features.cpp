@@ -45,24 +45,22 @@ int hostX86Level() {
   return hasAll(host, kV4) ? 4 : 3;
 }
 
-// What this process may execute. Linux keeps the state of tiles for processes that ask for it, and may refuse.
-llvm::StringMap<bool> hostFeatures() {
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+// Linux keeps the state of tiles for processes that ask for it, and may refuse.
+bool mayUseTiles() {
 #if defined(__linux__) && defined(__x86_64__)
-  constexpr int kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, a number of an XSAVE component
-  if (host.lookup("amx-tile") && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0)
-    return host;
+  constexpr int kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, the number of an XSAVE component
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
 #endif
-  for (const char *name : {"amx-tile", "amx-int8", "amx-bf16"})
-    host[name] = false;
-  return host;
 }
 
 bool hostIsAArch64() { return llvm::Triple(llvm::sys::getProcessTriple()).isAArch64(); }
 
-// The best level that the runtime can check for. Features that code generation has no use for are not required.
+// The best level that the runtime can check for. Features that code generation has no use for are not required, nor AMX, whose speed nobody has
+// measured.
 std::string nativeLevel() {
-  llvm::StringMap<bool> host = hostFeatures();
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
   std::string text;
   auto addFeatures = [&](std::initializer_list<const char *> names) {
     for (const char *name : names)
@@ -77,7 +75,7 @@ std::string nativeLevel() {
   int level = std::max(hostX86Level(), 1);
   text = "x86-64-v" + std::to_string(level);
   if (level == 4)
-    return addFeatures({"avx512vnni", "avx512bf16", "amx-int8", "amx-bf16"});
+    return addFeatures({"avx512vnni", "avx512bf16"});
   return level == 3 ? addFeatures({"avxvnni"}) : text;
 }
 
@@ -191,7 +189,7 @@ std::optional<Level> laic::cpu::parseLevel(StringRef text, std::string &error) {
 }
 
 bool laic::cpu::hostRuns(const Level &level) {
-  llvm::StringMap<bool> host = hostFeatures();
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
   if (level.isX86()) {
     std::optional<int> version = x86Version(StringRef(level.requires_[0]));
     if (hostX86Level() < version.value_or(5))
@@ -202,5 +200,5 @@ bool laic::cpu::hostRuns(const Level &level) {
   for (size_t i = 1; i < level.requires_.size(); ++i)
     if (!host.lookup(StringRef(level.requires_[i]).drop_front()))
       return false;
-  return true;
+  return !(level.tilesBytes || level.tilesBF16) || mayUseTiles();
 }

@@ -119,7 +119,8 @@ TEST_F(CodegenContract, Depthwise) {
 class CodegenGroups : public CodegenContract {
 protected:
   CodegenGroups() {
-    levels = {"x86-64-v4+avx512vnni", "x86-64-v3+avxvnni", "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-int8"};
+    levels = {"x86-64-v4+avx512vnni",         "x86-64-v3+avxvnni", "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-int8",
+              "x86-64-v4+avx512vnni+amx-int8"};
     low = -16; // all bytes
     high = 16;
   }
@@ -297,7 +298,10 @@ TEST_F(CodegenGroups, TilesAreUsed) {
 // Pairs of bf16, whose products and sums f32 holds exactly.
 class CodegenPairs : public CodegenGroups {
 protected:
-  CodegenPairs() { levels = {"x86-64-v4+avx512bf16", "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-bf16"}; }
+  CodegenPairs() {
+    levels = {"x86-64-v4+avx512bf16",         "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64-v3+amx-bf16",
+              "x86-64-v4+avx512bf16+amx-bf16"};
+  }
   void product(std::string m, int64_t n, int64_t pairs, Shape shape = {}) {
     std::string columns = std::to_string(n), a = "tensor<" + m + "x" + std::to_string(2 * pairs) + "xf32>";
     std::string b = "tensor<" + panels(columns) + "x" + std::to_string(pairs) + "x32x2xbf16>";

@@ -143,17 +143,17 @@ uint64_t tileFeatures(const Leaf &seven) {
   return when(seven.edx, 24, when(seven.edx, 25, AmxInt8) | when(seven.edx, 22, AmxBf16));
 }
 
-// The kernel keeps the state of tiles for processes that ask for it. What it refuses, `bits` loses.
-uint64_t askForTiles(uint64_t bits) {
-  constexpr uint64_t kTiles = AmxInt8 | AmxBf16;
-  if (!(bits & kTiles))
-    return bits;
+// The kernel keeps the state of tiles for processes that ask for it, and may refuse. Only where code with tiles is at hand, since signal frames
+// grow by it.
+bool granted(uint64_t bits) {
+  if (!(bits & (AmxInt8 | AmxBf16)))
+    return true;
 #if defined(__linux__)
   constexpr long kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, the number of an XSAVE component
-  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0)
-    return bits;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
 #endif
-  return bits & ~kTiles;
 }
 
 uint64_t detectBits() {
@@ -194,14 +194,14 @@ constexpr Named kFeatures[] = {{"neon", kSimd},        {"crc", kCrc},   {"lse", 
                                {"rdm", kRdm},          {"rcpc", kRcpc}, {"dotprod", kDot}, {"sve", kSve},
                                {"sve2", kSve | kSve2}, {"i8mm", kI8mm}, {"bf16", kBf16}};
 
-uint64_t askForTiles(uint64_t bits) { return bits; }
+bool granted(uint64_t) { return true; }
 uint64_t detectBits() { return (getauxval(AT_HWCAP) & 0xffffffffull) | (static_cast<uint64_t>(getauxval(AT_HWCAP2)) << 32); }
 
 #else
 
 constexpr Named kLevels[] = {{"generic", 0}};
 constexpr Named kFeatures[] = {{"none", ~0ull}};
-uint64_t askForTiles(uint64_t bits) { return bits; }
+bool granted(uint64_t) { return true; }
 uint64_t detectBits() { return 0; }
 
 #endif
@@ -233,14 +233,13 @@ Features laic::rt::cpu::detect() {
     forEachPart(limit, [&](const char *, size_t, const Named *row) { allowed |= row ? row->bits : 0; });
     features.bits &= allowed;
   }
-  features.bits = askForTiles(features.bits);
   return features;
 }
 
 bool laic::rt::cpu::satisfies(Features features, const char *requirement, char *missing, size_t capacity) {
   bool all = true;
   forEachPart(requirement, [&](const char *part, size_t length, const Named *row) {
-    if (!all || (row && (features.bits & row->bits) == row->bits))
+    if (!all || (row && (features.bits & row->bits) == row->bits && granted(row->bits)))
       return;
     all = false;
     snprintf(missing, capacity, "%.*s", static_cast<int>(length < 64 ? length : 64), part);
