@@ -44,9 +44,9 @@ struct WatchedLayer {
 /// Compiles @main of a module once, with what its layers read and yield as further results, and runs it as often as asked.
 class FloatRun {
 public:
-  /// `threads`: of what looks at the tensors; 0: all.
-  FloatRun(mlir::ModuleOp module, GraphRunner &runner, const Samples &samples, unsigned threads)
-      : module(module), runner(runner), samples(samples), workers(threads) {}
+  /// `workers`: who look at the tensors.
+  FloatRun(mlir::ModuleOp module, GraphRunner &runner, const Samples &samples, Workers &workers)
+      : module(module), runner(runner), samples(samples), workers(workers) {}
 
   /// `passes`: how often the samples will be observed.
   mlir::LogicalResult compile(llvm::ArrayRef<std::string> keepFloat, size_t passes);
@@ -60,7 +60,6 @@ public:
   size_t tensors() const { return tensorCount; }
   llvm::ArrayRef<WatchedLayer> layers() const { return watched; } // as findLayers has them
   const Reference &getReference() const { return *reference; }
-  Workers &getWorkers() { return workers; }
 
 private:
   mlir::LogicalResult run(size_t sample, llvm::SmallVectorImpl<TensorView> &outputs);
@@ -70,7 +69,7 @@ private:
   mlir::ModuleOp module;
   GraphRunner &runner;
   const Samples &samples;
-  Workers workers;
+  Workers &workers;
   std::unique_ptr<RunnableGraph> graph;
   size_t ownResults = 0, tensorCount = 0, passes = 1;
   struct KeptTensor {

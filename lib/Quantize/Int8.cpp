@@ -90,8 +90,7 @@ void Int8::makePlan() {
 
 void Int8::chooseScales() {
   std::vector<std::array<double, 2>> ranges(observers.size());
-  if (samples)
-    floats->getWorkers().each(observers.size(), [&](size_t i) { ranges[i] = observers[i].chooseRange(options.method); });
+  workers.each(observers.size(), [&](size_t i) { ranges[i] = observers[i].chooseRange(options.method); });
   for (auto [low, high] : ranges)
     scales.push_back(scaleOfBytes(low, high));
   std::vector<Layer> layers = findLayers(mainOf(module), {});
@@ -107,13 +106,16 @@ void Int8::chooseScales() {
       if (decided.kept.empty() && !plan.perRow && decided.observed->lowest() == decided.observed->highest())
         decided.kept = "its activation had one value on all samples";
     }
+  }
+  workers.each(layers.size(), [&](size_t i) {
+    LayerPlan &decided = plan.layers[i];
     std::vector<char> scratch;
     llvm::ArrayRef<float> weights = floatsOf(layers[i].weights, scratch);
     if (!isFinite(layers[i].weights))
       decided.kept = kNotFinite;
     if (decided.kept.empty())
       decided.weights = std::make_shared<ByteWeights>(quantizeChannels(weights, layers[i].weightsType(), layers[i].channelAxis));
-  }
+  });
 }
 
 // A scale per row. How far rounding moves the rows is known without a run.
@@ -149,7 +151,7 @@ LogicalResult Int8::estimateNoise() {
     return failure();
   floats->release();
   std::vector<Layer> layers = findLayers(mainOf(module), {});
-  floats->getWorkers().each(layers.size(), [&](size_t i) {
+  workers.each(layers.size(), [&](size_t i) {
     if (plan.layers[i].kept.empty())
       if (const ChannelMoments &of = moments[floats->layers()[i].tensor]; of.count > 0) // not where it was empty on all samples
         estimateNoise(layers[i], plan.layers[i], of);

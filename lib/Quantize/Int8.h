@@ -38,10 +38,10 @@ void applyInt8(mlir::func::FuncOp main, const Int8Plan &plan);
 class Int8 {
 public:
   Int8(mlir::ModuleOp module, const QuantizeOptions &options, GraphRunner &runner, const Samples *samples)
-      : module(module), options(options), runner(runner), samples(samples) {
+      : module(module), options(options), runner(runner), samples(samples), workers(options.threads) {
     if (!samples)
       return;
-    floats.emplace(module, runner, *samples, options.threads);
+    floats.emplace(module, runner, *samples, workers);
     smoothing.emplace(module, *floats);
   }
   llvm::LogicalResult run();
@@ -64,6 +64,7 @@ private:
   const QuantizeOptions &options;
   GraphRunner &runner;
   const Samples *samples;
+  Workers workers;
   std::optional<FloatRun> floats;
   std::optional<Smoothing> smoothing;
   std::vector<RangeObserver> observers; // one per tensor that layers read

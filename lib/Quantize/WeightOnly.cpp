@@ -113,7 +113,7 @@ private:
 
 LogicalResult WeightOnly::run() {
   if (samples) {
-    floats.emplace(module, runner, *samples, options.threads);
+    floats.emplace(module, runner, *samples, workers);
     if (failed(floats->compile(options.keepFloat, /*passes=*/1)))
       return failure();
   }
@@ -146,43 +146,55 @@ LogicalResult WeightOnly::decide() {
     plan.back().kept = whyKept(layer);
     plan.back().weightBytes = layer.weightsType().getNumElements() * 4;
   }
-  std::vector<ChannelMoments> moments;
-  std::vector<ErrorFeedback> feedback;
   if (floats) {
-    std::vector<bool> wanted(floats->tensors()); // read by a product that gets blocks
-    for (auto [decided, watched] : llvm::zip_equal(plan, floats->layers()))
-      if (decided.kept.empty())
-        wanted[watched.tensor] = true;
-    moments.resize(floats->tensors());
-    feedback.resize(floats->tensors());
-    if (failed(floats->observe([&](const Activation &x) {
-          moments[x.tensor].add(x, nullptr);
-          if (wanted[x.tensor])
-            feedback[x.tensor].add(x);
-        })))
+    if (failed(observe()))
       return failure();
-    floats->release();
-    scale(layers, moments, feedback);
+    scale(layers);
   }
   workers.each(layers.size(), [&](size_t i) {
-    BlockPlan &decided = plan[i];
-    if (!decided.kept.empty())
-      return;
-    std::vector<double> importance;
-    const ErrorFeedback *of = nullptr;
-    if (floats) {
-      size_t tensor = floats->layers()[i].tensor;
-      importance = importanceOf(moments[tensor]);
-      of = feedback[tensor].empty() ? nullptr : &feedback[tensor];
-    }
-    std::vector<float> rows = rowsOf(layers[i]);
-    multiplyColumns(rows, decided.inputFactors);
-    auto n = layers[i].channels(), k = static_cast<int64_t>(rows.size()) / n;
-    for (size_t at = 0; at < rows.size() && !decided.outputDivisors.empty(); ++at)
-      rows[at] /= decided.outputDivisors[at / k];
-    decided.weights = std::make_shared<BlockWeights>(quantizeBlocks(rows, n, k, form(), importance, of));
-    decided.noise = decided.weights->noise;
+    if (plan[i].kept.empty())
+      round(layers[i], i);
   });
+  addTables();
+  return success();
+}
+
+LogicalResult WeightOnly::observe() {
+  std::vector<bool> wanted(floats->tensors()); // read by a product that gets blocks
+  for (auto [decided, watched] : llvm::zip_equal(plan, floats->layers()))
+    if (decided.kept.empty())
+      wanted[watched.tensor] = true;
+  moments.resize(floats->tensors());
+  feedback.resize(floats->tensors());
+  if (failed(floats->observe([&](const Activation &x) {
+        moments[x.tensor].add(x, nullptr);
+        if (wanted[x.tensor])
+          feedback[x.tensor].add(x);
+      })))
+    return failure();
+  floats->release();
+  return success();
+}
+
+void WeightOnly::round(const Layer &layer, size_t number) {
+  BlockPlan &decided = plan[number];
+  std::vector<double> importance;
+  const ErrorFeedback *of = nullptr;
+  if (floats) {
+    size_t tensor = floats->layers()[number].tensor;
+    importance = importanceOf(moments[tensor]);
+    of = feedback[tensor].empty() ? nullptr : &feedback[tensor];
+  }
+  std::vector<float> rows = rowsOf(layer);
+  multiplyColumns(rows, decided.inputFactors);
+  int64_t n = layer.channels(), k = static_cast<int64_t>(rows.size()) / n;
+  for (size_t at = 0; at < rows.size() && !decided.outputDivisors.empty(); ++at)
+    rows[at] /= decided.outputDivisors[at / k];
+  decided.weights = std::make_shared<BlockWeights>(quantizeBlocks(rows, n, k, form(), importance, of));
+  decided.noise = decided.weights->noise;
+}
+
+void WeightOnly::addTables() {
   for (const Table &table : findTables(mainOf(module))) {
     RankedTensorType type = table.type();
     BlockPlan decided;
@@ -199,13 +211,11 @@ LogicalResult WeightOnly::decide() {
     }
     plan.push_back(std::move(decided));
   }
-  return success();
 }
 
 // x W = (x / s) (s W) for any positive s per channel of x: where s is larger than those of its neighbours in a block, the weights are rounded in
 // steps that are smaller beside them (Lin et al., "AWQ", 2023). Only where dividing x costs nothing.
-void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRef<ChannelMoments> moments,
-                       llvm::MutableArrayRef<ErrorFeedback> feedback) {
+void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers) {
   ChannelDivision division(layers, /*leaveWeights=*/true);
   std::vector<llvm::SmallVector<size_t>> readers(floats->tensors());
   for (size_t i = 0; i < layers.size(); ++i)
@@ -227,7 +237,7 @@ void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRe
   std::vector<std::vector<float>> factors(readers.size());
   workers.each(rounded.size(), [&](size_t tensor) {
     if (!rounded[tensor].empty())
-      factors[tensor] = chooseFactors(rounded[tensor], moments[tensor], feedback[tensor]);
+      factors[tensor] = chooseFactors(rounded[tensor], tensor);
   });
   for (auto [tensor, s] : llvm::enumerate(factors)) {
     if (s.empty())
@@ -244,19 +254,18 @@ void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRe
 }
 
 // Powers of the inputs' magnitudes, as the second half of the samples judges them.
-std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> readers, const ChannelMoments &moments,
-                                             const ErrorFeedback &feedback) const {
+std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> readers, size_t tensor) const {
   constexpr double kPowers[] = {0.2, 0.4, 0.6, 0.8, 1};
   // Less than that is within what two halves of few samples, seen by some rows, differ by: gpt2_124m with random weights gains nothing where they
   // say a twentieth.
   constexpr double kEnough = 0.9;
   constexpr double kFarthest = 32;
   constexpr int64_t kJudged = 16; // rows of each layer
-  std::vector<double> importance = importanceOf(moments);
+  std::vector<double> importance = importanceOf(moments[tensor]);
   // A channel that was small on the samples need not be so on others: none is taken for smaller than an eighth of the middle one, and one that
   // was never there for as large as that.
   std::vector<double> seen;
-  for (double square : moments.square)
+  for (double square : moments[tensor].square)
     if (square > 0 && std::isfinite(square))
       seen.push_back(std::sqrt(square));
   if (seen.empty())
@@ -268,7 +277,7 @@ std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> reade
     return square > 0 && std::isfinite(square) ? std::max(std::sqrt(square) / middle, kSmallest) : 1.0;
   };
   auto judge = [&](llvm::ArrayRef<float> factors) {
-    ErrorFeedback scaled = feedback;
+    ErrorFeedback scaled = feedback[tensor];
     std::vector<double> weights = importance;
     if (!factors.empty()) {
       scaled.divide(factors);
@@ -288,7 +297,7 @@ std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> reade
   double least = judge({}), enough = kEnough * least;
   for (double power : kPowers) {
     std::vector<float> factors;
-    for (double square : moments.square)
+    for (double square : moments[tensor].square)
       factors.push_back(static_cast<float>(std::clamp(std::pow(sizeOf(square), power), 1 / kFarthest, kFarthest)));
     double error = judge(factors);
     if (error >= least) // larger powers are rarely better then

@@ -33,10 +33,11 @@ private:
   BlockForm form() const { return {options.blockSize, options.kind == QuantizeKind::Int4 ? 4 : 8, options.asymmetric}; }
   void apply(mlir::func::FuncOp main, llvm::ArrayRef<BlockPlan> decided) const;
   llvm::LogicalResult decide();
-  void scale(llvm::MutableArrayRef<Layer> layers, llvm::MutableArrayRef<ChannelMoments> moments,
-             llvm::MutableArrayRef<ErrorFeedback> feedback);
-  std::vector<float> chooseFactors(llvm::ArrayRef<const Layer *> readers, const ChannelMoments &moments,
-                                   const ErrorFeedback &feedback) const;
+  llvm::LogicalResult observe();
+  void scale(llvm::MutableArrayRef<Layer> layers);
+  std::vector<float> chooseFactors(llvm::ArrayRef<const Layer *> readers, size_t tensor) const;
+  void round(const Layer &layer, size_t number);
+  void addTables();
   std::string whyKept(const Layer &layer) const;
   llvm::LogicalResult widen();
 
@@ -46,6 +47,8 @@ private:
   const Samples *samples;
   Workers workers;
   std::optional<FloatRun> floats;
+  std::vector<ChannelMoments> moments; // per tensor, as `scale` leaves it
+  std::vector<ErrorFeedback> feedback;
   std::vector<BlockPlan> plan; // layers as findLayers has them, then tables
   std::vector<OutputLoss> losses;
 };
