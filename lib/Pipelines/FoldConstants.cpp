@@ -247,8 +247,6 @@ LogicalResult Folder::run() {
   countSources();
   if (failed(compile()))
     return failure();
-  if (!runner)
-    return success();
   for (Operation *op : foldable)
     if (failed(fold(cast<plan::DispatchOp>(op))))
       return failure();

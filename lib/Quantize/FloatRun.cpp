@@ -180,6 +180,13 @@ void FloatRun::keep(size_t sample, llvm::ArrayRef<TensorView> tensors, double se
     kept[sample].push_back({tensor.floats().vec(), tensor.shape.back()});
 }
 
+std::vector<llvm::SmallVector<size_t>> FloatRun::readers() const {
+  std::vector<llvm::SmallVector<size_t>> readers(tensorCount);
+  for (auto [i, layer] : llvm::enumerate(watched))
+    readers[layer.tensor].push_back(i);
+  return readers;
+}
+
 void FloatRun::release() {
   graph.reset();
   kept.clear();

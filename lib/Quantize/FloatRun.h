@@ -59,6 +59,8 @@ public:
 
   size_t tensors() const { return tensorCount; }
   llvm::ArrayRef<WatchedLayer> layers() const { return watched; } // as findLayers has them
+  /// The layers that read each tensor, by their numbers.
+  std::vector<llvm::SmallVector<size_t>> readers() const;
   const Reference &getReference() const { return *reference; }
 
 private:

@@ -53,9 +53,7 @@ void Smoothing::apply(llvm::ArrayRef<ChannelMoments> moments, llvm::ArrayRef<boo
   layers = findLayers(mainOf(module), {});
   divisors.assign(floats.tensors(), {});
   ChannelDivision division(layers);
-  std::vector<std::vector<size_t>> readers(floats.tensors());
-  for (size_t i = 0; i < layers.size(); ++i)
-    readers[floats.layers()[i].tensor].push_back(i);
+  std::vector<llvm::SmallVector<size_t>> readers = floats.readers();
   for (size_t tensor = 0; tensor < readers.size(); ++tensor) {
     bool all = llvm::all_of(readers[tensor], [&](size_t layer) { return wanted[layer]; });
     if (!all || moments[tensor].count == 0)

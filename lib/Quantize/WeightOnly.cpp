@@ -217,15 +217,17 @@ void WeightOnly::addTables() {
 // steps that are smaller beside them (Lin et al., "AWQ", 2023). Only where dividing x costs nothing.
 void WeightOnly::scale(llvm::MutableArrayRef<Layer> layers) {
   ChannelDivision division(layers, /*leaveWeights=*/true);
-  std::vector<llvm::SmallVector<size_t>> readers(floats->tensors());
-  for (size_t i = 0; i < layers.size(); ++i)
-    readers[floats->layers()[i].tensor].push_back(i);
+  std::vector<llvm::SmallVector<size_t>> readers = floats->readers();
   std::vector<llvm::SmallVector<const Layer *>> rounded(readers.size()); // those that choose s
   std::vector<std::optional<ChannelDivision::Way>> ways(readers.size());
   for (auto [tensor, numbers] : llvm::enumerate(readers)) {
+    if (!feedback[tensor].hasHalves())
+      continue;
     auto of = llvm::map_to_vector(numbers, [&](size_t number) -> const Layer * { return &layers[number]; });
-    bool all = llvm::all_of(of, [](const Layer *layer) { return layer->kept.empty() && isFinite(layer->weights); });
-    if (!all || !feedback[tensor].hasHalves())
+    bool all = llvm::all_of(numbers, [&](size_t number) { // those that are not kept are known to be finite
+      return layers[number].kept.empty() && (plan[number].kept.empty() || isFinite(layers[number].weights));
+    });
+    if (!all)
       continue;
     ways[tensor] = division.find(of.front()->x, of.front()->xAxis(), of);
     if (!ways[tensor])
@@ -276,6 +278,9 @@ std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> reade
   auto sizeOf = [&](double square) {
     return square > 0 && std::isfinite(square) ? std::max(std::sqrt(square) / middle, kSmallest) : 1.0;
   };
+  std::vector<std::vector<float>> some;
+  for (const Layer *layer : readers)
+    some.push_back(rowsOf(*layer, llvm::divideCeil(layer->channels(), kJudged)));
   auto judge = [&](llvm::ArrayRef<float> factors) {
     ErrorFeedback scaled = feedback[tensor];
     std::vector<double> weights = importance;
@@ -285,8 +290,7 @@ std::vector<float> WeightOnly::chooseFactors(llvm::ArrayRef<const Layer *> reade
         weight /= s * s;
     }
     double error = 0;
-    for (const Layer *layer : readers) {
-      std::vector<float> rows = rowsOf(*layer, llvm::divideCeil(layer->channels(), kJudged));
+    for (std::vector<float> rows : some) {
       multiplyColumns(rows, factors);
       auto columns = static_cast<int64_t>(importance.size());
       error += judgeBlocks(rows, static_cast<int64_t>(rows.size()) / columns, columns, form(), weights, scaled);

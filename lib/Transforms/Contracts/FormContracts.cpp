@@ -24,11 +24,22 @@ SmallVector<Value> laic::contracts::resultSizes(OpBuilder &b, Location loc, Arra
   return values;
 }
 
-bool laic::contracts::movesChannels(linalg::TransposeOp transpose, int64_t rank, bool back) {
+/// Does the transpose, if there is one, move channels, the second of `rank` dims, behind all others, or from there `back`?
+static bool movesChannels(linalg::TransposeOp transpose, int64_t rank, bool back) {
   SmallVector<int64_t> order = {0};
   for (int64_t dim = 1; dim < rank; ++dim)
     order.push_back(back ? (dim == 1 ? rank - 1 : dim - 1) : dim + 1 == rank ? 1 : dim + 1);
   return transpose && transpose.getPermutation() == ArrayRef<int64_t>(order);
+}
+
+std::optional<ChannelsMoved> laic::contracts::betweenTransposes(Value a, Value result) {
+  auto there = a.getDefiningOp<linalg::TransposeOp>();
+  auto back = result.hasOneUse() ? dyn_cast<linalg::TransposeOp>(*result.user_begin()) : linalg::TransposeOp();
+  int64_t rank = cast<RankedTensorType>(a.getType()).getRank();
+  if (!movesChannels(there, rank, /*back=*/false) || !movesChannels(back, rank, /*back=*/true) || !a.hasOneUse() ||
+      back.getInput() != result)
+    return std::nullopt;
+  return ChannelsMoved{there.getInput(), back};
 }
 
 bool laic::contracts::endsInVectors(Value tensor) {

@@ -43,8 +43,25 @@ ContractOp mergeContractDims(mlir::IRRewriter &rewriter, ContractOp contract, Te
 /// Every element of a tensor of floats of known size, rounded to the narrower `element`.
 mlir::Value roundElements(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, mlir::Type element);
 
-/// Does the transpose, if there is one, move channels, the second of `rank` dims, behind all others, or from there `back`?
-bool movesChannels(mlir::linalg::TransposeOp transpose, int64_t rank, bool back);
+/// What stands between transposes: the tensor whose channels, its second dim, were moved behind all others to make `a`, and who moves those of
+/// `result` back.
+struct ChannelsMoved {
+  mlir::Value input;
+  mlir::linalg::TransposeOp back;
+};
+/// Nothing where something else is between, or reads `a` or `result`, too.
+std::optional<ChannelsMoved> betweenTransposes(mlir::Value a, mlir::Value result);
+
+/// Calls form(rewriter, found) for every laic.contract of a function with one block of which match(contract) finds something. `form` may erase
+/// that contract.
+template <typename Match, typename Form> void formEach(mlir::func::FuncOp func, Match match, Form form) {
+  if (func.isExternal() || !func.getBody().hasOneBlock())
+    return;
+  mlir::IRRewriter rewriter(func.getContext());
+  for (auto contract : llvm::make_early_inc_range(func.getBody().front().getOps<ContractOp>()))
+    if (auto found = match(contract))
+      form(rewriter, *found);
+}
 
 /// Size operands of a contract whose result has `shape`: one index per dynamic dim.
 llvm::SmallVector<mlir::Value> resultSizes(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> shape,

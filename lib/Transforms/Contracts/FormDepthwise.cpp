@@ -85,12 +85,11 @@ std::optional<Depthwise> match(ContractOp contract) {
     return std::nullopt;
   conv.pads.assign(rank - 2, 0);
   Value padded = contract.getA();
-  auto there = beforePadding(padded, conv.pads).getDefiningOp<linalg::TransposeOp>();
-  conv.back = contract.getC().hasOneUse() ? dyn_cast<linalg::TransposeOp>(*contract->user_begin()) : linalg::TransposeOp();
-  if (!movesChannels(there, rank, /*back=*/false) || !movesChannels(conv.back, rank, /*back=*/true) || !there->hasOneUse() ||
-      !padded.hasOneUse() || conv.back.getInput() != contract.getC() || !readWindow(conv))
+  std::optional<ChannelsMoved> moved = betweenTransposes(beforePadding(padded, conv.pads), contract.getC());
+  if (!moved || !padded.hasOneUse() || !readWindow(conv))
     return std::nullopt;
-  conv.input = there.getInput();
+  conv.input = moved->input;
+  conv.back = moved->back;
   // Operands of the epilogue that differ along the last dim would be read across planes.
   for (AffineMap map : contract.getExtraMaps().getAsValueRange<AffineMapAttr>())
     if (map.isFunctionOfDim(rank - 2))
@@ -123,15 +122,7 @@ void form(IRRewriter &b, Depthwise &conv) {
 }
 
 struct FormDepthwisePass : contracts::impl::FormDepthwiseBase<FormDepthwisePass> {
-  void runOnOperation() override {
-    func::FuncOp func = getOperation();
-    if (func.isExternal() || !func.getBody().hasOneBlock())
-      return;
-    IRRewriter rewriter(&getContext());
-    for (auto contract : llvm::make_early_inc_range(func.getBody().front().getOps<ContractOp>()))
-      if (std::optional<Depthwise> conv = match(contract))
-        form(rewriter, *conv);
-  }
+  void runOnOperation() override { formEach(getOperation(), match, form); }
 };
 
 } // namespace

@@ -23,6 +23,7 @@ struct Pointwise {
   Value weights;            // [f, c], perhaps with dims of 1 behind
   linalg::TransposeOp back; // of the result
   SmallVector<int64_t> strides;
+  int64_t pixels = 1; // of a plane of the result
 };
 
 /// What was packed by panels of rows: [f, c, 1..] -> [f / 32, c, 32]. Null for another form.
@@ -75,18 +76,17 @@ std::optional<Pointwise> match(ContractOp contract) {
     a = joined.getSrc();
   if (auto apart = result.hasOneUse() ? dyn_cast<tensor::ExpandShapeOp>(*result.user_begin()) : tensor::ExpandShapeOp())
     result = apart.getResult();
-  auto there = a.getDefiningOp<linalg::TransposeOp>();
-  conv.back = result.hasOneUse() ? dyn_cast<linalg::TransposeOp>(*result.user_begin()) : linalg::TransposeOp();
+  std::optional<ChannelsMoved> moved = betweenTransposes(a, result);
   int64_t rank = cast<RankedTensorType>(a.getType()).getRank();
   if (parallel != unsigned(rank)) { // some dims were joined: whose stride is whose cannot be told any more
     if (llvm::any_of(conv.strides, [](int64_t stride) { return stride != 1; }))
       return std::nullopt;
     conv.strides.assign(std::max<int64_t>(rank - 2, 0), 1);
   }
-  if (!movesChannels(there, rank, /*back=*/false) || !movesChannels(conv.back, rank, /*back=*/true) || !there->hasOneUse() ||
-      !a.hasOneUse() || conv.back.getInput() != result || rank < 3)
+  if (!moved || rank < 3)
     return std::nullopt;
-  conv.input = there.getInput();
+  conv.input = moved->input;
+  conv.back = moved->back;
   conv.weights = beforePacking(contract.getB());
   auto inputType = cast<RankedTensorType>(conv.input.getType());
   if (!conv.weights || !inputType.hasStaticShape() || !inputType.getElementType().isF32())
@@ -94,10 +94,9 @@ std::optional<Pointwise> match(ContractOp contract) {
   // Where a last panel of few pixels is a good part of an image, transposes take no longer: of seven shapes from 12x12 to 15x15 five were 1 to 15 %
   // slower and two 4 to 16 % faster. Fifteen from 16x16 on were 1.04 to 2.5 times as fast, but for one in one of two runs, 0.99 (interleaved
   // minima, one thread, AVX2).
-  int64_t pixels = 1;
-  for (auto [size, stride] : llvm::zip_equal(inputType.getShape().drop_front(2), conv.strides))
-    pixels *= llvm::divideCeil(size, stride);
-  if (llvm::alignTo(pixels, kPanel) * 16 > uint64_t(pixels) * 17)
+  for (int64_t size : cast<RankedTensorType>(conv.back.getResult()[0].getType()).getShape().drop_front(2))
+    conv.pixels *= size;
+  if (llvm::alignTo(conv.pixels, kPanel) * 16 > uint64_t(conv.pixels) * 17)
     return std::nullopt;
   // Operands of the epilogue are the same for all pixels.
   for (AffineMap extra : contract.getExtraMaps().getAsValueRange<AffineMapAttr>())
@@ -113,12 +112,10 @@ void form(IRRewriter &b, Pointwise &conv) {
   Location loc = contract.getLoc();
   auto type = cast<RankedTensorType>(conv.input.getType()), weightsType = cast<RankedTensorType>(conv.weights.getType()),
        resultType = cast<RankedTensorType>(conv.back.getResult()[0].getType());
-  int64_t images = type.getDimSize(0), channels = type.getDimSize(1), filters = resultType.getDimSize(1), pixels = 1;
+  int64_t images = type.getDimSize(0), channels = type.getDimSize(1), filters = resultType.getDimSize(1);
   ReassociationIndices spatial, matrix = {1};
-  for (int64_t dim = 2; dim < type.getRank(); ++dim) {
-    pixels *= resultType.getDimSize(dim);
+  for (int64_t dim = 2; dim < type.getRank(); ++dim)
     spatial.push_back(dim);
-  }
   for (int64_t dim = 2; dim < weightsType.getRank(); ++dim)
     matrix.push_back(dim);
   Value weights = conv.weights, planes = conv.input;
@@ -144,14 +141,14 @@ void form(IRRewriter &b, Pointwise &conv) {
     auto exprs = llvm::map_to_vector(results, [&](unsigned dim) { return b.getAffineDimExpr(dim); });
     return AffineMap::get(dims, 0, exprs, b.getContext());
   };
-  auto packedType = RankedTensorType::get({images, int64_t(llvm::divideCeil(pixels, kPanel)), channels, kPanel}, element);
+  auto packedType = RankedTensorType::get({images, int64_t(llvm::divideCeil(conv.pixels, kPanel)), channels, kPanel}, element);
   Value packed = PackPanelsOp::create(b, loc, packedType, planes, Value(), ValueRange(),
                                       map(3, {0, 2, 1}) /* image, pixel, channel */, /*batch=*/1);
   SmallVector<AffineMap> maps;
   SmallVector<AffineExpr> dims(contract.getParallel(), b.getAffineDimExpr(1)); // the last one is the filter, others take no part
   for (AffineMap extra : contract.getExtraMaps().getAsValueRange<AffineMapAttr>())
     maps.push_back(extra.replaceDimsAndSymbols(dims, {}, 3, 0));
-  auto product = ContractOp::create(b, loc, RankedTensorType::get({images, filters, pixels}, element), weights, packed,
+  auto product = ContractOp::create(b, loc, RankedTensorType::get({images, filters, conv.pixels}, element), weights, packed,
                                     contract.getExtras(), ValueRange(), /*parallel=*/3,
                                     map(4, {1, 3}) /* of image, filter, pixel, channel */, ArrayRef<int64_t>{0},
                                     b.getAffineMapArrayAttr(maps), /*unsigned_a=*/false, /*unsigned_b=*/false, /*group=*/1);
@@ -166,15 +163,7 @@ void form(IRRewriter &b, Pointwise &conv) {
 }
 
 struct FormPointwisePass : contracts::impl::FormPointwiseBase<FormPointwisePass> {
-  void runOnOperation() override {
-    func::FuncOp func = getOperation();
-    if (func.isExternal() || !func.getBody().hasOneBlock())
-      return;
-    IRRewriter rewriter(&getContext());
-    for (auto contract : llvm::make_early_inc_range(func.getBody().front().getOps<ContractOp>()))
-      if (std::optional<Pointwise> conv = match(contract))
-        form(rewriter, *conv);
-  }
+  void runOnOperation() override { formEach(getOperation(), match, form); }
 };
 
 } // namespace
